@@ -1,4 +1,4 @@
-"""Sends the 17:30 apology for each dossier whose result will not be ready on the appointed day."""
+"""Sends an apology at 17:30 for each dossier that is due the next day and not finished."""
 
 from __future__ import annotations
 

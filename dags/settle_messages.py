@@ -1,4 +1,4 @@
-"""Settles messages without an answer and messages without a delivery receipt."""
+"""Settles messages to which the gateway gave no answer, and messages without a delivery receipt."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if reason=$(docker compose config --quiet 2>&1); then
     echo "What runs:"
     docker compose run --rm --no-deps -T airflow-scheduler motcua doctor || wrong=$?
 else
-    echo "What runs cannot be asked yet: Compose refuses the files. ${reason##*$'\n'}"
+    echo "What runs cannot be checked yet: Compose refuses the files. ${reason##*$'\n'}"
     [ "$wrong" -ne 0 ] || wrong=1
 fi
 exit "$wrong"

@@ -26,8 +26,8 @@ _BEGINS, _ENDS = "<!-- findings -->\n", "<!-- end of findings -->\n"
 
 
 def page() -> str:
-    """Return the page of all checks, grouped by the parts that ask them."""
-    # A check that the watch asks is listed as an alert, even if other parts ask it too.
+    """Return the page of all checks, grouped by the parts of the program that run them."""
+    # A check that the watch runs is listed as an alert, even if other parts run it too.
     alerts = [check for check in CHECKS.values() if WATCH in check.asked_by]
     others = [check for check in CHECKS.values() if WATCH not in check.asked_by]
     questions = [check for check in others if DOCTOR in check.asked_by]
@@ -56,7 +56,7 @@ def _alerts(alerts: list[Check]) -> Iterator[str]:
 
 
 def _questions(questions: list[Check], *, hourly: bool) -> Iterator[tuple[Check, str, str]]:
-    """Yield the doctor's checks that the watch asks each hour, or the others, with meaning and remedy in English."""
+    """Yield the doctor's checks that the watch runs each hour, or the others, with meaning and remedy in English."""
     for check in questions:
         if (HOURLY in check.asked_by) is hourly:
             what, todo = english_words(check.id).values()

@@ -164,7 +164,7 @@ def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
 
 
 def _log_position(postgres: Server) -> str:
-    """Return the end of the server's write-ahead log. If the end has not moved, nobody wrote to any database."""
+    """Return the end of the server's write-ahead log. Two calls return the same if nobody wrote in between."""
     row = postgres.admin.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
     assert row is not None
     return str(row[0])

@@ -35,7 +35,7 @@ _OF_A_RELATION = (
     *("relnatts", "relchecks", "relhasindex", "relhasrules", "relhastriggers", "relrowsecurity", "relforcerowsecurity"),
     *("relacl", "reloptions"),
 )
-"""Columns of pg_class that tell what a relation is. The others change also where a test only empties a table."""
+"""Columns of pg_class that tell what a relation is. The others change even if a test only empties a table."""
 _SHAPE = " UNION ALL ".join(
     [
         f"SELECT 'pg_class', count(*), sum(hash_record(({', '.join(_OF_A_RELATION)}))) FROM pg_class",
@@ -46,10 +46,13 @@ _SHAPE = " UNION ALL ".join(
         "SELECT 'rights', count(*), sum(hashtext(datacl::text)) FROM pg_database WHERE datname = current_database()",
     ]
 )
-"""SQL that shows what a test changed besides rows: for each catalogue the number of rows and the newest transaction."""
+"""SQL that shows what a test changed besides rows.
+
+The result has, for each catalogue, the number of rows, and a hash of them or the newest transaction that wrote one.
+"""
 _RESET = "ROLLBACK; RESET ROLE; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; RESET ALL"
 _FEW = 50
-"""Largest number of tables whose counting statement is not prepared: each test writes other tables."""
+"""A statement that counts the rows of more tables than this is prepared, because later tests run it again."""
 _MANY_ROWS = 5_000
 """Largest number of rows of a table that are deleted. If a table has more, copying the template again is faster."""
 

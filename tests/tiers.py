@@ -14,10 +14,10 @@ SECOND_TIER: Mapping[str, str] = {
     "compose/test_compose.py": "tests a server's files, which change separately from the code",
     "compose/test_handbook.py": "tests a server's handbooks, which change separately from the code",
     "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
-        "tests the harness of these seeds, not the program"
+        "tests the code that judges a crashed sender, not the program"
     ),
     "crash/test_crash_points.py::test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes": (
-        "tests the harness of these seeds, not the program"
+        "tests the code that judges a crashed sender, not the program"
     ),
     "crash/test_crash_points.py::"
     "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",

@@ -36,8 +36,8 @@ WITH steps AS (
         AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
--- List all due days, each with the evening on which apologies for that due day were planned. A due day has two evenings
--- only if the agency's mode (apology_day) or its calendar changed.
+-- List the due days of the evenings that count, each with the evening on which apologies for that due day were planned.
+-- A due day has two evenings only if the agency's mode (apology_day) or its calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,
@@ -90,7 +90,7 @@ seen AS (
 ),
 
 -- Select the version of the dossier's row that was in force on that evening: the last version up to the evening. If all
--- versions are newer, the first version is selected, but its status is left out.
+-- versions are newer than the evening, the first version is selected, but its status is left out.
 stood AS (
     SELECT DISTINCT ON (s.dossier_id, s.due_day, s.evening_at)
         s.*,

@@ -57,8 +57,9 @@ FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
--- Return the procedures that an agency can exclude one by one: those in its 40 newest closings, and those with the
--- given codes (audit.closing_dossiers). The cost depends on the closings, not on the number of dossiers.
+-- Return procedures that an agency can exclude from messages if the dossier is due on the day of receipt: first those
+-- with the given codes, then the agency's procedures in the 40 newest closings (audit.closing_dossiers). The cost
+-- depends on the closings, not on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s

@@ -2,7 +2,7 @@
 -- store/oversight/closings.py.
 
 -- name: first_event
--- Return when the first event with a message was recorded (motcua.messages).
+-- Return when the first event with a message other than a reply was recorded (motcua.messages).
 SELECT m.recorded_at
 FROM motcua.messages AS m
 WHERE m.kind <> 'reply'
@@ -71,8 +71,8 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Return the given days whose newest closing may lack messages (audit.messages, audit.closings). The days are those
--- from start up to but without end, in Vietnam's time zone.
+-- Return those of the given days that have messages which their newest closing may not count, because they were
+-- inserted after it (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's time zone.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
@@ -89,8 +89,8 @@ WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > 
 
 -- name: to_recheck
 -- Return the periods that must be compared with their sources again, the oldest first (motcua.closings). The cut-off of
--- their first closing lies in [closed_since, closed_before), and none of their corrections has a cut-off later than
--- that by more than the interval "after".
+-- such a period's first closing lies in [closed_since, closed_before), and no correction of the period has a cut-off
+-- that is later than this one by more than the interval "after".
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

@@ -2,8 +2,8 @@
 -- Called by store/oversight/complaints.py.
 
 -- name: save
--- Insert complaints and return the numbers of the new ones (motcua.complaints). If an entry is given twice, it is
--- inserted only once.
+-- Insert complaints and return the numbers of the new ones (motcua.complaints). A complaint whose entry_key is stored
+-- already is not inserted again.
 INSERT INTO motcua.complaints (
     entry_key, agency_code, dossier_code, received_at, channel, claim, note, recorded_by, recorded_at, imported_from,
     imported_sha256, imported_line, alike_no

@@ -24,11 +24,12 @@ WHERE
 
 -- name: save
 -- Insert or update a batch of dossiers as they were read, insert each change as a version, and return the changed
--- dossiers (motcua.dossiers, motcua.dossier_versions). A row that is older than the known row changes nothing. If two
--- rows are equally new and are read at the same time, the row with less personal data changes nothing. If a dossier's
--- personal data was emptied, it stays empty while the dossier is finished and is filled again once the dossier is open.
--- A changed row gets the present time as its time of change if its own time lies before the time up to which the source
--- was read, or in the future. At the first reading of a source, a time in the future is left empty instead.
+-- dossiers (motcua.dossiers, motcua.dossier_versions). A row that is older than the known row of another source changes
+-- nothing. If two rows are equally new and are read at the same time, the row with less personal data changes nothing.
+-- If a dossier's personal data was emptied, it stays empty while the dossier is finished and is filled again once the
+-- dossier is open. A changed row gets the present time as its time of change if its own time lies before the time up to
+-- which the source was read, or in the future. At the first reading of a source, a time in the future is left empty
+-- instead.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -319,9 +320,9 @@ FOR UPDATE OF d SKIP LOCKED;
 
 -- name: stepped_between
 -- Return the dossiers of an agency with a step recorded in [start, end), with what planning needs of them, without a
--- lock (motcua.dossiers). The settings are the agency's present settings. The name is the one that is in force on a
--- day. The dossiers are returned in the order of their numbers, at most as many as the parameter "most" states. The
--- result holds personal data.
+-- lock (motcua.dossiers). The settings are the agency's present settings. The agency's name is the one that is in force
+-- on the given day. The dossiers are returned in the order of their numbers, at most as many as the parameter "most"
+-- states. The result holds personal data.
 SELECT
     d.dossier_id,
     d.dossier_code,

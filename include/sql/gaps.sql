@@ -47,9 +47,9 @@ RETURNING
     OR NOT EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.enabled_from <= %(now)s) AS is_believed;
 
 -- name: stay_at_work
--- Write a sender's heartbeat, unless the last heartbeat is as old as a pause (motcua.sender_life). In that case the
--- ledger was restored or paused, or the sender itself was paused, and the next run handles that. The result also has
--- the number of the open gap, if there is one.
+-- Write a sender's heartbeat, unless the senders' last heartbeat is older than sleeps_after (motcua.sender_life). If it
+-- is, slept is true: the ledger was restored or paused, or the sender itself was paused, and the next run handles that.
+-- The result also has the number of the open gap, if there is one.
 WITH beat AS (
     UPDATE motcua.sender_life
     SET looked_at = greatest(looked_at, %(now)s)

@@ -10,7 +10,7 @@ SELECT pg_advisory_xact_lock(%(number)s);
 SELECT pg_try_advisory_lock(%(number)s) AS held;
 
 -- name: share
--- Take an advisory lock in shared mode until this connection ends.
+-- Take an advisory lock in shared mode until this connection ends, unless another connection holds it alone.
 SELECT pg_try_advisory_lock_shared(%(number)s) AS held;
 
 -- name: release

@@ -56,8 +56,9 @@ RETURNING (xmax = 0) AS is_new;
 -- name: curable
 -- Return open rows of a source whose cause may be gone (motcua.quarantine): the agency or the status is known now, or
 -- the dossier has come. A recent row that waits for its dossier is returned at each pick-up. Every other row is
--- returned again after a tenth of its age (at least a minute, at most an hour) since the source may have corrected it.
--- Different rows are returned at different moments. If there are more rows than the limit, the choice is arbitrary.
+-- returned again after a tenth of its age (at least a minute, at most an hour), because the source may have corrected
+-- it. Rows of the same age are not all returned at once but spread over that time. If there are more rows than the
+-- limit, the choice is arbitrary.
 SELECT q.row_kind, q.row_key, q.reason, q.payload
 FROM motcua.quarantine AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id

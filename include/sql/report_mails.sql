@@ -10,10 +10,12 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 -- name: publications_told
 -- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
 -- motcua.report_mails). A body is an authority that receives reports on all agencies, such as the Department, or a
--- single agency with recipients. An agency gets a first publication if it has any figure in the period, and a
--- correction if the correction changed its figures. The first report of a month or a longer period is official, so it
--- goes to the bodies of all agencies whatever it holds. The People's Committee (body committee) gets no reports on
--- days. is_owed is true if the mail was not sent, or failed for a recipient.
+-- single agency with recipients. An agency gets a first publication if it has a figure other than zero in the period,
+-- and a correction if the correction changed its figures. An authority gets a publication if it concerns an agency in
+-- this way, or if it changed the difference of the accounting identity or the number of unexplained differences or
+-- unread sources. The first publication of a month or a longer period is official, so authorities get it whatever it
+-- holds. The People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or
+-- if one failed.
 WITH published AS (
     SELECT
         p.publication_no,

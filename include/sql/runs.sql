@@ -152,7 +152,8 @@ GROUP BY a.gateway, a.outcome, a.state
 ORDER BY a.gateway, attempts DESC, a.outcome, a.state;
 
 -- name: stops
--- Return the gateways that a run paused, with the reason (motcua.gateway_changes).
+-- Return the pauses of gateways, and of carriers or templates at gateways, that a run began, with the reasons
+-- (motcua.gateway_changes).
 SELECT
     gateway,
     subject,
@@ -253,7 +254,7 @@ FROM motcua.quality_runs AS r
 WHERE r.run_id = %(run_id)s;
 
 -- name: mails
--- Return the mails about a run's publications or about its check of data quality, by report, body and state
+-- Return the number of mails about a run's publications or about its check of data quality, by report, body and state
 -- (motcua.report_mails).
 SELECT
     m.report_no,

@@ -10,8 +10,8 @@ WHERE NOT EXISTS (SELECT 1 FROM motcua.sources AS s WHERE s.name = n.name)
 ON CONFLICT (name) DO NOTHING;
 
 -- name: list
--- Return all sources with their cursors and last failure (motcua.sources). ask_at is the earliest time at which a
--- dossier's row must be read because an old step waits for it.
+-- Return all sources, each with how far it was read and its last failure (motcua.sources). ask_at is the earliest time
+-- at which a dossier's row must be read because an old step waits for it.
 SELECT
     s.source_id,
     s.name,

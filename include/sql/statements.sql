@@ -366,8 +366,8 @@ WHERE
 RETURNING r.refusal_no;
 
 -- name: list
--- Return carrier statements, the newest month first, and each carrier statement that was corrected after the one that
--- corrects it (audit.carrier_statements).
+-- Return carrier statements, the newest month first (audit.carrier_statements). A carrier statement that was corrected
+-- comes after its correction.
 SELECT
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
     segments, amount, inquiries, revenue, supersedes, in_force

@@ -25,15 +25,15 @@ LEFT JOIN motcua.gateways AS g ON n.name = g.name
 ORDER BY n.place;
 
 -- name: messages
--- Return the carriers to which messages wait that no sender handles, each with its first gateway, since when, and the
--- number of messages (motcua.messages, motcua.attempts). A carrier is returned because of a message that has been due
--- for a while, could be sent, and is the first or last of the due messages to it. Such a message is not claimed. Since
--- a given time, no gateway that may send it has begun an attempt for an earlier message that was answered or may still
--- be answered. The query reads both ends of each carrier's queue. At each end it passes over at most forty messages
--- that a stop covers, which mostly lie together. It returns nothing while a gap that holds all messages is open. The
--- number of messages is counted up to fifty. Only the newest thousand attempts are read. If these attempts do not reach
--- back to the given time, a gateway with a limit for each second counts as working if the earliest time at which it may
--- get its next message (gateways.free_at) is later than the given time.
+-- Return the carriers to which messages wait that no sender handles, each with its first gateway, the pause of that
+-- gateway (held_by), the time since which the messages wait, and their number, counted up to fifty (motcua.messages,
+-- motcua.attempts). At each end of a carrier's queue, the query examines one message: the first one that has been due
+-- for a while and could be sent, among the forty messages at that end. No sender handles it if no gateway that may send
+-- it has begun an attempt, since a given time, for a message before it in the queue. Only attempts that were answered
+-- or may still be answered count. The query returns nothing while a gap that holds all messages is open. Only the
+-- newest thousand attempts are read. If these do not reach back to the given time, a gateway with a limit for each
+-- second counts as working if the earliest time at which it may get its next message (gateways.free_at) is later than
+-- the given time.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -236,9 +236,10 @@ INNER JOIN LATERAL (
 ORDER BY u.carrier;
 
 -- name: steps
--- Return how many steps were picked up a while ago and are not planned, counted up to a hundred, and when the first of
--- them was picked up (motcua.transitions). Dossiers are planned in the order of their numbers. Steps count only if no
--- process plans: if none of the last twenty steps of dossiers with smaller numbers was planned in the meantime.
+-- Return how many steps were picked up before due_by and are not planned, counted up to a hundred, and when the first
+-- of them was picked up (motcua.transitions). The number is 0 if a process plans. Dossiers are planned in the order of
+-- their numbers, so a process plans if one of the twenty steps just before the first waiting dossier was planned since
+-- due_by.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

@@ -215,7 +215,8 @@ SELECT
     exists(SELECT 1 FROM motcua.closings AS c WHERE c.period = %(closed_period)s) AS closed;
 
 -- name: say_alive
--- Write the watch's heartbeat with the checks of its last round (motcua.watch_life).
+-- Write the watch's heartbeat, with the results of its last round and how many of its mails and posts could not be sent
+-- yet (motcua.watch_life).
 INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent, unsent_since)
 VALUES (%(began_at)s, %(looked_at)s, %(looks)s, %(recipients)s, %(unsent)s, %(unsent_since)s)
 ON CONFLICT (only_one) DO UPDATE SET

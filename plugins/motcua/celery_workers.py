@@ -1,8 +1,8 @@
 """Configure Celery, and define what a worker does when it starts and when it must stop.
 
-A stopping worker asks its senders to stop. Celery itself passes no signal to tasks and waits until they end. But a
-sender runs for minutes: without this signal it would be killed with open requests when the container's grace period
-ends.
+A stopping worker sends its tasks SIGTERM, which asks a sender to stop. Celery itself passes no signal to tasks and
+waits until they end. But a sender runs for minutes: without this signal it would be killed with open requests when the
+container's grace period ends.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ worker loads this module."""
 
 
 _ALIVE = Path("/tmp/airflow-worker.alive")  # noqa: S108 - the path belongs to the container alone
-"""File that this worker touches after each heartbeat that the queue accepted. docker-compose.yaml checks the file's
-age, which costs nothing."""
+"""File that this worker touches after each heartbeat that the queue accepted. The health check in docker-compose.yaml
+reads only the file's age, which costs almost nothing."""
 
 
 @heartbeat_sent.connect  # type: ignore[untyped-decorator]

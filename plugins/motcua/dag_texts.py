@@ -75,6 +75,6 @@ class DagTexts:
         own_texts, zone = self._own["params"][name], words()["zone"]
         return {
             "title": f"{own_texts['title']['vi']} / {own_texts['title']['en']}",
-            # The form for a backfill has two date fields that name no time zone, so that each text names it.
+            # The form for a backfill has two date fields without a time zone. Each text therefore names the zone.
             "description_md": "\n\n".join(f"{own_texts[language]} {zone[language]}" for language in zone),
         }

@@ -52,9 +52,10 @@ silently."""
 
 
 NOWHERE = "nowhere"
-"""First word of a setting that names a place, such as a machine, if there is no such place.
+"""First word of a setting's value if the setting would name a place, such as a machine, and the deployment has no such
+place.
 
-A person signs this: the setting's value is then ``nowhere``, the person's name and a date, separated by commas.
+A person signs this decision: the value is ``nowhere``, the person's name and a date, separated by commas.
 """
 
 
@@ -582,8 +583,8 @@ BOUNDS: tuple[Bound, ...] = (
     Bound(
         "apology_time",
         _is_sent_by_day,
-        "between 07:00 and 21:00 and outside the quiet hours, for example 17:30: nobody is texted at night, and the "
-        "evening's apologies are lost",
+        "between 07:00 and 21:00 and outside the quiet hours, for example 17:30, because nobody is texted at night "
+        "and the evening's apologies would be lost",
     ),
     Bound("useful_for", lambda s: timedelta(hours=1) <= s.useful_for <= timedelta(days=30), "from PT1H to P30D"),
     Bound(
@@ -603,7 +604,7 @@ BOUNDS: tuple[Bound, ...] = (
     Bound(
         "frozen_after",
         lambda s: s.frozen_after <= timedelta(minutes=5),
-        "PT5M at most: no message is sent in this time",
+        "PT5M at most: until then a frozen sender keeps its locks, so its messages are not sent",
     ),
     Bound("linger", lambda s: s.linger > timedelta(0), "above 0"),
     Bound("look_quiet", lambda s: s.look_quiet >= s.look_every, "MOTCUA_LOOK_EVERY at least"),

@@ -25,7 +25,7 @@ DOSSIERS, FEW = 174_545, 20_000
 """Numbers of dossiers.
 
 The first number gives 768,000 steps, 4.4 for each dossier. The second is about an eighth of it; the bench compares the
-memory with both numbers.
+memory that a pick-up of each number needs.
 """
 A_SECOND, GROWTH_MB = 20_000, 30
 SINGLE = 200

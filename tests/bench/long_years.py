@@ -38,8 +38,8 @@ FROM generate_series(0, 101) AS n;
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || to_char(n, 'FM000000'), 'Thủ tục ' || n FROM generate_series(0, 299) AS n;
 """
-# A few agencies have most of the dossiers. The hundredth agency has a four-hundredth of them, B100 has twenty, and B101
-# has none.
+# A few agencies have most of the dossiers. The hundredth agency has 1/400 of them, the agency B100 has twenty dossiers,
+# and B101 has none.
 _DOSSIERS: LiteralString = """
 INSERT INTO motcua.dossiers (
     dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, msisdn,

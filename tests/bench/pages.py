@@ -251,7 +251,7 @@ def _first_line(asked: Asked) -> Line:
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     seen = json.loads(answer.stdout.splitlines()[-1])
     good = seen["status"] == asked.status and seen["seconds"] <= MOST
-    measured = f"{seen['seconds'] * 1000:.0f} ms (load {os.getloadavg()[0]:.1f}); made in {seen['made']:.1f} s"
+    measured = f"{seen['seconds'] * 1000:.0f} ms (load {os.getloadavg()[0]:.1f}); apps made in {seen['made']:.1f} s"
     return f"the first request: {asked.words}", measured, f"≤ {MOST * 1000:.0f} ms", good
 
 

@@ -113,7 +113,7 @@ class _Meter:
         for part, pid in self._processes():
             own, ended = _processor_seconds(pid)
             spent[part] += own
-            # The system adds the time of ended children to their parent. The ended children of the scheduler are tasks
+            # The kernel adds the time of ended children to their parent. The ended children of the scheduler are tasks
             # and the workers that ran them.
             spent[_TASKS if part == _SCHEDULER and pid in roots else part] += ended
         with psycopg.connect(self._demo.admin_dsn) as connection:
@@ -207,8 +207,8 @@ WHERE
 def _wait_for_reports(demo: Demo) -> None:
     """Wait until no daily report is running, and none is due before the end of both measurements.
 
-    A demo plans a day's apologies and makes its reports within its first ten minutes; in a province this happens once
-    a day.
+    A demo plans a day's apologies and makes its reports within its first ten minutes. A province does this once a day,
+    so it must not fall into a measurement of five minutes.
     """
     within = {"within": timedelta(seconds=2 * _FOR + _SETTLES + 60)}
     with psycopg.connect(demo.admin_dsn, dbname="motcua_airflow", autocommit=True) as airflow:

@@ -59,9 +59,9 @@ class _Silences:
         return [pid, *(each.pid for each in below)]
 
     def _pid_of_sender(self, name: str) -> int:
-        """Return the process id of the sender with the number at the end of the name, once so many senders run.
+        """Return the process id of the sender with the number at the end of the name; wait until it runs.
 
-        After a scheduler died, the next run of ``notify_transitions`` starts a minute later.
+        After a scheduler died, this takes up to a minute, until the next run of ``notify_transitions`` starts.
         """
         number, until = int(name[-1]), time.monotonic() + _CALM_WITHIN
         while len(senders := self._pids_of_part(name)) < number and time.monotonic() < until:

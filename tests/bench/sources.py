@@ -201,18 +201,18 @@ def _measure(admin: psycopg.Connection[Any], sources: _Sources, watching: _Watch
     time.sleep(5)
     delays = [watching.reported_at[name] - at for name, at in moved.items() if name in watching.reported_at]
     accepted, most = _measure_acceptance(admin, sources)
-    cost = f"{cores * 1e6 / looks:.0f} µs of the watcher each, {server * 1e6 / looks:.0f} µs of the sources' server"
+    cost = f"CPU of a check {cores * 1e6 / looks:.0f} µs in the watcher, {server * 1e6 / looks:.0f} µs in PostgreSQL"
     missing = len(moved) - len(delays)
     return [
         (
             f"{HEALTHY + SLEEPING + MUTE} sources at rest, {SLEEPING + MUTE} of them hanging",
-            f"{looks:.0f} checks a second, {looks / HEALTHY:.1f} at each; {cost}",
+            f"{looks:.0f} checks a second, {looks / HEALTHY:.1f} at each healthy one; {cost}",
             "-",
             True,
         ),
         ("processor of their watcher", f"{cores:.1%} of a core", "≤ 5 %", cores <= 0.05),
         ("event at a quiet source → reported to Airflow", *_quantiles(delays, missing, (1.0, 2.0, 4.0))),
-        (f"{A_SECOND:.0f} events a second anywhere → accepted", *_quantiles(*accepted, (0.5, 2.0, 4.0))),
+        (f"{A_SECOND:.0f} events a second at any source → message accepted", *_quantiles(*accepted, (0.5, 2.0, 4.0))),
         ("connections to the ledger at most, of watcher, sender and pick-ups", f"{most}", "≤ 60", most <= 60),
     ]
 

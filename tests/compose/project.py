@@ -82,7 +82,7 @@ def steps(page: str, section: str) -> dict[int, list[str]]:
         for number, words in zip(parts[::2], parts[1::2], strict=True)
     }
     if list(found) != list(range(1, len(found) + 1)):
-        raise ValueError(f"{page}.md, {section}: the steps are numbered {list(found)}")
+        raise ValueError(f"{page}.md, {section}: the steps are numbered {list(found)}, not 1, 2, 3, …")
     return found
 
 

@@ -89,7 +89,7 @@ def test_every_step_of_a_situation_has_a_title(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", SITUATIONS)
-def test_a_situation_is_a_page(page: str) -> None:
+def test_the_page_of_a_situation_has_at_most_130_lines(page: str) -> None:
     assert len(text_of(f"vi/quan-tri/{page}").splitlines()) <= 130
 
 

@@ -119,7 +119,7 @@ def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written
     assert it.ask("/gateway/receipts/kannel", headers={"X-Forwarded-For": "10.20.2.7"}).status_code == 403
 
 
-def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(proxy: Callable[..., Proxy]) -> None:
+def test_request_that_may_come_is_passed_on_with_the_callers_real_address(proxy: Callable[..., Proxy]) -> None:
     it = proxy()
     for path, name in (
         ("/gateway/receipts/kannel", "callbacks"),

@@ -64,7 +64,10 @@ _TAKEOVERS = 10
 _HALF_A_REQUEST = 5.0
 """Seconds that a gateway waits for the rest of a request of a frozen sender; afterwards the sender is continued."""
 _ELSE_FROZEN_AFTER = 10
-"""The same limit for all other processes, which are never frozen; so long that they keep it even on a slow machine."""
+"""Seconds without a heartbeat after which any other process counts as frozen.
+
+None of them is ever frozen, so the limit is so long that they keep it even on a slow machine.
+"""
 
 # Probability in per cent of each fault for each message; the rest has no fault.
 _REQUEST_FAULTS = {
@@ -90,7 +93,7 @@ _GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
 _REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
 """Index into ``_GATEWAYS`` for each seed that ``rehearse`` plays.
 
-Zalo is played in two seeds whose times are half a day apart, so that one of the two sends by day.
+Zalo takes no messages at night, so it is played in two seeds whose times are half a day apart: one sends by day.
 """
 _ZALO_STEPS = ("renew", "note_tokens", "unreachable")
 """Steps that a sender reaches only if Zalo is tried before SMS."""

@@ -113,11 +113,11 @@ def instrument(*adapters: type) -> None:
 
     functions = dict(_store_functions())
     if missing := [name for name in _SENDING if name not in functions]:
-        raise HarnessOutOfDate(f"motcua.store has no {', '.join(missing)} any more: tests/crash/steps.py must follow.")
+        raise HarnessOutOfDate(f"motcua.store has no {', '.join(missing)} any more: change tests/crash/steps.py.")
     for adapter in adapters:
         for method in ("submit", "ask", "renew"):
             if not hasattr(adapter, method):
-                raise HarnessOutOfDate(f"{adapter.__name__} has no {method}: tests/crash/steps.py must follow.")
+                raise HarnessOutOfDate(f"{adapter.__name__} has no {method}: change tests/crash/steps.py.")
             setattr(adapter, method, wrapped(lambda method=method: method, getattr(adapter, method)))
     Journal.write = wrapped(lambda: "journal", Journal.write)  # type: ignore[method-assign]
     for name, function in functions.items():

@@ -95,7 +95,7 @@ def _until(condition: Callable[[], bool]) -> None:
     try:
         until(condition, _NEVER)
     except AssertionError as never:
-        raise Hung("nobody takes over") from never
+        raise Hung("no other sender took over") from never
 
 
 def _is_lock_held(number: int) -> bool:

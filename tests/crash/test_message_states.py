@@ -368,7 +368,7 @@ def provider(configure, monkeypatch):
     return provider
 
 
-def test_table_of_moves_is_the_one_typed_here(rows):
+def test_changes_of_state_that_the_ledger_allows_are_those_typed_here(rows):
     stored = {
         (row["from_state"], row["to_state"]): row["only_for"] for row in rows("SELECT * FROM motcua.message_moves")
     }

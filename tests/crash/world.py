@@ -283,7 +283,7 @@ class World:
         deadline = time.monotonic() + HANG
         while self.callbacks.call("GET", f"/gateway/receipts/{gateway}?{query}") != 200:
             if time.monotonic() > deadline:
-                raise Hung("a receipt is not taken in")
+                raise Hung("the callbacks app does not store a receipt")
             time.sleep(0.05)
 
     def _log(self, gateway: str) -> sqlite3.Connection:

@@ -160,7 +160,7 @@ def test_retries_of_the_run_of_each_minute_hold_up_a_message_for_less_than_a_min
             assert task.retry_policy.evaluate(AirflowTaskTimeout(), 1, 3).action is RetryAction.FAIL
 
 
-def test_what_a_day_runs_once_is_tried_again_within_minutes(bag):
+def test_all_retries_of_a_task_come_within_ten_minutes(bag):
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
     assert tasks
     for task in tasks:

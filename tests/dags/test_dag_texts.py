@@ -206,7 +206,7 @@ def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):
         ({"release_unknown": True}, "backfill"),
     ],
 )
-def test_run_that_asks_for_what_there_is_may_begin(conf, run_type):
+def test_run_with_valid_parameters_may_begin(conf, run_type):
     assert refuse_misunderstandings(started("notify_transitions", conf, run_type)) is None
 
 

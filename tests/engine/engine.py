@@ -212,4 +212,4 @@ def _mirror() -> str:
     for path in (*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")):
         if path.exists() and (found := re.search(r"https?://\S+", path.read_text(encoding="utf-8"))):
             return found[0]
-    raise AssertionError("apt names no mirror")
+    raise AssertionError("the files of apt name no address of packages")

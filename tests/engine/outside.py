@@ -38,7 +38,8 @@ class Door:
     Args:
         port: Port of the loopback interface.
         at: Address at which the door listens.
-        trusted: Certificate of a TLS server behind the port. If it is given, the door adds TLS, as ``stunnel`` does.
+        trusted: Certificate of a TLS server behind the port. If it is given, callers connect without TLS, and the door
+            uses TLS towards the server, as ``stunnel`` does.
     """
 
     def __init__(self, port: int, at: str = BRIDGE, trusted: Path | None = None) -> None:

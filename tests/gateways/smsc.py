@@ -126,7 +126,7 @@ class Smsc:
         self.submits: list[Submit] = []
         self.fate = Fate()
         self.fates: dict[str, Fate] = {}
-        """Fates by phone number, ``+84…``; all other phones have the attribute ``fate``."""
+        """Fates by phone number, ``+84…``; the attribute ``fate`` is that of all other phones."""
         self.when_taken: Callable[[], None] | None = None
         """A function that is called with each submit before it is answered."""
         self._sessions: list[_Session] = []

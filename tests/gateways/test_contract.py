@@ -83,14 +83,14 @@ AFTER_THE_REQUEST_LEFT = {
 
 @every_adapter
 @pytest.mark.parametrize("what", AFTER_THE_REQUEST_LEFT)
-def test_whatever_comes_after_the_request_left_is_unknown_and_told_to_nobody(
+def test_whatever_comes_after_the_request_was_sent_is_unknown_and_in_no_log(
     adapter, what, provider, session, nothing_shows
 ):
     provider.answer = AFTER_THE_REQUEST_LEFT[what]
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
     outcome = gateway.submit(session, outgoing())
     assert outcome.outcome == "unknown", outcome
-    assert len(provider.asked) == 1, "the request is not repeated, and no redirect is followed"
+    assert len(provider.asked) == 1, "the request must not be repeated, nor a redirect followed"
     readings = [gateway.ask(session, attempt) for attempt in ATTEMPTS]
     assert readings == [None, None]
     assert gateway.can_be_asked or len(provider.asked) == 1
@@ -114,14 +114,14 @@ def test_refusals_of_http_itself_stop_the_gateway_and_a_request_too_many_waits(
 
 @every_adapter
 @pytest.mark.parametrize("retry_after", ["nan", "-3", "1e99"])
-def test_wait_that_is_asked_for_is_bounded(adapter, retry_after, provider, session):
+def test_wait_in_a_retry_after_header_is_bounded(adapter, retry_after, provider, session):
     provider.answer = http(429, "", Retry_After=retry_after)
     outcome = make(adapter, f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
     assert outcome.retry_after is None or 0 <= outcome.retry_after <= 3600
 
 
 @every_adapter
-def test_nobody_there_is_a_passing_failure(adapter, provider, session, nothing_shows):
+def test_failed_connection_is_a_transient_failure(adapter, provider, session, nothing_shows):
     provider.close()
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
     outcomes = [
@@ -135,7 +135,7 @@ def test_nobody_there_is_a_passing_failure(adapter, provider, session, nothing_s
 
 @every_adapter
 @pytest.mark.parametrize("base_url", ["gopher://sms.example", "http://[::1"])
-def test_address_that_is_none_is_a_configuration_error(adapter, base_url, session, nothing_shows):
+def test_invalid_address_is_a_configuration_error(adapter, base_url, session, nothing_shows):
     outcome = make(adapter, base_url).submit(session, outgoing())
     assert outcome.outcome == "configuration"
     nothing_shows(outcome)

@@ -132,13 +132,13 @@ def test_http_status_and_code_that_disagree(gateway, provider, session):
 
 @pytest.mark.parametrize("body", ['{"CodeResult": "146", "ErrorMessage": "Sai mẫu"}'])
 @pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16", "cp1258"])
-def test_code_is_read_where_the_charset_leaves_it_legible(body, charset, gateway, provider, session):
+def test_code_is_read_despite_a_wrong_charset_if_it_is_legible(body, charset, gateway, provider, session):
     provider.answer = http(200, body.encode(charset, "replace"), Content_Type="application/json; charset=utf-8")
     assert gateway.submit(session, outgoing()).outcome == ("unknown" if charset == "utf-16" else "configuration")
 
 
 @pytest.mark.parametrize("sms_id", ["84905123456", f"id of {MSISDN}", "x" * 65, {"id": 1}])
-def test_id_that_may_be_anything_is_not_kept(sms_id, gateway, provider, session, nothing_shows):
+def test_id_that_may_hold_a_number_or_a_text_is_not_kept(sms_id, gateway, provider, session, nothing_shows):
     provider.answer = in_json({"CodeResult": "100", "SMSID": sms_id})
     seen = gateway.submit(session, outgoing())
     assert (seen.outcome, seen.gateway_reference) == ("accepted", None)
@@ -307,6 +307,6 @@ def test_message_without_an_answer_is_looked_for_in_the_list(
 
 
 @pytest.mark.parametrize("reply", [{"CodeResult": "101"}, {"CodeResult": "100"}, {"SentData": [entry()]}])
-def test_list_that_is_refused_says_nothing(reply, gateway, provider, session):
+def test_refused_or_malformed_list_gives_no_outcome(reply, gateway, provider, session):
     provider.answer = in_json(reply)
     assert gateway.ask(session, SentAttempt(REFERENCE, None, MSISDN, STARTED)) is None

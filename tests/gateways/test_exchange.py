@@ -27,12 +27,12 @@ def test_query_headers_and_either_body_arrive_as_they_were_given(provider, sessi
     assert in_json.headers["content-type"] == "application/json"
     assert in_form.body == b"to=a+b&text=%E1%BB%9F+%26+%2B"
     assert (in_form.query, in_form.headers["content-type"]) == ({"n": "1"}, "application/x-www-form-urlencoded")
-    assert "access_token" not in in_form.headers, "a header of one request is not sent with the next"
+    assert "access_token" not in in_form.headers, "a header of one request must not be sent with the next"
     assert (without.body, without.headers["content-length"]) == (b"", "0")
 
 
 @pytest.mark.parametrize("token", ["a\r\nX-More: 1", " a", "ở"])
-def test_header_that_is_none_is_a_configuration_error_before_anything_leaves(token, provider, session):
+def test_invalid_header_is_a_configuration_error_before_anything_is_sent(token, provider, session):
     answer = exchange(session, "POST", f"{provider.url}/there", TIMEOUT, headers={"access_token": token}, record={})
     assert isinstance(answer, GatewayAnswer)
     assert answer.outcome == "configuration"

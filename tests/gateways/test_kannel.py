@@ -46,7 +46,7 @@ def test_request(provider, session, nothing_shows):
         "dlr-mask": "27",
     }
     assert REFERENCE in receipt_url
-    assert CALLBACK_SECRET not in receipt_url, "the secret is escaped"
+    assert CALLBACK_SECRET not in receipt_url, "the secret must be escaped"
     nothing_shows(outcome)
 
 

@@ -18,17 +18,17 @@ from tests.gateways.conftest import LOGIN, MSISDN, PASSWORD, make
         (202, "0: Accepted for delivery", "unknown"),
     ],
 )
-def test_kannel_is_asked_without_a_receiver(status, words, outcome, provider, session, nothing_shows):
+def test_request_to_kannel_has_no_receiver_and_no_text(status, words, outcome, provider, session, nothing_shows):
     provider.answer = http(status, words)
     known = make("kannel", f"http://127.0.0.1:{provider.port}").try_login(session)
     assert known.outcome == outcome
     (asked,) = provider.asked
-    assert asked.query == {"username": LOGIN, "password": PASSWORD}, "the request has neither receiver nor text"
+    assert asked.query == {"username": LOGIN, "password": PASSWORD}, "the request must have neither receiver nor text"
     nothing_shows(known)
 
 
 @pytest.mark.parametrize(("code", "outcome"), [("100", "accepted"), ("101", "configuration"), ("", "unknown")])
-def test_esms_is_asked_what_was_sent_in_a_moment(code, outcome, provider, session, nothing_shows):
+def test_request_to_esms_lists_the_messages_of_a_single_moment(code, outcome, provider, session, nothing_shows):
     provider.answer = in_json({"CodeResult": code, "SentData": []})
     known = make("esms", f"http://127.0.0.1:{provider.port}").try_login(session)
     assert known.outcome == outcome
@@ -39,14 +39,14 @@ def test_esms_is_asked_what_was_sent_in_a_moment(code, outcome, provider, sessio
     nothing_shows(known)
 
 
-def test_vnpt_is_asked_nothing(provider, session):
+def test_vnpt_gets_no_request(provider, session):
     assert make("vnpt", f"http://127.0.0.1:{provider.port}").try_login(session) is None
     assert provider.asked == []
 
 
 @pytest.mark.parametrize("adapter", ["kannel", "esms"])
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\n\r\n", "reset", f"<html>{MSISDN}</html>".encode()])
-def test_whatever_answers_it_never_raises(adapter, answer, provider, session, nothing_shows):
+def test_no_answer_raises_an_error(adapter, answer, provider, session, nothing_shows):
     provider.answer = answer
     known = make(adapter, f"http://127.0.0.1:{provider.port}", answer_timeout=0.5).try_login(session)
     assert known.outcome in ("unknown", "transient")

@@ -50,7 +50,7 @@ def test_request(gateway, provider, session, nothing_shows):
     nothing_shows(outcome)
 
 
-def test_text_never_leaves(gateway, provider, session):
+def test_request_has_the_values_of_the_template_and_never_the_text(gateway, provider, session):
     gateway.submit(
         session,
         outgoing(
@@ -69,7 +69,7 @@ def test_template_without_values_goes_without_values(provider, session):
     assert provider.asked[0].record["RQST"] == provider.asked[0].record["RQST"] | {"TEMPLATEID": "9", "PARAMS": []}
 
 
-def test_accented_text_goes_to_vinaphone(gateway, provider, session):
+def test_accented_text_to_vinaphone_is_sent_as_unicode_with_its_template(gateway, provider, session):
     gateway.submit(session, outgoing(accented=True, msisdn=VINAPHONE, provider_template_id="78383"))
     request = provider.asked[0].record["RQST"]
     assert (request["DATACODING"], request["TEMPLATEID"], request["MOBILELIST"]) == ("8", "78383", "84912345678")
@@ -142,7 +142,7 @@ def test_connection_that_is_incomplete_is_an_operators_mistake(changes, named):
         make("vnpt", "http://h", **EXTRA["vnpt"] | changes)
 
 
-def test_nothing_comes_in_this_way(gateway):
+def test_receipts_and_inquiries_are_refused(gateway):
     assert gateway.read_receipt(GatewayCall({"REQID": REFERENCE, "STATUS": "0"})).meaning == "unreadable"
     assert gateway.meaning_of("0") == "unreadable"
     assert gateway.inquiry_is_signed(GatewayCall({"secret": "any"})) is False

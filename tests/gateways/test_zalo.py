@@ -82,19 +82,19 @@ def test_each_code(code, outcome, concerns, gateway, provider, session, nothing_
 
 
 @pytest.mark.parametrize("code", [-114, -119])
-def test_refusals_that_zalo_has_written_to_be_sure_go_to_the_next_gateway(code, provider, session):
+def test_refusals_that_the_connection_declares_sure_go_to_the_next_gateway(code, provider, session):
     provider.answer = in_json({"error": code})
     sure = make("zalo", provider.url, refusals_are_sure=True)
     assert sure.submit(session, outgoing()).outcome == "unreachable"
 
 
-def test_token_that_is_refused_is_told_apart(gateway, provider, session):
+def test_refusal_of_the_token_is_told_from_other_refusals(gateway, provider, session):
     for code in (-124, -115):
         provider.answer = in_json({"error": code})
         assert gateway.submit(session, outgoing()).tokens_refused == (code == -124)
 
 
-def test_night_and_quotas_have_an_end_and_other_refusals_have_none(gateway, provider, session):
+def test_refusals_at_night_or_by_quota_say_when_the_gateway_opens_and_others_do_not(gateway, provider, session):
     seen = {}
     for code in (-133, -144, -147, -115, -124, -131, -132):
         provider.answer = in_json({"error": code})
@@ -105,7 +105,7 @@ def test_night_and_quotas_have_an_end_and_other_refusals_have_none(gateway, prov
     assert {seen[code] for code in (-115, -124, -131, -132)} == {None}
 
 
-def test_nothing_leaves_without_a_token_or_a_templates_id(gateway, provider, session):
+def test_no_request_is_sent_without_a_token_or_a_templates_id(gateway, provider, session):
     refused = gateway.submit(session, outgoing(provider_template_id=None))
     assert (refused.outcome, refused.concerns) == ("configuration", "template")
     gateway.tokens = None
@@ -175,7 +175,7 @@ def event(name="user_received_message", secret=WEBHOOK_SECRET, prefix="mac=", **
     return GatewayCall({}, headers={"x-zevent-signature": prefix + digest}, body=body)
 
 
-def test_event_that_the_phone_has_it(gateway):
+def test_event_of_a_delivery_is_read_as_a_receipt(gateway):
     for prefix in ("mac=", ""):
         call = event(prefix=prefix)
         assert gateway.receipt_is_signed(call)
@@ -200,7 +200,7 @@ def test_event_with_a_wrong_signature_is_refused(call, gateway):
     assert gateway.receipt_is_signed(call) is False
 
 
-def test_other_events_are_told_by_their_names_alone(gateway, nothing_shows):
+def test_of_other_events_only_the_name_is_kept(gateway, nothing_shows):
     reading = gateway.read_receipt(event("user_send_text", text="0905123456"))
     assert (reading.reference, reading.gateway_status, reading.meaning) == (None, "event user_send_text", "pending")
     assert reading.raw == {}

@@ -144,7 +144,7 @@ def test_everything_that_production_imports_is_in_its_lock() -> None:
     assert {"apache-airflow-providers-postgres", "apache-airflow-task-sdk", "pyrage", "pyyaml"} <= needed
 
 
-def test_what_is_only_of_the_tests_is_seen_as_outside() -> None:
+def test_packages_that_only_tests_import_are_found_and_are_not_in_the_production_lock() -> None:
     assert packages_of("pytest.mark") == {"pytest"}
     assert packages_of("aiosmtpd.controller.Controller") == {"aiosmtpd"}
     assert not {"pytest", "aiosmtpd"} & names(PRODUCTION)

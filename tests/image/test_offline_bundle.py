@@ -122,7 +122,7 @@ def test_a_bundle_holds_wheels_project_and_images_and_is_installed_from_alone(pr
     assert "DO NOT MATCH" in refused.stderr
 
 
-def test_what_is_missing_changed_or_there_besides_is_named(do, tmp_path):
+def test_missing_changed_and_additional_files_are_named(do, tmp_path):
     bundle = tmp_path / "bundle"
     assert do("collect", bundle).returncode == 0
     (bundle / "wheels" / "one-1.0-py3-none-any.whl").unlink()
@@ -160,7 +160,7 @@ SPOILT = [
 ]
 
 
-def test_no_bundle_is_made_of_what_is_not_whole_or_in_no_commit(project, do, tmp_path):
+def test_no_bundle_is_made_of_an_incomplete_project_or_uncommitted_changes(project, do, tmp_path):
     bundle = tmp_path / "bundle"
     commit = ["git", "-C", project, "-c", "user.name=lan", "-c", "user.email=lan@x.vn", "commit", "-qam", "changed"]
     for file, old, new, said in SPOILT:

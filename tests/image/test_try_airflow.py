@@ -29,7 +29,7 @@ def pyproject(folder: Path, *dependencies: str) -> Path:
     return path
 
 
-def test_that_version_takes_the_place_of_the_pinned_one_and_all_else_stays(trying: ModuleType, tmp_path: Path) -> None:
+def test_the_tried_version_replaces_the_pinned_one_and_all_else_stays(trying: ModuleType, tmp_path: Path) -> None:
     given = pyproject(tmp_path, "apache-airflow==3.3.2", "apache-airflow-providers-postgres==7.1.1", "celery>=5.6,<5.7")
     assert trying.inputs(given, "3.3.3") == [
         "apache-airflow==3.3.3",
@@ -44,7 +44,7 @@ def test_that_version_takes_the_place_of_the_pinned_one_and_all_else_stays(tryin
         trying.inputs(pyproject(tmp_path, "apache-airflow>=3"), "9.9.9")
 
 
-def test_of_a_version_before_its_release_the_parts_may_be_so_too(trying: ModuleType, tmp_path: Path) -> None:
+def test_with_a_prerelease_of_airflow_its_parts_may_be_prereleases_too(trying: ModuleType, tmp_path: Path) -> None:
     for version in ("3.4.0b2", "3.4.0rc1", "3.4.0.dev1"):
         assert trying.inputs(pyproject(tmp_path, "apache-airflow==3.3.2"), version)[:3] == [
             f"apache-airflow=={version}",
@@ -62,7 +62,7 @@ def test_what_differs_between_two_locks_is_told_by_name(trying: ModuleType) -> N
 
 
 @pytest.mark.parametrize("words", [[], [""], ["newest"], ["3.3.3", "out", "more"], ["3.3.3; rm"]])
-def test_no_version_and_what_is_none_is_refused(
+def test_a_missing_or_invalid_version_is_refused(
     trying: ModuleType, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert trying.main(words) == 2

@@ -118,7 +118,7 @@ def asks(reader, name):
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_far_side_is_asked_for_the_rows_that_are_wanted(far, name):
+def test_the_other_database_filters_the_rows(far, name):
     parameters, wanted = READINGS[name]
     with open_connection("onestop_khanhhoa") as connection:
         reader = ForeignTablesSource(connection)
@@ -129,7 +129,7 @@ def test_far_side_is_asked_for_the_rows_that_are_wanted(far, name):
 
 
 @pytest.mark.parametrize("name", ["occasions", "dossiers_by_key"])
-def test_nothing_is_merged_by_the_order_of_another_database(far, name):
+def test_rows_are_joined_without_relying_on_the_other_databases_order(far, name):
     with open_connection("onestop_khanhhoa") as connection:
         reader = ForeignTablesSource(connection)
         plan = connection.execute("EXPLAIN " + asks(reader, name), READINGS[name][0]).fetchall()

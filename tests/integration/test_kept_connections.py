@@ -78,7 +78,7 @@ def test_broken_connection_is_not_kept_and_one_that_was_closed_by_hand_neither(l
     assert one.closed
 
 
-def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Callable[..., None]) -> None:
+def test_connections_of_other_names_are_not_kept(ledger: str, configure: Callable[..., None]) -> None:
     configure(AIRFLOW_CONN_OTHER=os.environ["AIRFLOW_CONN_MOTCUA_DB"])
     with kept_connections(LEDGER):
         with connect() as ours, connect("other") as other:
@@ -87,7 +87,7 @@ def test_of_names_that_are_given_others_are_not_kept(ledger: str, configure: Cal
         assert in_ledger(pid) == kept
 
 
-def test_after_a_restart_of_the_server_those_that_were_kept_are_none(ledger: str, postgres: Server) -> None:
+def test_kept_connections_that_the_server_ended_are_replaced(ledger: str, postgres: Server) -> None:
     with kept_connections():
         with connect() as first, connect() as second:
             kept = [pid(first), pid(second)]

@@ -1,4 +1,4 @@
-"""Test the pick-up of a long history: reading ahead in batches gives the same ledger as reading row by row."""
+"""Test that the pick-up of a long history, which reads ahead, gives the same ledger as one that does not."""
 
 from __future__ import annotations
 

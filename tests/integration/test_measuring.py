@@ -96,7 +96,7 @@ def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listen
     assert 5 * 3600 <= listener.heard()["airflow.motcua_backup_age_seconds"] < 5 * 3600 + 60
 
 
-def test_nothing_is_read_where_nobody_listens(agencies, monkeypatch):
+def test_ledger_is_not_read_where_metrics_are_off(agencies, monkeypatch):
     monkeypatch.setattr(settle_messages, "connect", lambda: pytest.fail("the ledger was asked"))
     assert settle_messages.emit_gauges() == 0
 

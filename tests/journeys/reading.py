@@ -94,7 +94,7 @@ def not_skipped(page: Page) -> list[str]:
 
 
 def clipped_on_paper(page: Page) -> list[str]:
-    """Return the elements that a sheet of A4 would cut off, split, or print without use; the window keeps its size."""
+    """Return what an A4 sheet would cut off or split, and buttons and other controls that would be printed."""
     before = page.viewport_size
     assert before
     page.emulate_media(media="print")

@@ -265,7 +265,7 @@ class LiveAirflow:
             if answer := condition():
                 return answer
             if time.monotonic() > until:
-                raise TimeoutError(f"after {seconds:.0f} s still not: {what}\n{self._state_for_error()}")
+                raise TimeoutError(f"waited {seconds:.0f} s in vain for: {what}\n{self._state_for_error()}")
             time.sleep(0.1)
 
     def _state_for_error(self) -> str:

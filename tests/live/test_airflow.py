@@ -140,7 +140,8 @@ def test_day_is_closed_published_and_mailed_once(live):
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
     mails = live.ledger("SELECT report_no, body, state FROM motcua.report_mails WHERE report = 'publication'")
-    # An agency gets no mail about a day on which no message to its citizens was due.
+    # An agency gets no mail about a day on which no message to its citizens was due and none of its dossiers was
+    # received, resolved, withdrawn or handed over.
     told = live.ledger(
         "SELECT closing_no, agency_code FROM motcua.closing_messages WHERE expected <> 0 UNION"
         " SELECT closing_no, agency_code FROM motcua.closing_dossier_sums WHERE received + resolved_early"

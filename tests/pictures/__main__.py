@@ -72,7 +72,7 @@ def in_own_demo(names: Sequence[str]) -> int:
 def main() -> int:
     """Take the pictures that the command line asks for, and return the exit code."""
     parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)}; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"pictures to take; default: {', '.join(PICTURES)}")
     parser.add_argument("--of", type=Path, metavar="FOLDER", help="the data folder of a demo that runs")
     asked = parser.parse_args()
     if unknown := sorted(set(asked.names) - PICTURES.keys()):

@@ -91,7 +91,7 @@ def _texts(at: Visit) -> list[Locator]:
         page.wait_for_timeout(1000)
         place = page.evaluate(_RECEIVED_ALONE, words)
         if place < 0:
-            raise CannotTake(f"no phone on the wall with {kind!r}, received, and nothing else")
+            raise CannotTake(f"no phone on the wall whose only message was received and contains {kind!r}")
         found.append(page.locator("#wall article").nth(place).evaluate("each => each.outerHTML"))
     page.evaluate(_STAND_STILL, found)
     return page.locator("#wall article").all()

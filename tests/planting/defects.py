@@ -593,7 +593,7 @@ def month_of_batches(world: World, month: Month) -> None:
 def month_of_beating(world: World, month: Month) -> None:
     """Add a month with status 9 in the last minutes before the apologies are sent.
 
-    Afterwards the dossier goes back to processing, or is collected days after the due day.
+    Each such dossier is collected days after the due day; some go back to processing before that.
     """
     office = month.office
     for number in range(month.of_all):
@@ -647,7 +647,7 @@ def month_of_parking(world: World, month: Month) -> None:
 def month_of_bad_phones(world: World, month: Month) -> None:
     """Add a month with phone numbers that cannot be texted.
 
-    Half of the dossiers are withdrawn; in the others the rule about the number must find the dossier.
+    Half of the dossiers are withdrawn. If one of the others has such a number, the rule about the number must find it.
     """
     kinds = [(rule, text) for rule, texts in PHONES.items() for text in texts]
     for number in range(month.of_all):

@@ -135,7 +135,7 @@ class Column:
             LookupError: No extreme values are defined for the column's type.
         """
         if self.type not in _VALUES:
-            raise LookupError(f"{self.table}.{self.name} is {self.type}: tests/planting/values.py has no such values")
+            raise LookupError(f"{self.table}.{self.name} is {self.type}: values.py has no values of that type")
         values: dict[str, str | None] = {"NULL": None, **_VALUES[self.type]}
         if self.name in ("dossier_code", "MaHoSo"):
             # ``PHONE`` may appear on no page, but pages show the code of each dossier, so plant another number here.

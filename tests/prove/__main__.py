@@ -81,7 +81,7 @@ def prove_all(parts: dict[str, list[str]], page: Path = PAGE, now: Callable[[], 
 def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine) -> None:
     command, before = parts[part], sections_of(read_page(page)).get(part, "")
     if is_of(before, machine.tree):
-        print(f"{part}: found with this tree already")
+        print(f"{part}: has figures of this tree already")
         return
     print(f"{part}: {' '.join(command)}", flush=True)
     lines, code = _run_part(command)
@@ -117,14 +117,14 @@ def _run_part(command: list[str]) -> tuple[list[Line], int]:
 
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PROOFS)}; none: everything")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(PROOFS)}; no name runs all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--share", type=float)
     parser.add_argument("--speed", type=float)
     parser.add_argument("--from", dest="since", metavar="COMMIT")
     parser.add_argument("--into", metavar="FOLDER")
-    parser.add_argument("--page", action="store_true", help="write docs/proofs.md, too")
+    parser.add_argument("--page", action="store_true", help="also write the figures to docs/proofs.md")
     asked = parser.parse_args(words)
     if unknown := sorted(set(asked.names) - PROOFS.keys()):
         parser.error(f"there is no proof {', '.join(unknown)}; there are {', '.join(PROOFS)}")

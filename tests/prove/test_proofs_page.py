@@ -121,7 +121,7 @@ def test_what_broke_off_stands_on_one_line_and_names_no_folder_of_the_machine() 
     assert "| by hand | TimeoutError in dags/x.py, motcua-1/log | an end | FALLS SHORT |\n" in written
 
 
-def test_the_page_as_it_stands_is_one_that_benches_write() -> None:
+def test_the_page_in_docs_has_the_form_that_benches_write() -> None:
     written = PAGE.read_text(encoding="utf-8")
     assert with_sections(written, {}, proving.all_parts()) == written
 

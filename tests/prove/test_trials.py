@@ -23,7 +23,7 @@ def broken(sql: str) -> set[str]:
     return {" ".join(text.split()) for text in found}
 
 
-def test_each_part_of_a_statement_that_decides_is_broken_by_itself():
+def test_each_column_condition_order_and_lock_of_a_statement_is_broken_alone():
     whole = " ".join(CLAIM.split())
     faults = broken(CLAIM)
     for was, becomes in [
@@ -50,7 +50,7 @@ def test_each_part_of_a_statement_that_decides_is_broken_by_itself():
     assert not any("BETWEEN 1 OR" in each for each in faults)
 
 
-def test_what_is_written_is_left_out_of_a_statement_and_a_conflict_is_passed_over():
+def test_faults_of_an_insert_write_null_leave_out_an_assignment_or_do_nothing_on_conflict():
     save = "INSERT INTO t (a, b) VALUES (%(a)s, 1) ON CONFLICT (a) DO UPDATE SET b = excluded.b, c = 2 RETURNING a"
     start = "INSERT INTO t (a, b) VALUES (%(a)s, 1) ON CONFLICT (a)"
     assert {
@@ -61,7 +61,7 @@ def test_what_is_written_is_left_out_of_a_statement_and_a_conflict_is_passed_ove
     } <= broken(save)
 
 
-def test_a_sample_is_the_same_whatever_else_there_is():
+def test_a_fault_is_drawn_or_not_whatever_other_faults_there_are():
     def fault(name: str) -> Fault:
         return Fault(name, "kind", "was", "became", 1, lambda: None)
 
@@ -83,7 +83,7 @@ def test_a_sample_is_the_same_whatever_else_there_is():
     } <= names
 
 
-def test_tests_that_are_about_little_else_come_first_and_those_that_fail_unbroken_not_at_all():
+def test_narrow_and_quick_tests_are_tried_first_and_tests_that_fail_without_a_fault_never():
     tests = {
         "a.py::1": Ran(0.1, frozenset("xyzv"), True),
         "b.py::1": Ran(0.3, frozenset({"x"}), True),

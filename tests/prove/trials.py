@@ -438,7 +438,7 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
                 break
         else:
             if names:
-                raise RuntimeError(f"unbroken, {', '.join(names[:5])} fail")
+                raise RuntimeError(f"without a fault, {', '.join(names[:5])} fail")
     return server
 
 
@@ -572,7 +572,7 @@ def figures_of(found: Sequence[Tried]) -> list[Figure]:
         counts = Counter(each.became for each in found if each.kind == kind)
         made = sum(counts.values()) - counts["refused"]
         value = ", ".join(
-            [f"{made} mutants", *(f"{counts[each]} {each}" for each in ("noticed", "unnoticed", "untried"))]
+            [f"{made} faults", *(f"{counts[each]} {each}" for each in ("noticed", "unnoticed", "untried"))]
         )
         rows.append(Figure(kind, value, "noticed by tests", True))
     return rows

@@ -53,7 +53,7 @@ def test_the_summary_counts_what_was_planned(one_stop):
     assert "2 expected = 1 suppressed + 1 queued; difference 0" in printed(summary)
 
 
-def test_what_waited_for_the_senders_to_begin_is_in_no_latency(ledger, monkeypatch):
+def test_latency_leaves_out_messages_from_before_the_senders_began(ledger, monkeypatch):
     asked: list[datetime] = []
     monkeypatch.setattr("motcua.sandbox.summary.latency", lambda _, since: asked.append(since) or Latency())
     in_ledger(read_summary, LATER, NOW)
@@ -125,7 +125,7 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault):
     assert fault.look(begun + timedelta(days=1)) is not None
 
 
-def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault, configure, rows):
+def test_fault_stops_its_carrier_at_the_first_gateway_in_use_that_serves_it(fault, configure, rows):
     rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
     for day, (gateways, carriers, at) in enumerate(
         (
@@ -144,7 +144,7 @@ def test_carrier_is_stopped_at_the_gateway_in_use_that_its_messages_go_to(fault,
         assert stops() == []
 
 
-def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault):
+def test_fault_that_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(fault):
     fault.look(START + BEGINS_AFTER)
     with connect() as connection:
         for concerns, subject in (("carrier", "Viettel"), ("gateway", "")):
@@ -157,7 +157,7 @@ def test_what_a_killed_demo_left_ends_with_the_next_start_and_other_stops_stay(f
     assert sorted(each.subject for each in stops()) == ["", "Viettel"]
 
 
-def test_no_invented_phone_waits_because_of_it():
+def test_no_invented_phone_has_the_carrier_that_the_daily_fault_stops():
     assert _PREFIXES
     assert CARRIER not in {carrier_of(prefix + "0" * (10 - len(prefix))) for prefix in _PREFIXES}
 
@@ -165,7 +165,7 @@ def test_no_invented_phone_waits_because_of_it():
 # --- The start of the demo: its day is a working day, and a user sees one agency -------------------------------------
 
 
-def test_day_of_the_demo_is_worked(agencies, tmp_path):
+def test_day_on_which_the_demo_starts_becomes_a_working_day(agencies, tmp_path):
     for now, was_off in (
         (datetime(2026, 11, 25, 3, tzinfo=UTC), False),
         (datetime(2026, 11, 24, 3, tzinfo=UTC), True),  # a public holiday
@@ -174,7 +174,7 @@ def test_day_of_the_demo_is_worked(agencies, tmp_path):
     ):
         prepare_calendars(now, "tests", (now.year,))
         assert work_today(tmp_path, now) is was_off
-        assert work_today(tmp_path, now) is False, "a second start has nothing left to do"
+        assert work_today(tmp_path, now) is False, "a second start must have nothing left to do"
         day = now.astimezone(VIETNAM).date()
         calendars = in_ledger(load_calendars, [NHA_TRANG, TU_PHAP], day, day)
         assert all(calendar.is_working_day(day) for calendar in calendars.values())

@@ -151,7 +151,7 @@ def test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set(taken_por
         first.communicate()
 
 
-def test_what_is_no_port_or_one_for_two_parts_names_its_variables(tmp_path):
+def test_bad_port_or_one_port_for_two_parts_is_refused_with_the_names_of_the_variables(tmp_path):
     assert read_addresses(tmp_path, {"MOTCUA_AIRFLOW_PORT": ""}).airflow == 18080
     for port in ("0", "65536", "-1", "http", "80 80", "٣٠٠٠", "1" * 400):
         with pytest.raises(CannotRun, match="MOTCUA_AIRFLOW_PORT"):
@@ -160,21 +160,21 @@ def test_what_is_no_port_or_one_for_two_parts_names_its_variables(tmp_path):
         read_addresses(tmp_path, {"MOTCUA_AIRFLOW_PORT": "18026"})
 
 
-def test_a_full_disk_is_a_sentence(addresses, monkeypatch):
+def test_a_full_disk_is_reported_in_a_sentence(addresses, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(deployment.shutil, "disk_usage", lambda path: usage(10**10, 10**10 - 10**9, 10**9))
     with pytest.raises(CannotRun, match=r"Only 1\.0 GB are free in .*MOTCUA_DATA"):
         check_room(addresses, embedded_postgres=True)
 
 
-def test_a_database_of_somebody_else_needs_no_port_for_ours(taken_port, tmp_path):
+def test_port_of_postgresql_may_be_taken_if_the_demo_starts_no_postgresql(taken_port, tmp_path):
     addresses = read_addresses(tmp_path, {"MOTCUA_PG_PORT": str(taken_port)}, free_ports=True)
     check_room(addresses, embedded_postgres=False)
     with pytest.raises(CannotRun):
         check_room(addresses, embedded_postgres=True)
 
 
-def test_secrets_are_made_once_and_for_nobody_else_and_spoilt_ones_are_a_sentence(tmp_path):
+def test_secrets_are_made_once_only_their_owner_reads_them_and_a_broken_file_is_reported(tmp_path):
     made, file = Secrets.of(tmp_path), tmp_path / "secrets.json"
     assert Secrets.of(tmp_path) == made
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -231,26 +231,26 @@ def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Call
     return made
 
 
-def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed):
+def test_apologies_and_reports_are_due_some_minutes_after_the_demo_is_up(deployed):
     caller, up = {"MOTCUA_RECONCILE_TIME": "06:45"}, datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
     made = deployed(caller)
     later = made.whose_day_begins(up, caller).environment
     assert later["MOTCUA_APOLOGY_TIME"] == f"{up.astimezone(VIETNAM) + EVENING_AFTER:%H:%M}" == "00:02"
     assert later["MOTCUA_QUALITY_TIME"] == f"{up.astimezone(VIETNAM) + MORNING_AFTER:%H:%M}"
-    assert later["MOTCUA_RECONCILE_TIME"] == "06:45", "the caller's own setting stays"
+    assert later["MOTCUA_RECONCILE_TIME"] == "06:45", "the caller's own setting must stay"
     changed = {name for name in later if later[name] != made.environment[name]}
     assert changed <= {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME"}
 
 
-def test_past_is_played_by_the_hours_of_production_as_the_owner(deployed):
+def test_past_is_played_with_the_hours_of_production_and_the_rights_of_the_ledgers_owner(deployed):
     given = deployed({}).past_environment
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
     assert given["MOTCUA_GATEWAYS"] == "kannel"
-    assert "PGOPTIONS" not in given, "a demo that continues loses no data"
+    assert "PGOPTIONS" not in given, "a demo that continues must keep its data after a crash"
 
 
-def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_no_database(deployed):
+def test_software_that_pushes_or_exports_starts_only_if_its_source_is_read_and_gets_no_database(deployed):
     def started(**caller: str) -> dict[str, Any]:
         made = deployed(caller)
         assert json.loads(made.environment["AIRFLOW_CONN_MOTCUA_DB_INTAKE"])["login"] == "intake"
@@ -263,7 +263,7 @@ def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_n
     assert not [name for name in given if name.startswith(("AIRFLOW", "MOTCUA_WORLD"))]
 
 
-def test_sources_of_the_demo_that_have_no_database_are_the_ones_that_are_read():
+def test_sources_without_a_database_are_those_of_the_software_that_pushes_or_exports():
     assert {pushing().source} == PUSHED.keys()
     assert {exporting().source} == DROPPED.keys()
     assert len(SOURCES | PUSHED | DROPPED) == len(SOURCES) + len(PUSHED) + len(DROPPED)

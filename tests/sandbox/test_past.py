@@ -146,13 +146,13 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
     summary = in_ledger(read_summary, NOW)
     assert summary.difference == 0
     assert summary.count(state="delivered") > 30
-    assert [*(tmp_path / "data" / "mailbox").glob("*.eml")], "recent mails are in the mailbox folder"
+    assert [*(tmp_path / "data" / "mailbox").glob("*.eml")], "the mailbox folder must have the recent mails"
     times = rows(
         "SELECT max(abs(extract(epoch FROM h.changed_at - m.planned_at))) AS apart"
         " FROM motcua.messages AS m INNER JOIN motcua.message_history AS h USING (message_id)"
         " WHERE h.from_state IS NULL"
     )
-    assert times[0]["apart"] < 3600, "the ledger stored another time than the job's"
+    assert times[0]["apart"] < 3600, "the ledger must store the job's simulated time"
     assert rows("SELECT run_no FROM motcua.quality_runs WHERE sealed_at IS NOT NULL")
     assert rows("SELECT inquiry_id FROM motcua.inquiries")
 
@@ -199,7 +199,7 @@ def test_a_past_that_was_broken_off_is_seen_and_its_ledger_begins_anew(postgres,
     assert len(said) == 1
 
 
-def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_nothing_from_the_demo():
+def test_demo_invents_nothing_if_a_real_gateway_or_source_replaces_one_of_its_own():
     assert demo.may_invent({"MOTCUA_POSTGRES_DSN": "postgres://x", "AIRFLOW_CONN_SMTP_DEFAULT": "{}"})
     for name in ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_ONESTOP_KHANHHOA"):
         assert not demo.may_invent({name: "x"})

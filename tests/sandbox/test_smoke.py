@@ -54,7 +54,7 @@ def summary(delivered: int = ENOUGH, suppressed: int = 1, identity: list[Identit
     )
 
 
-def test_too_few_of_a_kind_nothing_suppressed_or_an_identity_over_nothing_fails():
+def test_too_few_messages_of_a_kind_none_suppressed_or_an_identity_without_rows_fails():
     assert not failed([*check_delivery(summary()), *check_identity(summary())])
     assert len(failed(check_delivery(summary(delivered=ENOUGH - 1)))) == len(KINDS)
     assert failed(check_delivery(summary(suppressed=0))) == ["at least one message is suppressed"]
@@ -65,7 +65,7 @@ def test_too_few_of_a_kind_nothing_suppressed_or_an_identity_over_nothing_fails(
     assert failed(check_identity(summary(identity=off))) == ["the accounting identity holds"]
 
 
-def test_dossiers_of_software_nobody_sees_into_of_which_no_phone_rang_fail():
+def test_no_delivered_text_about_pushed_or_about_exported_dossiers_fails():
     of_others = summary()
     for check, agency in ((check_pushed, pushing), (check_dropped, exporting)):
         assert len(failed(check(of_others))) == 1
@@ -75,7 +75,7 @@ def test_dossiers_of_software_nobody_sees_into_of_which_no_phone_rang_fail():
             assert bool(told) == (state != "delivered")
 
 
-def test_a_phone_that_was_told_another_step_or_nothing_fails():
+def test_no_reply_a_reply_with_a_wrong_step_or_to_a_wrong_phone_fails():
     asked = [{"dossier_code": "16-1", "steps": ["Thẩm định"], "phone": "0987650000"}]
     reply = {"kind": "reply", "number": "0987650000"}
     right = "Ho so cua quy Ong/Ba (16-1) hien dang o buoc Tham dinh, trang thai ho so: Dung han."
@@ -97,7 +97,7 @@ def accepted(reference: str, number: str = "0905123456", received: bool = True) 
     return {"reference": reference, "number": number, "will_be_received": received}
 
 
-def test_the_networks_own_log_decides():
+def test_each_difference_between_the_ledger_and_the_phone_networks_own_log_fails():
     taken = "messages that the gateway accepted are at the network"
     delivered = "messages that the ledger calls delivered are at a phone"
     a, b, on_its_way = attempt("a"), attempt("b", 2), attempt("b", 2, "accepted", "accepted")
@@ -125,7 +125,7 @@ def test_the_networks_own_log_decides():
         assert failed(check_network(Evidence(before, network, after))) == expected
 
 
-def test_a_number_in_any_log_is_found(tmp_path):
+def test_a_phone_number_in_any_log_fails(tmp_path):
     log = tmp_path / "airflow" / "dag" / "attempt=1.log"
     log.parent.mkdir(parents=True)
     for line, found in {

@@ -168,7 +168,7 @@ def test_a_program_that_hangs_is_killed_by_a_second_ctrl_c_or_once_its_work_is_d
         assert time.monotonic() - begun < 20
 
 
-def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says_so(supervise):
+def test_children_of_a_program_are_stopped_with_it_if_its_component_names_them(supervise):
     run = supervise("""
         child = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit()); print('x', flush=True); time.sleep(600)"
         waits = f"import subprocess, sys, signal; signal.signal(15, lambda *_: None); subprocess.run([sys.executable, '-c', {child!r}])"
@@ -178,7 +178,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
     """)  # noqa: E501
     run.read_until("UP")
     run.interrupt()
-    assert "waits stopped" in run.output, "the program ended by itself because its child was stopped"
+    assert "waits stopped" in run.output, "the program must end by itself, because its child is stopped"
 
 
 def test_a_signal_during_a_step_ends_the_step(supervise):
@@ -191,7 +191,7 @@ def test_a_signal_during_a_step_ends_the_step(supervise):
     run.interrupt()
 
 
-def test_what_is_begun_runs_beside_a_start_and_its_progress_is_said(supervise):
+def test_step_in_the_background_runs_beside_programs_and_prints_its_progress(supervise):
     run = supervise(f"""
         step = "print('about: half', flush=True); print('other', flush=True); print('about: done', flush=True)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
@@ -218,7 +218,7 @@ time.sleep(600)
 """
 
 
-def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
+def test_program_that_was_loaded_before_works_only_once_it_is_started(supervise):
     run = supervise(f"""
         go = supervisor.folder / "go"
         go.touch()  # as an earlier start left it
@@ -244,10 +244,10 @@ def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
     assert len(marked(run.mark)) == 2
     run.interrupt()
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
-    assert stopped == ["waits", "earlier"], "a loaded program stops in the order in which it was started, not loaded"
+    assert stopped == ["waits", "earlier"], "programs must stop by the order of their start, not of their loading"
 
 
-def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
+def test_waiting_for_a_line_of_a_step_ends_at_that_line_and_the_end_of_the_step_is_printed(supervise):
     for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
         run = supervise(f"""
             step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"
@@ -263,7 +263,7 @@ def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
         run.interrupt()
 
 
-def test_signal_that_comes_where_python_lets_no_exception_through_is_heeded_all_the_same(supervise):
+def test_signal_during_a_finalizer_in_which_python_swallows_exceptions_ends_everything(supervise):
     run = supervise("""
         import time
         class Finalized:
@@ -277,7 +277,7 @@ def test_signal_that_comes_where_python_lets_no_exception_through_is_heeded_all_
     assert "STOPPED SIGINT" in run.output
 
 
-def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_in_the_reverse_order(supervise):
+def test_programs_stop_in_reverse_order_after_the_step_that_nobody_waits_for(supervise):
     run = supervise(f"""
         step = "import time; print('about: half', flush=True); time.sleep(600)"
         supervisor.begin("step", [sys.executable, "-c", step], marked, tells="about:")
@@ -298,7 +298,7 @@ def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_
     assert stopped == ["goes", "step", "second", "first"]
 
 
-def test_a_begun_program_that_fails_is_a_sentence(supervise):
+def test_failure_of_a_step_in_the_background_is_reported_in_a_sentence(supervise):
     run = supervise("""
         supervisor.begin("step", [sys.executable, "-c", "raise SystemExit('no luck')"], marked, tells="about:")
         supervisor.wait_for("step")
@@ -321,7 +321,7 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise):
     until(lambda: len(marked(run.mark)) == 4 and len(marked(run.mark) & before) == 1)
 
 
-def test_what_a_living_program_starts_while_another_dies_is_spared(supervise, tmp_path):
+def test_restart_of_a_dead_program_kills_no_child_of_a_living_one(supervise, tmp_path):
     # PostgreSQL starts processes in this way. If one of them were killed, PostgreSQL would end all connections.
     code = f"""
 import os, time
@@ -362,7 +362,7 @@ def test_a_program_that_keeps_dying_ends_everything_and_its_log_is_named(supervi
     assert not marked(run.mark)
 
 
-def test_a_program_that_never_gets_ready_is_a_sentence(supervise):
+def test_a_program_that_never_gets_ready_is_reported_in_a_sentence(supervise):
     run = supervise(f"""
         supervisor.start(python("mute", {SLEEPS!r}, ready=lambda since: False, ready_within=0.5))
     """)
@@ -392,7 +392,7 @@ def test_a_second_supervisor_of_the_folder_is_refused_and_what_a_killed_one_left
     until(lambda: len(marked(second.mark)) == 1)
 
 
-def test_a_stranger_with_a_recorded_number_is_spared_and_a_spoilt_list_passed_over(supervise, tmp_path):
+def test_foreign_process_with_a_recorded_process_id_survives_and_a_broken_list_is_ignored(supervise, tmp_path):
     stranger = subprocess.Popen([sys.executable, "-c", SLEEPS], start_new_session=True)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     recorded = {"name": "old", "pid": stranger.pid, "started": 1, "stop_signal": 15}

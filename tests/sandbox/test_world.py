@@ -232,7 +232,7 @@ def test_desk_flag_is_derived_from_the_second_vendors_words(stage):
 # Life
 
 
-def test_life_has_every_agency_the_pace_asked_for_a_past_and_dirt_of_every_kind(lived):
+def test_world_has_every_agency_the_wanted_pace_a_past_and_each_kind_of_faulty_data(lived):
     codes = {agency.code for agency in pilot().agencies}
     begun = [row for row in lived.transitions if row["recorded_at"] >= START]
     assert codes <= {canonical(row["agency_code"]) for row in begun}
@@ -287,7 +287,7 @@ def test_expected_notices_are_what_the_sources_tell(lived):
     assert sum(told.values()) > 200
 
 
-def test_register_says_what_happened_on_paper(lived):
+def test_paper_register_agrees_with_what_really_happened(lived):
     paper = defaultdict(dict)
     for event in lived.events:
         if event["kind"] in ("result_ready", "handed_over") and event["source"] == "khanhhoa":
@@ -332,7 +332,7 @@ def test_same_seed_is_the_same_life_which_goes_on_where_it_stopped(stage):
     assert len(stage.transitions()) - after < 10, "a sleep of the machine must not cause a burst of steps"
 
 
-def test_crash_between_source_and_memory_doubles_nothing(stage, monkeypatch):
+def test_crash_after_a_write_to_a_source_and_before_the_world_saved_it_doubles_nothing(stage, monkeypatch):
     stage.begin_anew(seed=9)
 
     def power_cut(self, dossier_id, dossier):
@@ -415,7 +415,7 @@ def test_visitor_mends_a_phone_and_is_told_what_comes_of_it_or_why_nothing_does(
         stage.world.move_by_hand("H99", "no such", 9, desk=True)
 
 
-def test_visitors_move_counts_though_a_late_one_leaves_the_row_and_the_worlds_own_plans_are_dropped(stage):
+def test_visitors_step_ends_the_worlds_own_plans_and_a_step_typed_in_late_leaves_the_row(stage):
     stage.begin_anew(seed=3)
     stage.run(20)
     agency_code = "000.00.30.H32"
@@ -542,7 +542,7 @@ def test_people_are_as_dirty_as_reality_and_their_true_numbers_can_be_texted():
     assert any(p.term == 0 for p in procedures)
 
 
-def test_life_is_in_order_and_its_halves_never_overtake_each_other():
+def test_acts_of_a_dossier_are_in_order_and_no_move_overtakes_a_half_written_one():
     random = Random(4)
     numbers, codes = Counter(), Counter()
 
@@ -579,7 +579,7 @@ ODD = {
 """Findings of the source check that invented staff cause. They are mistakes of people, not of software."""
 
 
-def test_nothing_that_the_vendors_show_forbids_to_tell_citizens(addresses, lived, agencies, configure):
+def test_source_check_finds_nothing_in_the_vendors_views_that_forbids_messages(addresses, lived, agencies, configure):
     readers = {
         f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(its.reader_dsn)
         for name, its in addresses.sources.items()

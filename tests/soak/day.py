@@ -114,7 +114,7 @@ class Conductor:
             stack.callback(self.stage.release_sources)
             self._through_the_day()
             self._heal()
-            self._print_progress("nothing goes wrong any more")
+            self._print_progress("all faults are over")
             self._until_quiet(self.end + timedelta(hours=2))
             self._through_the_night()
             self._print_progress("the morning's jobs are done")
@@ -273,7 +273,7 @@ class Conductor:
         while left := waiting(self.stage):
             if time.monotonic() > deadline:
                 if until is None:
-                    self.day.breaches.append(f"never quiet: {left}")
+                    self.day.breaches.append(f"work that was left at the end: {left}")
                 return
             if until is not None and self.stage.clock.true() > until:
                 return
@@ -287,7 +287,7 @@ class Conductor:
         try:
             work()
         except Exception as error:
-            self.day.breaches.append(f"the world itself stopped: {type(error).__name__}: {error}")
+            self.day.breaches.append(f"the simulation itself stopped: {type(error).__name__}: {error}")
 
     def _write_lives(self) -> None:
         with contextlib.ExitStack() as stack:

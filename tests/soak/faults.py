@@ -91,9 +91,9 @@ def in_words(faults: list[Fault]) -> str:
 
 
 def gateway_faults(random: Random) -> dict[str, object]:
-    """Return gateway faults: messages accepted without an answer or with a wrong answer, and bad receipts.
+    """Return gateway faults: refusals, slow answers, acceptances without an answer or with an error, bad receipts.
 
-    Bad receipts are lost, late, repeated, or in reversed order.
+    Bad receipts are lost, late, repeated, in reversed order, or sent before the gateway's answer.
     """
     return {
         "accept_then_timeout": {"probability": random.uniform(0.02, 0.08)},

@@ -1,7 +1,7 @@
 """Measure processes, connections and tables once per minute of the day, and judge whether these values stay flat.
 
-The judgement compares the median of the middle third of the day with that of the last third, and uses a slope that a
-few odd samples do not change.
+A value stays flat if its median in the last third of the day is not above that in the middle third by more than a
+margin. The growth per hour is computed too, but only to be shown.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
         assert refused(connection, OF_SENDERS) == ([] if role == "motcua_app" else OF_SENDERS)
 
 
-def test_who_does_not_send_waits_its_turn_by_functions_alone(postgres, ledger):
+def test_roles_that_do_not_send_wait_for_each_other_only_through_functions(postgres, ledger):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     for role, act in (
         ("motcua_callbacks", "SELECT motcua.wait_for_phone('+84905123456')"),
@@ -81,7 +81,7 @@ def test_who_does_not_send_waits_its_turn_by_functions_alone(postgres, ledger):
                     connection.execute(lock)
 
 
-def test_what_is_open_is_told(postgres, provisioned):
+def test_rights_that_are_still_open_are_listed(postgres, provisioned):
     with psycopg.connect(
         with_database(postgres.admin_dsn, provisioned), autocommit=True, row_factory=dict_row
     ) as admin:
@@ -96,7 +96,7 @@ def test_what_is_open_is_told(postgres, provisioned):
         ]
 
 
-def test_administrator_who_may_not_close_them_is_told_and_nothing_fails(postgres, provisioned):
+def test_rights_that_the_owner_may_not_withdraw_are_listed_and_nothing_fails(postgres, provisioned):
     ask(
         with_database(postgres.admin_dsn, provisioned),
         "GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), lo_create(oid) TO PUBLIC",
@@ -107,7 +107,7 @@ def test_administrator_who_may_not_close_them_is_told_and_nothing_fails(postgres
     assert provision(postgres.admin_dsn, provisioned) == []
 
 
-def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(postgres, provisioned):
+def test_pages_and_callbacks_of_an_earlier_version_keep_their_locks_until_it_is_replaced(postgres, provisioned):
     dsn = with_database(postgres.admin_dsn, provisioned)
     ask(dsn, "CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
     left = provision(postgres.admin_dsn, provisioned)

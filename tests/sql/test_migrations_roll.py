@@ -90,6 +90,6 @@ ALTER TABLE motcua.messages RENAME CONSTRAINT short TO brief; ALTER SEQUENCE mot
 """
 
 
-def test_what_old_code_would_suffer_from_is_told_from_what_it_does_not_notice() -> None:
+def test_changes_that_harm_old_code_are_told_from_harmless_ones() -> None:
     assert [each for each in HARMFUL.split("\n") if each and len(list(faults(each))) != 1] == []
     assert [each for each in HARMLESS.split("\n") if list(faults(each))] == []

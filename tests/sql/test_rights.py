@@ -23,7 +23,7 @@ RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encodi
 
 
 class Act(NamedTuple):
-    """An SQL statement that somebody with a role's password might try, and the harm that it would do."""
+    """An SQL statement that somebody with a role's password might try, and its harm (of a query: what it reveals)."""
 
     statement: str
     why: str
@@ -70,7 +70,7 @@ NOBODY_BUT_THE_OWNER = [
         "INSERT INTO {} DEFAULT VALUES",
         "message_history message_states agency_changes complaint_changes status_map_changes rule_dates page_requests"
         " personal_data_purges",
-        "an invented history, a state that no figure counts, or a request with an invented time",
+        "an invented history, a state that no figure counts, or a request with an invented time could be stored",
     ),
     Act("UPDATE motcua.dossier_versions SET status_code = 9", "a dossier would seem ready earlier than it was"),
     Act(
@@ -145,7 +145,7 @@ _WRITES_OF_TASKS = [
         "INSERT INTO {} DEFAULT VALUES",
         "attempts agencies dossiers transitions stops gateway_stops calendar_days releases receipt_readings inquiries"
         " publications closings",
-        "an invented attempt, dossier, transition, stop, day off, release or publication",
+        "an invented attempt, dossier, transition, stop, day off, release or publication could be stored",
     ),
     Act("UPDATE motcua.agencies SET enabled_from = NULL", "an agency would send no messages"),
     Act("UPDATE motcua.agencies SET enabled_from = now()", "an agency would begin before it is ready"),
@@ -161,7 +161,7 @@ _WRITES_OF_TASKS = [
     Act("SELECT quality.begin_snapshot()", "a running check would lose its rows"),
     Act("SELECT quality.make('dossiers', '{a}', '{25}')", "a running check would lose its rows"),
     Act("SELECT motcua.empty_counted_occasions()", "a running closing would lose its rows"),
-    Act("SELECT motcua.note_agency_change('x')", "an invented history"),
+    Act("SELECT motcua.note_agency_change('x')", "an invented history could be stored"),
 ]
 _READS_OF_PEOPLE = [
     Act("SELECT msisdn FROM motcua.messages", "phones of all messages"),
@@ -221,9 +221,9 @@ _PURGE = Act(
     "personal data would be purged before its time",
 )
 _OF_GATEWAYS = [
-    Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a receipt that no gateway sent"),
+    Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a receipt could be invented"),
     Act("SELECT motcua.apply_receipts('[]', now())", "states of messages would change"),
-    Act("SELECT motcua.save_inquiry('{}')", "an inquiry that nobody paid for"),
+    Act("SELECT motcua.save_inquiry('{}')", "an inquiry that nobody paid for would count"),
     Act("SELECT motcua.reply_given('kannel', 'x')", "the reply to another citizen"),
     Act("SELECT motcua.asked_too_often('kannel', '+84905123456', now(), now(), 1, 1)", "whether a phone asked 9029"),
 ]
@@ -233,12 +233,12 @@ _OF_PUSHES = [
         Act(f"SELECT * FROM intake.{table}", "pushed data and accounts are not for callers from outside")
         for table in ("pushed_dossiers", "recent_states", "numbers")
     ),
-    Act("INSERT INTO intake.pushed_steps (source) VALUES ('x')", "a step that nobody pushed"),
+    Act("INSERT INTO intake.pushed_steps (source) VALUES ('x')", "a step that nobody pushed could be stored"),
     Act("UPDATE intake.pushed_steps SET status_code = 9", "a step of another client would count as a result"),
     Act("UPDATE intake.pushed_dossiers SET agency_code = 'x'", "a dossier would belong to another agency"),
     Act("UPDATE intake.numbers SET last_number = 0", "later steps would get lower numbers than earlier ones"),
     Act("DELETE FROM intake.pushed_dossiers", "pushed dossiers would be lost"),
-    Act("INSERT INTO intake.sessions (token_digest) VALUES ('x')", "a session without a password"),
+    Act("INSERT INTO intake.sessions (token_digest) VALUES ('x')", "a session could begin without a password"),
     Act(
         "UPDATE intake.client_changes SET changed_by = 'another'",
         "another person would seem to have registered a client",
@@ -724,7 +724,7 @@ def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgr
         assert not for_all, name
 
 
-def test_connecting_is_the_parts_own(postgres, migrated):
+def test_roles_of_the_tests_have_no_rights_over_the_whole_server(postgres, migrated):
     """Like the roles in production, the roles of the tests have no rights over the whole server."""
     assert PASSWORD
     with psycopg.connect(postgres.admin_dsn) as admin:

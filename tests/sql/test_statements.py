@@ -166,7 +166,7 @@ def test_database_condition_agrees_with_the_domain(schema):
             assert row["kind"] == condition_of(status, desk)
 
 
-def test_reasons_of_what_was_never_to_go_are_those_that_lists_look_for_there(schema):
+def test_ledger_allows_the_reasons_for_suppressing_a_message_that_lists_know(schema):
     from motcua.store.browsing import SUPPRESSED_FOR
 
     (rule,) = schema.execute(

@@ -109,7 +109,7 @@ def commands(group: typer.Typer, place: str = "") -> Iterator[tuple[str, Any]]:
         yield from commands(other.typer_instance, f"{place}{other.name} ")
 
 
-def test_the_signed_commands_are_those_that_ask_who_does_so():
+def test_each_command_is_listed_and_the_signed_ones_ask_for_a_name():
     asking = {
         name
         for name, callback in commands(app)

@@ -71,7 +71,7 @@ def top_folder(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def test_architecture_shows_these_arrows_and_none_points_up():
+def test_architecture_page_shows_the_allowed_imports_and_none_points_up():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     arrows = re.findall(r"^(\w+) +→(.*)$", page, re.M)
     shown = {name: set(targets.replace(",", " ").split()) for name, targets in arrows}

@@ -383,7 +383,7 @@ class Upgrade:
                     for life, act in self._writers.due(self._share):
                         self._writers.write(life, act, self.stage.clock.true())
                 except psycopg.Error as error:
-                    self.breaches.append(f"the world itself stopped: {type(error).__name__}: {error}")
+                    self.breaches.append(f"the simulation itself stopped: {type(error).__name__}: {error}")
                     return
                 self._share = min(self._goal, self._share + _SHARE_PER_SECOND / 10)
             self._stop.wait(0.1)

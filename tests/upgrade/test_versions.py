@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_one_before_the_newest_migration_and_the_earliest_that_rolls_are_found(repository: Path) -> None:
+def test_the_version_before_the_newest_migration_and_the_earliest_usable_one_are_found(repository: Path) -> None:
     release(repository, "0.1", "0050_form")
     earliest = release(repository, "0.2", BEGINNING)
     release(repository, "0.3", "0071_unserved")
@@ -65,7 +65,7 @@ def test_migrations_that_the_schema_took_in_are_not_missed(repository: Path) -> 
     assert earlier_commits(repository, earliest) == [before, earliest]
 
 
-def test_what_a_side_branch_had_in_between_was_no_version(repository: Path) -> None:
+def test_a_commit_of_a_side_branch_is_no_version(repository: Path) -> None:
     before = release(repository, "0.2", BEGINNING)
     git(repository, "checkout", "-qb", "side")
     release(repository, "0.2.side", "0071_unserved")
@@ -75,7 +75,7 @@ def test_what_a_side_branch_had_in_between_was_no_version(repository: Path) -> N
     assert earlier_commits(repository, before) == [before]
 
 
-def test_it_is_taken_out_as_it_was_and_names_itself(repository: Path, tmp_path: Path) -> None:
+def test_an_earlier_version_is_taken_out_as_it_was_and_states_its_number(repository: Path, tmp_path: Path) -> None:
     earlier = release(repository, "0.2", BEGINNING)
     release(repository, "0.3", "0071_unserved")
     version = take_out(earlier, tmp_path / "before", repository)
@@ -126,7 +126,7 @@ def test_the_newest_released_section_of_the_changelog_is_this_version() -> None:
     assert days == sorted(days, reverse=True)
 
 
-def test_it_is_the_number_of_the_code_that_runs_whatever_was_installed(tmp_path: Path) -> None:
+def test_the_version_number_is_that_of_the_code_that_runs_whatever_was_installed(tmp_path: Path) -> None:
     """An editable installation keeps the metadata of the day on which it was installed."""
     stale = tmp_path / "motcua-99.0.dist-info"
     stale.mkdir()
@@ -141,7 +141,7 @@ def test_it_is_the_number_of_the_code_that_runs_whatever_was_installed(tmp_path:
     assert said == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
-def test_the_command_says_it_and_needs_no_connection_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_the_version_number_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB", raising=False)
     said = type_command("--version", exits=None)
     assert (said.exit_code, said.stdout) == (0, f"{software()}\n")

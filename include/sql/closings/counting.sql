@@ -215,8 +215,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: message_moves
--- Count the messages of [start, end) whose state differs between an earlier and a later cut-off, by agency, procedure,
--- kind and cause (audit.message_history).
+-- Return why messages of [start, end) had another state at a later cut-off than at an earlier one: each cause once for
+-- each agency, procedure and kind (audit.message_history).
 WITH moves AS (
     SELECT
         h.message_id,
@@ -260,9 +260,9 @@ FROM causes AS c;
 
 -- name: count_dossiers
 -- Count the dossiers of [start, end) by agency and procedure, as they had been read by the cut-off
--- (audit.dossiers_in_period, which defines each figure). Dossiers count as received, resolved (result released, handed
--- over or withdrawn) and handed over by their dates. The due day comes from the dossier's row at the end of the period,
--- and so does whether the dossier is in progress or paused. Days are in Vietnam's time zone.
+-- (audit.dossiers_in_period, which defines each figure). A dossier's dates decide whether it counts as received, as
+-- resolved (result released, handed over or withdrawn) and as handed over. The due day comes from the dossier's row at
+-- the end of the period, and so does whether the dossier is in progress or paused. Days are in Vietnam's time zone.
 SELECT
     d.agency_code,
     d.procedure_code,
@@ -286,7 +286,8 @@ GROUP BY d.agency_code, d.procedure_code
 ORDER BY d.agency_code, d.procedure_code;
 
 -- name: count_inquiries
--- Count the texts to 9029 in [start, end) that were known at the cut-off, by agency and procedure (audit.inquiries).
+-- Count the texts to 9029 in [start, end) that were known at the cut-off, and their fees, by agency and procedure
+-- (audit.inquiries).
 SELECT
     coalesce(i.agency_code, '') AS agency_code,
     coalesce(m.procedure_code, '') AS procedure_code,

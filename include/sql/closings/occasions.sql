@@ -81,7 +81,8 @@ WITH occasions AS (
 ),
 
 known AS (
-    -- A source that was restored or copied may use a number again for another dossier, so the dossier must agree too.
+    -- A source that was restored or copied may use a transition's number again for another dossier, so the dossier must
+    -- agree too.
     SELECT
         o.occasion_no,
         o.kind,

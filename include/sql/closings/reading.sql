@@ -231,8 +231,8 @@ WHERE closing_no = %(closing_no)s
 ORDER BY agency_code, procedure_code, kind, figure;
 
 -- name: sum_of_closings
--- Return the sources' count and the difference of the accounting identity, summed over several closings, by agency,
--- procedure and kind (audit.closing_messages).
+-- Return the number of occasions in the sources, the number of those out of scope, and the difference of the accounting
+-- identity, summed over several closings, by agency, procedure and kind (audit.closing_messages).
 SELECT
     m.agency_code,
     m.procedure_code,

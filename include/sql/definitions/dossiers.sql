@@ -113,7 +113,8 @@ $$;
 COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
 IS 'Returns a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates come from the last version up to that time, or from the first version if all are later. The status comes from that version or from the last step by then, whichever is newer, or from the version if an old step after the last step counts or is not judged yet. handed_over is true if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.';
 
--- Insert the dossier into phone_changes, so that planning compares its messages with its phone again.
+-- Insert a dossier into phone_changes when its phone changed or one of its messages failed, so that planning compares
+-- its messages with its phone again.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN

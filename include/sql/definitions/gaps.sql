@@ -121,8 +121,9 @@ $$;
 COMMENT ON FUNCTION motcua.seen_from_outside()
 IS 'Returns what a watch on another machine may see: the largest numbers, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
 
--- Store the report of a watch on another machine. If an earlier report says that the watch had once seen a later state
--- of the ledger, that part of it stays until a sender has acted on it.
+-- Store the report of a watch on another machine in place of the previous one. If only the previous one says that the
+-- watch had once seen a later state of the ledger than the present one, that part of it stays until a sender has acted
+-- on it.
 CREATE OR REPLACE FUNCTION motcua.give_testimony(
     awake timestamptz, sees timestamptz, of_waking timestamptz, lost integer, seen_last timestamptz
 )

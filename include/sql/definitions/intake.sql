@@ -26,11 +26,11 @@ $$;
 COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval)
 IS 'Opens a session for a client that shows its password, and deletes its expired sessions.';
 
--- Open a session of a minute for the one client that may call from an address without a password, for an agency of its
--- own. FALSE means that there is no such client or more than one. The caller states the address, so a caller with the
--- role motcua_intake can state any address. After sixty wrong addresses of a client in a minute, each wrong call waits
--- for the others and is answered a second late, so that a network cannot be found by trying. A right call never waits.
--- Called by include/sql/intake/pushes.sql.
+-- Open a session of a minute without a password, for the client that may write for the agency "unit" and whose networks
+-- contain the address "caller". FALSE means that there is no such client or more than one. The caller of this function
+-- states the address, so the role motcua_intake can state any address. After sixty wrong addresses of a client in a
+-- minute, each wrong call waits for the others and is answered a second late, so that nobody finds a client's networks
+-- by trying addresses. A right call never waits. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -3,7 +3,8 @@
 
 -- Show each message as the sender checks it just before its call, without the facts about the dossier's other messages:
 -- the present phone and agency, why its occasion no longer holds, and until when it waits for the dossier's row.
--- known_elsewhere_as names the occasion in a way that a restored ledger knows too.
+-- known_elsewhere_as names the occasion by the source's number of the transition, or by the due day of an apology,
+-- because a restored ledger may give our own numbers again to other rows.
 CREATE OR REPLACE VIEW motcua.occasion_conditions AS
 SELECT
     m.message_id,

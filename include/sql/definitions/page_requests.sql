@@ -3,10 +3,10 @@
 -- Insert a request from a page. Only the values that this function reads from "given" are stored. Three acts are
 -- carried out at once, because no citizen gets a message that he would not get otherwise: a stop, its end, and the
 -- mapping of a status code that neither gets nor loses the meaning 5 (papers are missing) or 9 (there is a result), for
--- which citizens are texted. A worker carries out all other acts: at once a confirmation of a calendar year and a
--- verification of a publication; every other act only after the Department was mailed, and from the time on that the
--- sender of this mail sets. The result "became" is one of these: waits; done; asked_before, if the same request is
--- open; unknown, if there is no such source, agency, account, publication or stop in force.
+-- which citizens are texted. A worker carries out all other acts. A confirmation of a calendar year and a verification
+-- of a publication do not wait. For every other act the Department is mailed first, and the process that sends the mail
+-- stores from when the act may be carried out. The result "became" is one of these: waits; done; asked_before, if the
+-- same request is open; unknown, if there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

@@ -2,9 +2,9 @@
 
 -- Show until when each dossier's personal data is stored. A dossier ends when its result is handed over, or when its
 -- row or a later step shows that it was not accepted, that it was withdrawn, or that its result was returned. A result
--- that nobody collects ends the dossier a year later. The agency's retention term begins at the end, unless a citizen
--- asked for the erasure. A dossier that still moves has not ended. The newer one of the row and the last step gives the
--- status. Called by motcua.purge_personal_data and include/sql/personal_data.sql.
+-- that nobody collects ends the dossier a year later. The data is stored for the agency's retention term after the end,
+-- or only until the end if a citizen asked for the erasure. A dossier that still moves has not ended. The newer one of
+-- the row and the last step gives the status. Called by motcua.purge_personal_data and include/sql/personal_data.sql.
 CREATE OR REPLACE VIEW motcua.dossier_terms AS
 SELECT
     d.dossier_id,
@@ -67,8 +67,8 @@ COMMENT ON VIEW motcua.dossier_terms
 IS 'Until when each dossier''s personal data is stored, and what extends that time.';
 
 -- Return whether a text that was typed as a dossier's code may be a code, and not a name, a phone number or an identity
--- number. A code contains a digit, is no phone number, and is neither twelve digits nor nine digits beside other words.
--- A missing code counts as a code.
+-- number. A code has a digit. It contains no phone number, no separate group of twelve digits, and no separate group of
+-- nine digits with other words beside it. A missing code counts as a code.
 CREATE OR REPLACE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
     written ~ '[0-9]'
@@ -92,8 +92,8 @@ IS 'Waits until no other transaction empties personal data, and keeps others wai
 
 -- Refuse every change of a row except that motcua.purge_personal_data empties the columns of personal data that the
 -- trigger names. This also binds the schema's owner. Columns that are not text, such as the raw row of a source or of a
--- receipt, may lose parts. An unknown code or a provider's identifier may become a pseudonym; an identifier may do so
--- at any time.
+-- receipt, may lose parts. A code that no dossier has, or a provider's identifier, may be replaced by a pseudonym. The
+-- row must then be marked as emptied (purged_at), unless only identifiers were replaced.
 CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     personal text[] := TG_ARGV;

@@ -1,4 +1,5 @@
--- Pushed dossiers and steps: how they are read and written when more data comes, and how sources are read from them.
+-- Pushed dossiers and steps: how they are read and written when more data comes, and the views in which pick-ups read
+-- them like a source's tables.
 
 -- Prepare the writing of dossiers that an account pushed or exported. The function first waits until no other
 -- transaction writes for the same source. The lock lasts until this transaction ends, so that the numbers and times of
@@ -80,9 +81,9 @@ $$;
 COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
 IS 'Waits until no other transaction writes for the account''s source, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen.';
 
--- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. New fields
--- replace the row's own fields. The function writes the steps in their order, among them steps that waited for their
--- dossiers, then the recent states (intake.recent_states), and for a file also the state of each dossier in it
+-- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. A field that
+-- is not given keeps its stored value. The function writes the steps in their order, among them steps that waited for
+-- their dossiers, then the recent states (intake.recent_states), and for a file also the state of each dossier in it
 -- (intake.exported_dossiers). It sets the times and numbers of the steps itself. The numbers lie above every number
 -- that was picked up from any source, so that the steps come after those of a dossier that another source delivered
 -- before. Refuses agencies that the account may not write about. Raises MC010 if there is no such account. Called by
@@ -254,9 +255,9 @@ GROUP BY s.source, s.client_id;
 COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a source that wait for their dossiers.';
 
 -- Show supplements of pushed sources whose citizens were not texted because no data places them at the one-stop desk.
--- They are steps with a supplement, and rows of dossiers without such a step. Neither states that the supplement is at
--- the desk, and the dossier had no message about a supplement at that time. Status codes are mapped as staff decided.
--- Read by include/sql/intake/clients.sql.
+-- They are steps with a supplement, and rows of dossiers without such a step. Neither they nor the client's setting
+-- state that the supplement is at the desk, and no message about a supplement was planned for the dossier from a day
+-- before that time on. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (

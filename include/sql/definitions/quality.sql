@@ -71,8 +71,8 @@ $$;
 COMMENT ON FUNCTION motcua.desk_user(text, text)
 IS 'Returns the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the name.';
 
--- Return a number for an owner's name that does not depend on upper and lower case. The server's own lower() may know
--- only ASCII letters.
+-- Return a number for the name of a dossier's owner that does not depend on upper and lower case. The server's own
+-- lower() may know only ASCII letters.
 CREATE OR REPLACE FUNCTION motcua.owner_key(name text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     translate(

@@ -67,8 +67,8 @@ SELECT
 FROM motcua.refused_statements AS r;
 -- Show the sums of a carrier statement's matches. The sums were stored with the carrier statement. If an earlier
 -- version stored a carrier statement without sums, the view adds its matches up. segments_off and amount_off are the
--- sums of the differences between both sides, without their signs. Matches that may be billed in the next carrier
--- statement are left out.
+-- sums of the differences between both sides, without their signs. These two leave out matches that may be billed in
+-- the next carrier statement.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,

@@ -69,8 +69,8 @@ LIMIT %(limit)s;
 
 -- name: list
 -- Return the clients that may write for these agencies, or all clients (intake.clients). Each row has the client's
--- rights, its last push, what it pushed since a day, its steps that wait for their dossiers, and the dossiers with a
--- request for a supplement since then for which no push states that it is at the desk.
+-- rights, its last push, what it pushed since a day, its steps that wait for their dossiers, and the dossiers for which
+-- a supplement was requested since that day and no push states that the supplement is at the desk.
 SELECT
     c.name,
     c.source,
@@ -170,8 +170,8 @@ GROUP BY c.name, f.fault, f.field
 ORDER BY c.name, records DESC, f.fault, f.field;
 
 -- name: supplements_untold
--- Return the number of dossiers of pushed sources with a request for a supplement in [start, end) for which no push
--- states that it is at the desk, by agency, the largest number first, for some agencies or all
+-- Return the number of dossiers of pushed sources for which a supplement was requested in [start, end) and no push
+-- states that the supplement is at the desk, by agency, the largest number first, for some agencies or all
 -- (intake.supplements_untold). Their citizens were not texted about the supplement.
 SELECT u.source, u.agency_code, count(DISTINCT u.dossier_code) AS dossiers
 FROM intake.clients AS c

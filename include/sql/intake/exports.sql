@@ -323,7 +323,7 @@ ORDER BY e.export_no DESC
 LIMIT %(limit)s OFFSET %(skipped)s;
 
 -- name: states
--- Return how many of the newest files of a source are in which state (intake.exports).
+-- Return how many of the newest files of a source are in each state (intake.exports).
 SELECT
     n.state,
     count(*) AS files

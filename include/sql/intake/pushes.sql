@@ -37,9 +37,9 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
--- agencies that a client was allowed to write for at some time of the period. For a day, the agencies are added that
--- such a source's own count of the day names, even if no client may write for them any more. For a longer period, the
--- agencies are added that were inserted for the closings of its days.
+-- agencies that a client was allowed to write for at some time of the period. If the period is a day, agencies with
+-- occasions in the pushed data of that day are inserted too, even if no client may write for them any more. If it is
+-- longer, the agencies that were inserted for the closings of its days are inserted too.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c

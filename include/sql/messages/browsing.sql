@@ -1,7 +1,8 @@
 -- Count messages by state, and list messages on staff pages. Called by store/browsing.py and store/notices/messages.py.
 
 -- name: by_state
--- Return the number of messages by agency, kind, state and reason (motcua.messages).
+-- Return the number of messages by agency, kind and state, and by reason too if they were suppressed, cancelled or
+-- rejected (motcua.messages).
 SELECT
     agency_code,
     kind,

@@ -148,7 +148,7 @@ WHERE m.message_id = r.message_id;
 -- name: find_for_trial
 -- Return the position in the queue of one due message with which a paused carrier is tried again (motcua.messages). If
 -- refused_too is false, messages whose number the carrier refused are skipped. The newest message is chosen, because
--- the oldest messages may all be the cause of the pause.
+-- the oldest ones may all be messages whose refusal caused the pause.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE
@@ -163,9 +163,9 @@ LIMIT 1;
 
 -- name: left_waiting
 -- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
--- send a message if a gateway for its carrier is not paused, no stop covers it and no gap holds all messages. The query
--- reads 20 messages at each end of the queue. Most messages that cannot be sent wait for the same reason, so a few
--- messages show the state of the whole queue.
+-- send a message if a gateway for its carrier has no fault and no pause, no stop covers the message and no gap holds
+-- all messages. The query reads 20 messages at each end of the queue. Most messages that cannot be sent wait for the
+-- same reason, so a few messages show the state of the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

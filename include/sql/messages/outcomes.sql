@@ -25,7 +25,7 @@ SET next_attempt_at = %(now)s
 WHERE message_id = any(%(message_ids)s) AND state = 'queued' AND reason = 'gateway_busy';
 
 -- name: close_unconfirmed
--- Set accepted messages to unconfirmed if no delivery receipt came within the time that is set for their gateway
+-- Set accepted messages to unconfirmed if no final delivery receipt came within the time that is set for their gateway
 -- (motcua.messages). A message is skipped while one of its receipts is unread. A receipt that comes later still changes
 -- the state.
 UPDATE motcua.messages AS m

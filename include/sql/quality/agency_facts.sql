@@ -4,9 +4,9 @@
 
 -- name: actor_days
 -- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
--- has the day's number of changes and the largest number within those minutes. If many changes lie within some minutes,
--- at least half of them lie in one of two adjacent fixed spans of that length. The query first looks for such spans, so
--- that it finds the candidate days at little cost.
+-- has the day's number of changes and the largest number within those minutes. To find candidate days at little cost,
+-- the query first counts changes in fixed spans of that many minutes. A span that begins at any other time overlaps two
+-- fixed ones, so one of these two has at least half of its changes.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -70,8 +70,8 @@ HAVING max(b.batch) >= %(changes)s;
 
 -- name: usual_waits
 -- Return how long the results of each procedure usually wait at the desk until citizens collect them: median and median
--- absolute deviation in days (quality.dossier_facts). The waiting times are first grouped with their counts, because
--- only few different waiting times occur.
+-- absolute deviation in working days (quality.dossier_facts). The waiting times are first grouped with their counts,
+-- because only few different waiting times occur.
 WITH waits AS (
     SELECT f.procedure_code, f.pickup_days AS days, count(*) AS times
     FROM quality.dossier_facts AS f
@@ -136,9 +136,9 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- A share is how many of an agency's results of a procedure were collected at once. Only procedures with two shares
--- above the limit are examined, because the median of three or more shares can exceed the limit only if at least two of
--- the shares exceed it.
+-- A row of quick_shares has the share of an agency's results of a procedure that were collected at once. Only
+-- procedures for which two agencies' shares exceed the limit are examined, because the median of three or more shares
+-- can exceed it only if at least two of the shares do.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s

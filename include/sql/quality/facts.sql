@@ -40,10 +40,10 @@ WHERE
 
 -- name: moves
 -- Return what the transitions of each dossier show, in one pass (motcua.transitions). The result covers one of the two
--- parts into which quality/snapshot/middle divides the dossiers. Events count from the beginning of the first month
--- that the check covers. An old step counts only if the dossier's row agreed with it. If the last step is an old step,
--- last_recorded_at is -infinity, so that the row gives the present status. Times use the fixed offset UTC+7, Vietnam's
--- time all year, because the name of the time zone costs four times as much.
+-- parts into which quality/snapshot/middle divides the dossiers. Results and collections always count, other events
+-- from the beginning of the first month that the check covers. An old step counts only if the dossier's row agreed with
+-- it. If the last step is an old step, last_recorded_at is -infinity, so that the row gives the present status. Times
+-- use the fixed offset UTC+7, Vietnam's time all year, because the name of the time zone costs four times as much.
 WITH ordered AS (
     SELECT
         t.dossier_id,

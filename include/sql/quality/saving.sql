@@ -81,7 +81,7 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, fault text);
 
 -- name: save_sources
 -- Insert when each source was last read and how many of its rows were unusable (motcua.quality_sources). Nothing is
--- inserted if that is not known.
+-- inserted if the snapshot's facts about sources are faulty; broken_agencies then holds an empty text.
 INSERT INTO motcua.quality_sources (run_no, source_id, picked_up_at, last_transition_at, quarantined, failing)
 SELECT
     %(run_no)s,

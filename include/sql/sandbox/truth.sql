@@ -136,7 +136,7 @@ WHERE dossier_id = %(dossier_id)s
 FOR UPDATE;
 
 -- name: find_dossier
--- Return the dossier with this code, without blanks at its ends, and lock the dossier until this transaction ends
+-- Return the dossier of an agency with exactly this code, and lock the dossier until this transaction ends
 -- (world.dossiers). The query serves visitors of the demo who act as an official of an agency.
 SELECT
     dossier_id,

@@ -166,8 +166,8 @@ COMMENT ON COLUMN motcua.quality_sources.last_transition_at IS 'Time of the last
 COMMENT ON COLUMN motcua.quality_sources.quarantined IS 'Number of the source''s rows that were in quarantine.';
 COMMENT ON COLUMN motcua.quality_sources.failing IS 'Whether the last attempt to read the source had failed.';
 
--- The results of a run name desk users only by pseudonyms. A pseudonym is a hash with a key that only the function
--- motcua.desk_user reads.
+-- The results of a run name desk users only by pseudonyms. A pseudonym is a hash with a key that only the functions
+-- motcua.desk_user and motcua.provider_id read.
 CREATE TABLE motcua.pseudonym_key (
     one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
     key bytea NOT NULL CHECK (length(key) = 32)

@@ -98,7 +98,7 @@ CREATE TABLE motcua.statement_matches (
 CREATE UNIQUE INDEX statement_matches_inquiry ON motcua.statement_matches (inquiry_id, statement_no)
 WHERE inquiry_id IS NOT NULL;
 CREATE INDEX statement_matches_verdict ON motcua.statement_matches (statement_no, verdict) WHERE verdict <> 'exact';
--- Pages show the rows of a verdict in this order, also far down in a list.
+-- Pages show the rows of a verdict in this order. With the index, a page at the end of a long list needs no sorting.
 CREATE INDEX statement_matches_shown ON motcua.statement_matches (
     statement_no, verdict, (line_no IS NULL), direction DESC, line_no, match_id
 );

@@ -8,9 +8,9 @@
 SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: latest
--- Return the source's clock, its highest plausible number, and its newest times that are not in the future. A number
--- too large for a sequence, or a time that Python cannot hold, is left out, because it would move the cursor past every
--- later row.
+-- Return the time of the source's clock, the highest plausible number of a transition, and the newest times, up to now,
+-- at which a transition was recorded and a dossier's row changed. A number too large for a sequence, or a time that
+-- Python cannot hold, is left out, because later pick-ups would then read only rows after it.
 SELECT
     now() AS source_now,
     (

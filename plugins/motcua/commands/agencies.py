@@ -67,7 +67,7 @@ list_command(
 
 @app.command("show")
 def show(code: _CODE) -> None:
-    """Print an agency's settings in the form of the agencies' file, with its name and the agency in charge today."""
+    """Print an agency's settings as in the agencies' file, its name in messages, and who handles its dossiers today."""
     with connect() as connection:
         agency = _require_agency(connection, code)
         now = in_force(connection, datetime.now(VIETNAM).date())[agency.agency_code]
@@ -180,7 +180,7 @@ def import_file(
     path: _FILE = None,
     enable_now: _ENABLE_NOW = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the file silences agencies.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before citizens stop getting messages.")] = False,
     as_department: Annotated[
         bool,
         typer.Option(
@@ -211,7 +211,7 @@ def import_file(
 
 
 def _confirm_silencing(_: Comparison) -> bool:
-    """Ask for the confirmation that agencies may be silenced."""
+    """Ask whether citizens may stop getting messages of these agencies."""
     try:
         return typer.confirm("Citizens of these agencies will get no such messages any more. Go on?")
     except typer.Abort:

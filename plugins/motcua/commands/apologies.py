@@ -136,7 +136,7 @@ def show_letters(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """List dossiers whose citizens need a letter (Mẫu 04). The SMS replaces none: it gives no reason or new date."""
+    """List dossiers whose citizens need a letter (Mẫu 04): the SMS gives no reason or new date, so it replaces none."""
     print_list(
         LETTERS,
         {"agency": agency},

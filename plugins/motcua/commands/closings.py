@@ -51,7 +51,8 @@ def close(
 ) -> None:
     """Close a period, or correct its last closing if something differs. Exit code 1 if figures do not agree.
 
-    This command publishes nothing. The next run of reconcile_daily publishes the closing.
+    Exit code 1 also if a source could not be counted. This command publishes nothing. The next run of reconcile_daily
+    publishes the closing.
     """
     now = datetime.now(UTC)
     chosen = Period.parse(period) if period else Period.day_before(now)
@@ -116,7 +117,7 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
     if closing.sources_unread:
         say(f"Sources that could not be counted: {', '.join(closing.sources_unread)}", "red")
     if pushed:
-        say("Taken from pushes, because these sources cannot be counted independently:")
+        say("Figures taken from pushes, because these sources cannot be counted independently:")
         for each in pushed:
             say(f"  {each.agency_code} ({each.source})")
     if compared:

@@ -220,7 +220,7 @@ def accept(
     ],
     by: By = None,
 ) -> None:
-    """Order the import of a file that was refused for too few dossiers or a missing end. Your name is stored."""
+    """Order the import of a file that was refused as cut off or with too few dossiers. Your name is stored."""
     who = signed(by)
     reason = clean_words(why, NOTE_LIMIT)
     if not reason:

@@ -114,7 +114,7 @@ def _print_gaps(gaps: list[Gap]) -> None:
 
 @app.command("show")
 def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")]) -> None:
-    """Show one gap: the messages sent in it, their present states, and which of them no source shows again."""
+    """Show one gap: the messages sent in it, their present states, and those that the ledger does not have yet."""
     with connect() as connection:
         gap = _require_gap(list_gaps(connection, limit=10_000), gap_no)
         counts = messages_of_gap(connection, gap_no)

@@ -36,7 +36,7 @@ def show_identity(
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
 ) -> None:
-    """Print the accounting identity by agency and kind; exit 1 unless every difference is zero."""
+    """Print occasions and messages by agency, kind and state (accounting identity); exit 1 if their numbers differ."""
     window = typed_window(since, until)
     with connect() as connection:
         rows = identity(connection, window)
@@ -162,7 +162,8 @@ def provision() -> None:
     if missing := [name for name, value in given.items() if not value and name != _MAY_BE_EMPTY]:
         raise refuse(f"Set {', '.join(missing)} in the environment.")
     for name in _ROLES:
-        # Addresses contain these passwords, and other characters would end the password or the host in an address.
+        # Addresses contain these passwords. A character that must be percent-encoded there could end the password or
+        # the host.
         if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
             raise refuse(
                 f"{name} may contain only letters, digits, '-', '.', '_' and '~', because addresses contain it."

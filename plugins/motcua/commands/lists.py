@@ -113,7 +113,7 @@ def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
 
 
 def csv_of(listing: Listing) -> bytes:
-    """Return a list that already holds its rows as a CSV file, without the ledger."""
+    """Return a list that already holds its rows as a CSV file, without reading the ledger."""
     return _file_content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
 
 

@@ -56,7 +56,7 @@ def export_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Write everything stored about a citizen to a workbook, and a page for the paper file. Your name is stored."""
+    """Write everything stored about a citizen to a workbook, and a page to print and keep. Your name is stored."""
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to)
@@ -80,7 +80,7 @@ def erase_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Empty everything of one dossier or phone number at the citizen's request. Exit code 1 if a row must wait."""
+    """Empty everything of one dossier or phone number at the citizen's request. Exit code 1 if a row stays for now."""
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to) if phone or to else None
@@ -182,7 +182,7 @@ def _write_private_file(path: Path, content: bytes) -> None:
 
 @app.command("requests")
 def show_requests(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows shown.")] = 50) -> None:
-    """List recent requests of citizens: when, who handled each, the paper, what was done. No numbers, no values."""
+    """List citizens' last requests: when, by whom, what was done, the written request. Shows no personal data."""
     with connect() as connection:
         found = list_requests(connection, limit)
     print_rows(

@@ -121,7 +121,7 @@ def show_rows(
     sort: Sort = "",
     to: To = None,
 ) -> None:
-    """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
+    """List the findings of one rule: fault, since when, deadline, who accepted it until when. Masks phone numbers."""
     if rule not in load_rules().rules:
         raise refuse(f"There is no rule {rule}. See motcua quality rules.")
     chosen = _run_number(run)

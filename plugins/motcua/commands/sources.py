@@ -28,7 +28,7 @@ _ONLY_WARNINGS = 3
 
 @app.command("list")
 def list_all(search: Search = "", sort: Sort = "", most: Most = 200, to: To = None) -> None:
-    """List the sources with their adapters, cursors and failures."""
+    """List the sources with their adapters, how far each was read, and failures."""
     print_list(
         SOURCES, {"q": search, "sort": sort}, most=most, to=to, empty="No source is configured: set MOTCUA_SOURCES."
     )
@@ -53,8 +53,8 @@ def map_one_status(
     """Map a source's status code to a national one, at once. The next pick-up uses quarantined rows with the code.
 
     Codes 1-10 belong to the contract and are never mapped. A source that uses them otherwise must translate them in its
-    view, adapter or export form. To remove a mapping of an earlier version, map the code to itself: map-status SOURCE 2
-    2.
+    view, adapter or export form. If an earlier version of this software mapped such a code, remove the mapping by
+    mapping the code to itself: map-status SOURCE 2 2.
     """
     who = signed(by)
     with connect() as connection:

@@ -78,7 +78,7 @@ def roles() -> None:
 
 @app.command()
 def give(user: _User, agency: _Agency, by: By = None) -> None:
-    """Let a user see an agency's rows, and decide for it if his role in Airflow permits. Your name is stored."""
+    """Let a user see an agency's rows, and decide for the agency if the user's role permits. Your name is stored."""
     grant, new = _change_grant(give_agency, user, agency, by)
     say(f"{grant.user_name} {'now sees' if new else 'already saw'} the rows of {_agency_text(grant)}.")
 

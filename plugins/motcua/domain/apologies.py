@@ -28,8 +28,8 @@ receipt, so no apology was possible the evening before. ``other_status``: the do
 """
 
 BEING_WORKED_ON = frozenset({2, 4})
-"""Được tiếp nhận (2) and Đang xử lý (4): the statuses whose time limit runs (QĐ 766/QĐ-TTg). The statuses 1, 3 and 5-10
-get no apology."""
+"""Được tiếp nhận (2) and Đang xử lý (4): the statuses in which a dossier's time limit runs (QĐ 766/QĐ-TTg). The
+statuses 1, 3 and 5-10 get no apology."""
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)

@@ -68,9 +68,9 @@ class Check:
     """``by_share``: the check counts bad rows. They are an error from ``FORBIDDEN_SHARE`` on and a warning below it."""
     asked_by: Asker
     looks: int = 1
-    """The watch raises an alert after it found the fault this many times in a row. It ends the alert after it did not
-    find the fault as many times in a row. The number is 2 if a single check may be wrong, and 3 if short interruptions
-    are usual."""
+    """The watch raises an alert after it found the fault this many times in a row. It ends the alert after as many
+    checks in a row without the fault. The number is 2 if a single check may be wrong, and 3 if short interruptions are
+    usual."""
     everywhere: bool = False
     """``True`` if the alert is raised even while no agency is enabled. Other checks then raise no alert, because it is
     normal that nothing happens."""
@@ -158,7 +158,8 @@ _ALL: tuple[Check, ...] = (
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
-    # The alert is raised only at the third check, so that the watch on another machine has time to answer.
+    # The alert is raised only at the third check, so that the watch on another machine has time to
+    # testify that the ledger was not restored.
     Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, looks=3, everywhere=True),
     Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
     Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),

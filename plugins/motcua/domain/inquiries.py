@@ -103,9 +103,10 @@ def read_inquiry_text(text: str) -> AskedCodes:
 
 
 def _split_words(folded: str) -> tuple[list[str], list[str]]:
-    """Return the words of a text with the keyword removed, and the words that begin with the keyword, unchanged.
+    """Return the words of a text without the keyword, and unchanged the words that begin with the keyword and have a
+    digit.
 
-    A word that begins with the keyword's letters and contains a digit may be a code itself.
+    Such a word may be a code itself.
     """
     words: list[str] = []
     whole: list[str] = []

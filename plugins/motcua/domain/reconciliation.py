@@ -398,7 +398,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A row that lacks the row that it should belong to, such as a receipt without an attempt."""
+    """A row without its counterpart, such as a receipt without an attempt, or a result handed over without a
+    message."""
 
     sort: OrphanSort
     agency_code: str

@@ -15,14 +15,15 @@ from motcua.gateways.adapter import Gateway, GatewayAddress, Provider, UnknownPo
 
 
 class GatewayMisconfigured(Exception):
-    """A gateway's Airflow connection is missing or incomplete, or names an adapter that does not exist."""
+    """A gateway's Airflow connection is missing, lacks a field or has an impossible value, or its adapter does not
+    exist or lacks a package."""
 
 
 def gateway_address(name: str) -> GatewayAddress:
     """Return the address in the Airflow connection ``sms_<name>``.
 
     Raises:
-        GatewayMisconfigured: there is no such connection, or it names no host.
+        GatewayMisconfigured: there is no such connection, it names no host, or it states an impossible value.
     """
     from airflow.sdk.bases.hook import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -86,8 +87,8 @@ def address_in(name: str, connection: ConnectionGiven) -> GatewayAddress:
 
 
 def _fault(address: GatewayAddress) -> str | None:
-    """Return what is wrong with the fields of a connection's extra. A limit that cannot be read must not mean no
-    limit."""
+    """Return what is wrong with the fields of a connection's extra. A limit that cannot be read is a fault, so that no
+    message is sent without a limit."""
     try:
         if address.concurrency < 1 or min(address.timeout) <= 0:
             raise ValueError
@@ -121,7 +122,7 @@ def open_gateway(name: str) -> Gateway:
     """Return the adapter of the gateway ``name``, ready to use.
 
     Raises:
-        GatewayMisconfigured: the connection is missing or names an adapter that does not exist.
+        GatewayMisconfigured: the connection is missing or cannot be used, or its adapter cannot be loaded.
     """
     return gateway_at(gateway_address(name))
 
@@ -130,7 +131,8 @@ def gateway_at(address: GatewayAddress) -> Gateway:
     """Return the adapter that an address names.
 
     Raises:
-        GatewayMisconfigured: the adapter does not exist, or a package that it needs is not installed.
+        GatewayMisconfigured: the adapter does not exist, a package that it needs is not installed, or the address lacks
+            a field of its provider.
     """
     name = address.name
     adapter = str(address.extra.get("adapter", "kannel"))

@@ -19,8 +19,9 @@ OutcomeClass: TypeAlias = Literal[
     "accepted", "duplicate", "phone", "unreachable", "configuration", "transient", "unknown"
 ]
 """``phone``: no gateway reaches this number. ``unreachable``: this gateway does not reach the number, for example
-because the phone has no account there, but another gateway may. ``configuration``: the gateway refuses what ``Concern``
-names. ``transient``: the gateway refuses for the moment."""
+because the phone has no account there, but another gateway may. ``configuration``: the gateway refuses our account, the
+brandname, the template or this message; ``GatewayAnswer.concerns`` states which. ``transient``: the gateway refuses for
+the moment."""
 
 Unit: TypeAlias = Literal["segment", "message"]
 """The unit that a gateway counts, limits and bills."""
@@ -161,8 +162,8 @@ class GatewayAnswer:
     tokens_refused: bool = False
     """Whether the gateway refused the access token. The token must then be renewed, even before its end."""
     open_at: datetime | None = None
-    """When a refusal ends that the gateway's own rules expect, for example at night or with a day's quota used up. This
-    refusal is no fault, and nothing is tried before this moment."""
+    """When the gateway accepts messages again, if it refused by its own rules, for example at night or because a day's
+    quota was used up. Such a refusal is no fault, and nothing is tried before this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class ReceiptReading:
     gateway_status: str | None
     meaning: Meaning
     raw: Mapping[str, str]
-    """The received fields without numbers, words and secrets."""
+    """The received fields without phone numbers, words of the message and secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,7 @@ class Gateway(Protocol):
     SMS."""
     unit: Unit
     closed: QuietHours | None
-    """Hours of every day in which the gateway accepts nothing."""
+    """Hours of every day in which the gateway accepts nothing; ``None`` if there are none."""
     reaches_every_number: bool
     """Whether the gateway reaches every number of its carriers. Otherwise it may answer ``unreachable``, and is not
     tried with that number again for ``MOTCUA_UNREACHABLE_FOR``."""
@@ -263,7 +264,7 @@ class Gateway(Protocol):
     whether a receipt is genuine. ``None`` if the provider signs nothing; our secret decides then."""
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        """Get the next tokens, in one request. Otherwise return what the provider answered, or that no answer came.
+        """Get the next tokens, in one request. If this fails, return the provider's answer, or that no answer came.
 
         Never raises for network failures. Gets nothing if the provider uses no tokens.
         """
@@ -279,9 +280,9 @@ class Gateway(Protocol):
         """Hand one message over in one request, which is never repeated here. Never raises for network failures."""
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Ask whether the provider knows us, in one request that can send nothing. Return ``accepted``, or
-        ``configuration`` if the provider does not know us. Return ``None``, without a request, if the provider cannot
-        be asked so.
+        """Ask whether the provider knows our account, in one request that cannot send a message. Return ``accepted``,
+        ``configuration`` if the provider does not know it, or the class of a failed request. Return ``None`` if the
+        provider has no such request.
 
         Never raises for network failures.
         """
@@ -359,5 +360,5 @@ class Provider:
         return False
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """Return plain text for the caller."""
+        """Return the text unchanged, as plain text."""
         return ReplyForm(text, "text/plain; charset=utf-8")

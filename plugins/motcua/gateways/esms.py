@@ -8,8 +8,9 @@ Facts of the documentation that this adapter relies on:
 
 - One POST is one SMS. ``CodeResult`` 100 means accepted by eSMS, not delivered.
 - A ``RequestId`` (50 characters at most) is refused with 124 for 24 hours after it was first seen.
-- A message is asked about by the ``SMSID`` of the answer, for 7 days; never by its ``RequestId``. If no answer came,
-  the list of messages of a span of time shows the ``campaignid`` of each message. So this field contains our reference.
+- The state of a message can be asked for 7 days, by the ``SMSID`` of the answer and not by the ``RequestId``. If no
+  answer came, the list of messages of a span of time shows the ``campaignid`` of each message. So this field contains
+  our reference.
 - ``SendStatus`` 5 means finished, delivered or not. The counters show which.
 
 Gaps of the documentation, and how this adapter stays safe:
@@ -21,7 +22,7 @@ Gaps of the documentation, and how this adapter stays safe:
 - It is not stated how soon a message is in the list. So a message that is missing in the list never counts as one that
   did not arrive.
 - The time zone of the list is not stated. Vietnam's is assumed, as in the vendor's own timestamps.
-- HTTP statuses are not stated: 4xx count as refusals, 5xx as unknown.
+- HTTP statuses are not stated. So ``judged`` in exchange.py applies: most 4xx are refusals, 5xx are unknown.
 
 Inbound: a GET with ``sender, content, serviceNumber, keyword, sign, cpid, smsid, receiverTime``, answered by an XML
 body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in the
@@ -84,8 +85,8 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "Invalid request": CodeMeaning("configuration", "without a code"),
     "124 rejected": CodeMeaning("configuration", "before", "message"),
 }
-"""``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out, so they are
-``unknown``."""
+"""Meanings of the field ``CodeResult`` in the answer to a request to send. Codes that only other requests return (Zalo,
+voice, advertising) are left out, so they are ``unknown``."""
 
 _LETS_NOBODY_IN = frozenset({"101", "140", "143"})
 
@@ -172,7 +173,8 @@ class EsmsGateway(Provider):
         return GatewayAnswer(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Ask by the vendor's ``SMSID``, or search for our reference in the list of messages of that time."""
+        """Ask by the vendor's ``SMSID``, or search for our reference in the list of messages around the time of the
+        attempt."""
         sms_id = attempt.gateway_reference
         found = self._look_up(session, sms_id) if sms_id else self._search(session, attempt)
         reading = self._reading(attempt.reference, found) if found else None
@@ -212,7 +214,7 @@ class EsmsGateway(Provider):
         return None
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Ask for the messages of this moment, one entry at most. This request of the vendor sends nothing."""
+        """Ask for the list of messages of this moment, one entry at most. Such a request cannot send a message."""
         now = datetime.now(VIETNAM)
         moment = f"{now:%Y-%m-%d %H:%M:%S}"
         asked = {"SmsType": _CUSTOMER_CARE, "From": moment, "To": moment, "Page": 1, "PageSize": 1}

@@ -4,8 +4,8 @@ Every adapter shares these rules. If nothing was written yet (no route, refused,
 connection cannot be trusted with a request (certificate, no TLS, an invalid address): ``configuration``. Any later
 failure, such as a time-out or a reset, may come after the provider took the message: ``unknown``. This module repeats
 no request, follows no redirect, stores no cookie and uses no proxy of the machine (``http_session`` in
-jobs/notices/sending/request_slots.py makes the Session). It logs nothing, because addresses and bodies contain numbers,
-words and secrets.
+jobs/notices/sending/request_slots.py makes the Session). It logs nothing, because addresses and bodies contain phone
+numbers, texts of messages and secrets.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _UNUSABLE = (OSError, ValueError)
 _known: WeakKeyDictionary[requests.Session, dict[tuple[Method, str], _Way]] = WeakKeyDictionary()
 _ONCE = Retry(0, read=False)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
-"""HTTP statuses that are refusals. No server answers so to a request that it accepted."""
+"""HTTP statuses that are refusals. No server gives one of them to a request that it accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,9 @@ def exchange(
 def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]) -> GatewayAnswer:
     """Return the outcome by a provider's table of codes, or by HTTP's status if the answer gives no known code.
 
-    A code outside the table is ``unknown``, not a refusal: the provider may have accepted the message, so the message
-    must not be sent twice. A server's own failure (5xx) is ``unknown`` whatever its body states.
+    A code outside the table is ``unknown`` unless HTTP's status is a refusal: the provider may have accepted the
+    message, so the message must not be sent twice. A server's own failure (5xx) is ``unknown`` whatever its body
+    states.
     """
     status = answer.status
     name = str(code).strip() if isinstance(code, (str, int)) else ""

@@ -132,7 +132,8 @@ class KannelGateway(Provider):
         return ReceiptReading(fields.get("reference"), status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """Return the meaning by the bits of the receipt's type. For example, an expired message has type 34.
+        """Return the meaning by the bits of the receipt's type. For example, an expired message has type 34: 2 (failed)
+        and 32 (intermediate).
 
         If Kannel has no route, it refuses the message twice, by its answer and by a receipt, in either order. Both mean
         that it never took the message.

@@ -17,14 +17,14 @@ Facts of the source that this adapter relies on:
 
 Unknown facts, and how this adapter stays safe:
 
-- It is unknown whether VNPT refuses a repeated ``REQID``: by the list of errors, only the API for banks returns 33
-  (repeated), and the client code sends the same ``REQID`` every time. So no refusal is promised
+- It is unknown whether VNPT refuses a repeated ``REQID``. The list of errors states that only the API for banks returns
+  33 (repeated), and the client code sends the same ``REQID`` every time. So no refusal is promised
   (``refuses_repeats_hours`` is 0) unless the connection states it.
 - It is unknown whether VNPT may have accepted the message if it answers -1 ("… or an internal error"), so -1 is
   ``unknown``.
-- The fields of a delivery receipt are unknown, if there is one. ``get_sms_status_api`` exists, but the client code
-  found disagrees about the name and form of its date field and about the answer. So VNPT is not asked until it states
-  which is right.
+- It is unknown whether VNPT sends delivery receipts, and with which fields. ``get_sms_status_api`` exists, but the
+  copies of client code differ in the name and form of its date field and in the answer. So VNPT is not asked until it
+  states which is right.
 - The longest ``REQID`` is unknown. Ours have 32 hexadecimal digits; other clients also use letters and digits.
 - It is unknown in which form VNPT would deliver a citizen's text, so this adapter accepts no inquiries.
 """

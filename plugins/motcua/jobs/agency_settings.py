@@ -259,7 +259,8 @@ class Rehearsal:
     period: Period
     dossiers: int
     is_whole: bool
-    """Whether the rehearsal covers all dossiers that had a step on that day."""
+    """Whether the rehearsal covers all dossiers that had a step on that day, and all that the evening would have
+    checked."""
     due: int
     """Number of dossiers that the evening of apologies would have checked, under the settings in force or under the
     typed ones."""

@@ -1,6 +1,6 @@
-"""Mails reports to the recipients of a body (an agency or the Department). All reports are mailed by this module.
+"""Mails reports to the recipients of a body, such as an agency or the Department. No other module mails reports.
 
-A letter is one mail with all reports that a body has not received yet. Each recipient gets a separate mail, so that
+A letter is one mail with reports that a body has not received yet. Each recipient gets a separate mail, so that
 recipients do not see each other's addresses, and a failing address delays nobody. Before the mail server is contacted,
 the ledger stores for each recipient which reports are about to be mailed: so a rerun mails only recipients who were not
 reached, and nobody twice. Addresses stay in the ledger: logs and results of tasks count recipients, and name a
@@ -69,7 +69,9 @@ def mail_reports(
     *,
     again: bool,
 ) -> dict[str, int]:
-    """Mail each recipient the reports of a body that he does not have yet, in one letter. Return the number of letters.
+    """Mail each recipient the reports of a body that he does not have yet, in one letter.
+
+    Return the number of recipients, of sent letters, and of recipients who had everything before.
 
     Args:
         reports: reports of one body.

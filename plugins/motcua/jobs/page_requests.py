@@ -1,4 +1,4 @@
-"""Mails the Department the page requests, and carries out each request that nobody withdrew in time.
+"""Mails the page requests to the Department, and carries out each request that nobody withdrew in time.
 
 Some requests cause texts to citizens, end texts to some citizens, or change who gets mails. They are ordered on the
 pages and carried out here, under another database role. No request is carried out before a mail server has accepted a

@@ -1,10 +1,11 @@
 """Detects that the ledger is behind its journal, however it was restored, and closes the gap where the journal allows.
 
 Before anything is sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt
-that the ledger lacks, the ledger has forgotten it: a *gap* is opened, and while a gap is open nothing is claimed. If
-the journal is available, it closes the gap without a person: the lost attempts are added to the ledger again, it is
-certain that nothing else was sent, and sending goes on. If the ledger belongs to a journal that is not here, only a
-person can find out until when messages were sent from the ledger (``motcua gaps close``).
+that the ledger lacks, the ledger has forgotten it: a *gap* is opened. While it is open, nothing is claimed, or only
+what was recorded after it was noticed. If the journal is available, it closes the gap without a person: the lost
+attempts are added to the ledger again, it is certain that nothing else was sent, and sending goes on. If the ledger
+belongs to a journal that is not here, only a person can find out until when messages were sent from the ledger
+(``motcua gaps close``).
 
 Personal data that had been emptied before the restore is emptied again before anything is sent: the list of erasures,
 which is stored outside the ledger, names it.

@@ -1,4 +1,4 @@
-"""Mails the addresses in MOTCUA_WATCH_RECIPIENTS that a run failed or is late.
+"""Tells the addresses in MOTCUA_WATCH_RECIPIENTS by mail that a run failed or is late.
 
 The mails need only Airflow and the mail server, and not the ledger, which may be the reason of the failure. An Airflow
 variable for each DAG stores what was mailed. So a DAG that fails every few minutes mails its failure at once and then
@@ -33,8 +33,8 @@ WATCH_LIVES_FOR = timedelta(minutes=3)
 starts it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
-"""A deadline that passed longer ago belongs to an earlier evening. No mail is sent about it here, because the watch
-reports a missed evening."""
+"""A deadline that passed longer ago than this belongs to an earlier evening. No mail is sent about it here, because the
+watch reports a missed evening."""
 
 
 @dataclass(frozen=True, slots=True)

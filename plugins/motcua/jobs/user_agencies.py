@@ -20,7 +20,7 @@ GrantRefusal: TypeAlias = Literal["no_user", "long_user", "unknown_agency"]
 
 
 class GrantRefused(Exception):
-    """The request names no user or no agency."""
+    """The request names no usable user name, or no agency of the ledger."""
 
     def __init__(self, refusal: GrantRefusal) -> None:
         super().__init__(refusal)

@@ -1,4 +1,4 @@
-"""Run Great Expectations, which gives every verdict about data quality. No other module calls it.
+"""Run Great Expectations, which gives every verdict of a run about data quality. No other module calls it.
 
 First, built-in expectations of Great Expectations judge the snapshot itself, in one batch for each table. If one fails,
 the fault is reported for the agencies whose rows it concerns. Then the rules become one suite for each table. The suite
@@ -62,7 +62,7 @@ class SnapshotVerdict:
     of_no_agency: Mapping[str, frozenset[str]]
     """The faults of rows that belong to no agency, by table."""
     broken_reason: str | None = None
-    """Why the snapshot could not be judged completely. ``None`` if it could. Otherwise no finding of the run counts."""
+    """Why the snapshot could not be judged completely; no finding of the run counts then. ``None`` if it could."""
 
 
 Row: TypeAlias = Mapping[str, Any]

@@ -4,7 +4,7 @@ A sealed run never changes. The new result is shown next to the run's result, an
 leaves it open. Only rules whose facts come from the dossier's own row and steps can be judged again. Their conditions
 are those of the rules' file. If a condition also compares with the usual waits of other dossiers, it is judged twice:
 for the lowest and for the highest possible influence of these waits. If both verdicts agree, the other dossiers do not
-matter. Every other rule needs a whole run.
+matter; otherwise the outcome is unknown. Every other rule needs a whole run.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Change:
 
     new: int = 0
     back: int = 0
-    """How many findings had been fixed and are there again."""
+    """How many findings had been fixed and were found again."""
     standing: int = 0
     fixed: int = 0
     previous_found: int | None = None
@@ -113,7 +113,7 @@ class AgencyFigures:
 
     The figures count critical and warning findings about dossiers that agencies can correct. All other findings (of
     severity info, about a month or a source, or for others to correct) would distort the rate. They are only in
-    ``results``.
+    ``Report.results``.
     """
 
     agency_code: str
@@ -177,7 +177,7 @@ class RowToCorrect:
     """Calendar days since a run first saw the finding in its present episode."""
     deadline: date | None
     department_on: date | None
-    """The day from which on the Department is informed of the finding."""
+    """The last day before the Department is informed of the finding: it is informed from the next day on."""
     stage: Stage
     masked_phone: str | None
     """The masked phone number, such as 09•• ••• 456. ``None`` if the finding is not about a dossier, or if the phone
@@ -200,7 +200,7 @@ class TrendPoint:
     found: int
     per_thousand: float | None
     by_group: Mapping[Group, float | None]
-    """Findings per 1,000 dossiers, by group."""
+    """Findings per 1,000 dossiers, by group. ``None`` if there was no run, or too few dossiers for a rate."""
     found_by_group: Mapping[Group, int]
     """Number of findings by group, even if there are too few dossiers for a rate. Empty if there was no run."""
     textable_share: float | None
@@ -252,8 +252,8 @@ class Report:
     suggestions: tuple[Suggestion, ...]
     thresholds: tuple[ThresholdUsed, ...]
     has_news: bool
-    """``True`` if there is news: grave findings are new, back or fixed, more findings are past their deadline, or a
-    check is broken."""
+    """``True`` if there is news: critical or warning findings are new, back or fixed, more of them are past their
+    deadline, or a check is broken. In the Department's report a broken part of the snapshot is news, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,7 +249,7 @@ class _RunData:
         book: RuleBook,
         agency_code: str | None = None,
     ) -> None:
-        """Read the run. With an ``agency_code``, only data of this agency are read."""
+        """Read the run. With an ``agency_code``, the numbers of findings are read for this agency only."""
         self.connection, self.book, self._only = connection, book, agency_code
         self.run = get_run(connection, run_no)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
@@ -582,7 +582,7 @@ class _RunData:
         return now.remind_agency > before.remind_agency or now.remind_department > before.remind_department
 
     def first(self, results: Iterable[RuleResult]) -> tuple[ToDo, ...]:
-        """Return the three tasks to do first.
+        """Return the tasks to do first, at most three.
 
         Rules are ordered by severity, by whether their findings can be corrected, by late findings and by number.
         """
@@ -675,7 +675,8 @@ class _RunData:
         said = {name: _Figure(value) for name, value in facts.items()}
         said["since"] = _Figure(written_day(day) if day else self.book.phrases.unknown_day)
         said["days"] = _Figure((self.run.day - day).days if day else self.book.phrases.unknown_days)
-        # If the rule has changed after the run, its sentence may need facts that the run did not store.
+        # If the rule was changed after the run, its sentence may need facts that the run did not store: "…" replaces
+        # them.
         sentence = self.book.rules[code].what.format_map(defaultdict(lambda: _Figure("…"), said))
         return sentence[:1].upper() + sentence[1:]
 

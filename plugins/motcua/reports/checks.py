@@ -181,7 +181,7 @@ def verdict(severities: list[Severity]) -> str:
 
 
 def english_words(name: str) -> dict[str, str]:
-    """Return the English words about a check, for people who run the server: ``what`` is wrong, and what ``todo``.
+    """Return the English words about a check, for people who run the server: ``what`` is wrong; ``todo``: the remedy.
 
     Raises:
         KeyError: The doctor has no such check.

@@ -295,7 +295,7 @@ class DeclaredList(_Declared):
     page: int = 15
     """How many rows one page shows."""
     newest: bool = False
-    """``True`` if a file that cannot hold all rows holds the newest rows."""
+    """``True`` if the list begins with the newest rows, so that a file which cannot hold all rows holds the newest."""
     most: int = MOST_ROWS
     """How many rows a file of this list has at most."""
     filters: Mapping[str, Filter] = {}

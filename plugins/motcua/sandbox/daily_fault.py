@@ -30,7 +30,7 @@ _BY, _REASON = "demo", "the demo's fault of the day, to show an alert"
 
 
 class DailyFault:
-    """Begins the fault once a day, first ``BEGINS_AFTER`` the demo's start, and ends it after ``LASTS``."""
+    """Begins the fault once a day, the first time when ``BEGINS_AFTER`` has passed, and ends it after ``LASTS``."""
 
     def __init__(self, deployment: Deployment, now: datetime) -> None:
         self._deployment = deployment

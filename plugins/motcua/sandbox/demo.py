@@ -166,9 +166,10 @@ def write_agencies(folder: Path) -> Path:
 def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     """Prepare the ledger: migrations, agencies, texts and users. This is a step of the set-up, in its own process.
 
-    The agencies are enabled from the day before, so that the first pick-up reads that day and the day has figures to
-    reconcile. The texts are registered at the gateways. The demo's two users from an agency may see the busiest agency.
-    Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with a past.
+    The agencies are enabled from yesterday on, so that the first pick-up reads yesterday's rows and yesterday has
+    figures to reconcile. The texts are registered at the gateways. The demo's two users from an agency may see the
+    busiest agency. Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with
+    a past.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:

@@ -47,7 +47,7 @@ ENOUGH = 3
 """How many messages of each kind must reach phones at least."""
 
 DEADLINE = 300.0
-"""How many seconds after the start enough messages must have reached phones, and the run that sent them have ended."""
+"""Seconds that the test waits, once all components run, until enough messages reached phones and a run succeeded."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 """The states of an attempt that the gateway accepted."""

@@ -149,7 +149,7 @@ def render(summary: Summary) -> RenderableType:
     lines = [
         f"Transitions: {seen['picked_up']} picked up, {seen['unplanned']} waiting to be planned, "
         f"{seen['began_a_message']} with a message, {seen['no_message']} that need no message, "
-        f"{seen['out_of_scope']} from before the start; {summary.quarantined} rows in quarantine",
+        f"{seen['out_of_scope']} older than their agency's start; {summary.quarantined} rows in quarantine",
         identity_line(summary),
         inquiries_line(summary),
     ]

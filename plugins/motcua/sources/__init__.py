@@ -11,7 +11,7 @@ from motcua.sources.contract import ContractSource
 
 
 class UnknownAdapter(LookupError):
-    """MOTCUA_SOURCES names an adapter that does not exist, or that lacks something it needs."""
+    """MOTCUA_SOURCES names an adapter that does not exist, defines no source, or lacks a package that it needs."""
 
 
 def adapter(name: str) -> type[ContractSource]:
@@ -36,7 +36,8 @@ def adapter(name: str) -> type[ContractSource]:
 
 
 def adapters() -> Iterator[type[ContractSource]]:
-    """Return the class of each kind of software that can be read. Modules that define no source are left out."""
+    """Yield the class of each kind of software that can be read. Modules that define no source, or need a package that
+    is not installed, are left out."""
     for module in iter_modules(__path__):
         try:
             yield adapter(module.name)

@@ -1,5 +1,5 @@
-"""Queries a source to judge whether it fulfils the contract: few queries, in one snapshot, each with a time limit.
-However large a source is, only its newest rows are read."""
+"""Queries a source to judge whether it fulfils the contract: few queries, in one snapshot, each with a time limit. Of a
+large source only the newest rows are read. Only the search for keys that several rows have goes through all rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Doubled:
 
 @dataclass(frozen=True, slots=True)
 class NewestRows:
-    """Rows of a source, each transition once."""
+    """Rows of a source, each dossier and each transition once."""
 
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]

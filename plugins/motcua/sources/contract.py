@@ -123,7 +123,7 @@ class ContractSource:
         by_agency: bool = False,
         of: LiteralString = "sources/reading",
     ) -> LiteralString:
-        # Not materialized, so that the source's own indexes stay usable behind the views.
+        # The queries behind the names are not materialized, so that PostgreSQL can use the source's own indexes.
         dossiers, transitions = statement(self.file + "/dossiers"), statement(self.file + "/transitions")
         views: LiteralString = (
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
@@ -211,7 +211,7 @@ class ContractSource:
         return self._by_key("dossiers_by_key", keys, SourceDossier)
 
     def stamps_between(self, since: datetime, until: datetime) -> Iterator[Stamp]:
-        """Stream the times of writing that dossier rows state, in [since, until)."""
+        """Stream the stamps of the dossier rows that were written in [since, until), as the rows state."""
         return self._stream("stamps_between", {"since": since, "until": until}, Stamp)
 
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:

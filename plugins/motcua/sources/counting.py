@@ -83,7 +83,8 @@ class SourceCount:
         Args:
             evenings: the agencies' evenings.
             clock_skew: how far the source's clocks may be off.
-            old_steps_since: since when old steps count only if the dossier's row agrees.
+            old_steps_since: an old step (typed in late) that was recorded from this moment on counts only if the
+                dossier's row agrees with it.
         """
         rows = [
             (written, evening)
@@ -107,8 +108,8 @@ class SourceCount:
         """Count the results and supplements that the source recorded in [start, end).
 
         The keys are the day of Vietnam, agency, procedure, kind, and ``at_source`` or ``out_of_scope``.
-        ``out_of_scope`` marks events from before the agency was enabled. Leaves out occasions that only a dossier's row
-        shows, and rows that name no dossier.
+        ``out_of_scope`` marks occasions from before the agency was enabled. The counts leave out occasions that only a
+        dossier's row shows, without a transition, and rows that name no dossier.
 
         ``begins`` gives for every code of an agency when the agency was enabled.
         """
@@ -138,8 +139,8 @@ class SourceCount:
         return [row for row in ours if row.transition_id in numbers]
 
     def is_of_earlier_numbers(self, number: int) -> bool:
-        """Return whether the source began its numbering anew after this number. The source may have dropped the
-        transition then."""
+        """Return whether the source has restarted its numbering since this number. It may have deleted the transition
+        in that case."""
         return number < self._source.numbers.added
 
     def kind_of(self, transition: SourceTransition) -> str | None:

@@ -6,4 +6,4 @@ from motcua.sources.national_sync import NationalSyncSource
 
 
 class FilesSource(NationalSyncSource):
-    """Reads the content of exports from the ledger's own tables, in the way of pushes (docs/decisions/intake.md)."""
+    """Reads the content of exports from the ledger's own tables, as pushes are read (docs/decisions/intake.md)."""

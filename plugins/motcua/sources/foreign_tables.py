@@ -28,12 +28,12 @@ def _beside_the_query(found: re.Match[str]) -> str:
 
 
 class ForeignTablesSource(ContractSource):
-    """Reads the contract's views over foreign tables, in a form with which the *far side* (the other database) uses its
-    indexes.
+    """Reads the contract's views over foreign tables. The form of the queries lets the *far side* (the other database)
+    use its indexes.
 
     A time goes to the far side as a parameter, beside the text of the query. Otherwise PostgreSQL would write it into
-    the query with its zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. Lists
-    are the opposite: they go to the far side only if they are written into the query.
+    the query with its zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. With
+    lists it is the opposite: PostgreSQL sends them to the far side only if they are written into the query.
 
     The far side orders texts by its own collation. A merge join would rely on PostgreSQL's order, so only hash joins
     are used.

@@ -73,8 +73,8 @@ class _Awaited:
 
 
 class _Deadlines:
-    """One thread that watches all awaited answers. A pick-up asks some twenty times, and a new thread for each question
-    would wait for Python's lock as often."""
+    """One thread that watches all awaited answers. A pick-up sends some twenty queries. A new thread for each of them
+    would have to wait each time until Python lets it run."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -13,7 +13,8 @@ _LOOK_AGAIN = 0.2
 
 
 def read_ahead(items: Iterator[Item], most: int = 1) -> Generator[Item, None, None]:
-    """Return the same items in the same order, read by a separate thread at most ``most`` items ahead.
+    """Return the same items in the same order, read ahead by a separate thread: up to ``most`` items wait for the
+    caller, and the thread holds one more.
 
     An error in reading is raised here, after the items read before. When the generator ends, it first waits for the
     thread and its fetch in progress, so that the caller can then close the connection that the items come from.

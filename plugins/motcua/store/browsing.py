@@ -1,6 +1,7 @@
 """Return messages and inquiries for lists on pages: filtered, the newest first, one piece of the list at a time.
 
-No query skips rows by counting them, and no query examines more than a fixed number of rows. If the examined rows
+Each query begins at the place where the last piece ended, instead of counting off rows. It examines at most a fixed
+number of rows, except that queued messages and the messages of one run are read completely. If the examined rows
 contain too few wanted rows, the piece ends with the place to continue from, and the caller may ask for the next piece.
 """
 

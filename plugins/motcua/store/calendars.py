@@ -56,7 +56,7 @@ class CalendarChange:
 
 @dataclass(frozen=True, slots=True)
 class CalendarYear:
-    """A year of a province for which a package of holidays was entered."""
+    """A year of a province whose public holidays were entered from the package ``holidays``."""
 
     province: str
     year: int

@@ -100,7 +100,7 @@ class RunMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoppedGateway:
-    """A gateway, or a part of it, that the run paused because the gateway refused requests."""
+    """A gateway, or a part of it, that the run paused, with the reason."""
 
     gateway: str
     subject: str

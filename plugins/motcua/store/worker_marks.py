@@ -22,7 +22,7 @@ mark behind."""
 def leave_mark(journal: Path, host: str) -> None:
     """Write the mark of a worker with this host name, which uses the journal in this folder.
 
-    Ignore errors, because writing the journal reports why the folder cannot be written.
+    Ignore errors, because the journal itself reports why the folder cannot be written.
     """
     with suppress(OSError):
         folder = journal / _FOLDER

@@ -22,7 +22,7 @@ from motcua.domain.phones.reading import mask_phones
 
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
-"""How many times over a path may be percent-encoded. A path that was encoded more often is not logged at all."""
+"""How often a path or query is percent-decoded at most. If the last time still changes it, it is not logged at all."""
 _LONGEST: Final = 4_000
 """Longest path or query, in characters, that is searched.
 

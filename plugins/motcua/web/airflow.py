@@ -164,7 +164,8 @@ class FailedTask:
 
     task_id: str
     what: str
-    """The source or agency for which the mapped task ran. Empty for a task that is not mapped."""
+    """What a mapped task ran for, such as a source or an agency, or its number if Airflow stores no name. Empty for a
+    task that is not mapped."""
 
 
 @dataclass(frozen=True, slots=True)

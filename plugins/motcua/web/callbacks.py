@@ -3,9 +3,9 @@
 The app is mounted in Airflow. ``uvicorn motcua.web.callbacks:standalone --http motcua.web.protocol:HeadersInTime``
 serves the same paths on a machine in a DMZ that must not reach Airflow.
 
-Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused. There
-are three more routes: a health check, which anybody may call, the figures for a monitor, and a page for a watch on
-another machine, which reads the ledger's state there and reports what it saw.
+Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused.
+Three more routes are a health check, which anybody may call; the figures for a monitor; and a page on which a watch on
+another machine reads the ledger's state and to which it reports what it saw.
 
 The app authenticates a caller by headers and query before it reads the body. The answer to a refused call is empty. A
 receipt is stored before it is parsed. A receipt for an unknown reference is stored and answered with 200, because the
@@ -62,8 +62,8 @@ _HEALTH_WITHIN = 2.0
 _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
 """Meanings of receipts that this app only stores. DAG runs act on them later.
 
-"absent" means that a gateway never had a message. The run that applies such a receipt sends the message again, and
-callers from outside must not be able to cause that.
+"absent" means that a gateway never had a message. To apply such a receipt is to send the message again, which this
+app's role in the ledger may not do, because strangers can reach the app.
 """
 _SECRET_HEADER_ENDINGS = ("secret", "signature")
 """Endings of the names of headers that carry a secret or a signature."""
@@ -86,7 +86,7 @@ class Addresses:
     refresh: float = 60.0
     """Age of a known address, in seconds, from which a request waits until the address is read again.
 
-    A request that needs a younger address does not wait, even if ``keep`` is over.
+    From the age ``keep`` to this age, a request uses the known address at once while a thread reads it again.
     """
     wait: float = 0.15
     """Seconds that a request waits until an address that is already known has been read again.
@@ -400,7 +400,7 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
         # Close the connection, since the rest of a body is not read.
         return PlainTextResponse("", status_code=refusal.status_code, headers={"Connection": "close"})
 
-    # Read the path parameter by hand: FastAPI's own handling of parameters takes a third of its time for a receipt.
+    # Read the path parameter by hand, because FastAPI would spend a third of its time for a receipt on parameters.
     async def receipt(request: Request) -> PlainTextResponse:
         gateway = request.path_params["gateway"]
         call = await _authenticated_reporter(gateway, request)

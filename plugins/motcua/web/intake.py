@@ -422,7 +422,8 @@ class _Call:
         """Return the number of the calling client, and its session.
 
         Raises:
-            Refused: 01, no client has this session; 06, the client called too often; 99, the ledger does not answer.
+            Refused: 01, no client has this session; 06, the client called too often, or its address was refused too
+                often; 99, the ledger does not answer.
         """
         found = None
         for session in self._offered_sessions():

@@ -79,7 +79,7 @@ class LedgerLook(Generic[Found]):
         """Return the answer of the ledger.
 
         Args:
-            wait: seconds to wait, if the caller waits for less time than the ledger is given.
+            wait: seconds that the caller waits. The default is ``patience``.
 
         Raises:
             LedgerSilent: no answer came.
@@ -139,7 +139,7 @@ class LedgerLook(Generic[Found]):
 _OUTSIDE_WITHIN = 4.0
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 _LARGEST = 2**31 - 1
-"""Most attempts that the ledger may lack, according to a testimony, compared with what the watch saw before."""
+"""Highest number that a testimony may state of attempts that the watch saw in the ledger and that are now missing."""
 
 
 class OutsidePage:
@@ -190,7 +190,7 @@ class OutsidePage:
 
 
 def read_testimony(body: bytes) -> Witness | None:
-    """Return the testimony that a body holds, or ``None`` if the ledger could not store it."""
+    """Return the testimony that a body holds, or ``None`` if it holds none, or one that the ledger could not store."""
     try:
         said = _TESTIMONY.validate_json(body)
     except ValidationError:

@@ -183,7 +183,7 @@ class ShownList:
         return f"{self.file}?{urlencode([*self.file_query, ('format', form)])}"
 
     def holds(self, words: str) -> bool:
-        """Return whether a cell of the rows holds these words."""
+        """Return whether a cell of the rows consists of these words."""
         return any(each.value.cell == words for row in self.rows for each in row)
 
     @property
@@ -262,7 +262,8 @@ def shown_list(
         query: the query of the list's address. The default is the request's own query.
         file: address of the list's files below the pages' base. The default is the page's address and ``/file``.
             ``{form}`` stands for csv or xlsx.
-        of: the list's name at that address, if the address serves several lists. The default is the declared name.
+        of: the list's name in the query of its files, whose address may serve several lists. The default is the
+            declared name.
     """
     if query is None:
         query = kept_query(request)

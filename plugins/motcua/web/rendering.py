@@ -89,7 +89,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 
 def led_to(request: Request, address: str, query: Query = (), place: str = "") -> RedirectResponse:
-    """Redirect to another staff page, after a form.
+    """Redirect to another staff page, usually after a form was sent.
 
     Args:
         request: the request that is answered.

@@ -31,7 +31,9 @@ class Visitor(Viewer):
 
     @property
     def signature(self) -> str:
-        """The name that is stored with everything that the visitor writes. Pages read it before they write anything.
+        """The name that is stored with everything that the visitor writes.
+
+        Pages read it before they write anything, so that nobody writes from a shared account.
 
         Raises:
             PageRefused: several people use this account.

@@ -31,7 +31,7 @@ _SLICE = 0.01
 ALLOWED = 192
 """Concurrent requests that the gateway allows.
 
-They slow down neither a single sender nor two senders with half of them each.
+They are so many that they slow down neither a single sender nor two senders with half of them each.
 """
 FOR_ONE, FOR_TWO = 4000, 8000
 """Numbers of messages that one sender and two senders send.
@@ -156,7 +156,7 @@ def _read_line(process: subprocess.Popen[str], beginning: str) -> str:
     for line in process.stdout:
         if line.startswith(beginning):
             return line
-    raise RuntimeError("a sender ended")
+    raise RuntimeError(f"a sender ended before it printed {beginning!r}")
 
 
 @contextmanager

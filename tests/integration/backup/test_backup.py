@@ -1,4 +1,4 @@
-"""Test backups of a real ledger: each is complete or not there, needs the key to be read, and is restored unchanged."""
+"""Test backups of a real ledger: each is complete or absent, unreadable without the key, and restored unchanged."""
 
 from __future__ import annotations
 
@@ -325,7 +325,7 @@ def test_damaged_backup_is_named_before_anything_is_changed(
     assert newest_good(tmp_path / "copies") is None
 
 
-def test_what_age_notices_is_told_where_the_sums_were_forged_too(
+def test_damage_that_age_finds_is_named_although_the_checksums_were_forged(
     at_work: Place, other_machine: Callable[[], Place]
 ) -> None:
     backup = make_backup(at_work.backups, silent)
@@ -347,7 +347,7 @@ def test_what_age_notices_is_told_where_the_sums_were_forged_too(
     assert motcua("restore", "latest", "--identity", "-").exit_code == 0
 
 
-def test_key_that_does_not_open_it_is_refused_and_the_backup_stays_good(
+def test_key_that_does_not_open_a_backup_is_refused_and_the_backup_stays_good(
     at_work: Place, other_machine: Callable[[], Place], tmp_path: Path
 ) -> None:
     make_backup(at_work.backups, silent)
@@ -469,7 +469,7 @@ def no_space(descriptor: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_backup_whose_process_is_killed_is_none_and_is_taken_away_by_the_next_one(
+def test_backup_of_a_killed_process_does_not_count_and_the_next_one_removes_it(
     at_work: Place, configure: Callable[..., None], tmp_path: Path
 ) -> None:
     programs = fake_programs(tmp_path, pg_dump="head -c 3000000 /dev/urandom; sleep 60")
@@ -542,7 +542,7 @@ def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, confi
         clock[0] += timedelta(seconds=seconds)
         if clock[0] > evening + timedelta(days=2):
             raise Enough
-        # In the second night the public key is missing for an hour, so the first try of a backup fails.
+        # In the second night the public key is missing for an hour, so the first tries of a backup fail.
         second = datetime(2026, 11, 27, 1, 0, tzinfo=VIETNAM)
         if clock[0] in (second, second + timedelta(hours=1)):
             configure(MOTCUA_BACKUP_RECIPIENTS="" if clock[0] == second else str(KEY.to_public()))

@@ -130,7 +130,7 @@ def test_every_kind_of_finding_was_planted():
 # Faults of the connection and of the check itself
 
 
-def test_a_server_that_does_not_answer_and_one_that_lets_us_not_in_are_told_apart(source, postgres, monkeypatch):
+def test_a_server_that_does_not_answer_and_one_that_refuses_us_are_told_apart(source, postgres, monkeypatch):
     name = "AIRFLOW_CONN_ONESTOP_KHANHHOA"
     database = psycopg.conninfo.conninfo_to_dict(source)["dbname"]
     for changes, kind in (
@@ -144,7 +144,7 @@ def test_a_server_that_does_not_answer_and_one_that_lets_us_not_in_are_told_apar
     assert kinds(check_source("khanhhoa")) == {"connection_missing": "error"}
 
 
-def test_an_adapter_that_there_is_not_is_named_and_a_source_that_there_is_not_refused(source, configure):
+def test_an_unknown_adapter_is_named_and_an_unknown_source_is_refused(source, configure):
     configure(MOTCUA_SOURCES="khanhhoa=nosuch")
     (only,) = check_source("khanhhoa").findings
     assert (only.finding.name, only.finding.facts["names"]) == ("adapter_unknown", ("nosuch",))
@@ -158,7 +158,7 @@ def test_a_clock_that_is_off_is_told_with_by_how_much(source):
     assert -601 <= int(only.finding.facts["names"][0]) < -300
 
 
-def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing(source, configure):
+def test_queries_without_an_answer_in_time_are_reported_and_nothing_is_called_missing(source, configure):
     slow = (
         "ALTER TABLE onestop.transitions RENAME TO slowly; CREATE VIEW onestop.transitions AS SELECT s.*"
         f" FROM onestop.slowly AS s WHERE pg_sleep(0.5) IS NOT NULL; GRANT SELECT ON onestop.transitions TO {READER}"
@@ -169,7 +169,7 @@ def test_what_is_not_answered_in_time_is_said_to_be_unseen_and_not_to_be_missing
     assert set(found) == {"too_slow", "unanswered"}
 
 
-def test_a_database_that_does_not_know_how_its_letters_are_written_is_not_read(source, postgres, monkeypatch):
+def test_a_database_without_a_known_encoding_is_not_read(source, postgres, monkeypatch):
     name = "letters_of_nobody"
     ask(postgres.admin_dsn, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, name))
@@ -192,7 +192,7 @@ def test_a_check_changes_nothing_at_the_source_and_shows_no_name_and_no_number(s
     assert any(each.finding.facts["examples"] for each in check.findings)
 
 
-def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
+def test_a_finding_keeps_the_time_of_its_first_check_until_it_is_mended(source):
     def since() -> dict[str, datetime]:
         return {each.finding.name: each.since for each in check_source("khanhhoa").findings}
 
@@ -221,7 +221,7 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
     assert (check.findings, check.dossiers) == ([], 240)
 
 
-def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
+def test_a_step_committed_after_later_steps_were_picked_up_is_named_by_its_number(source, configure):
     # This test uses a source name of its own: the tests share a ledger, and rows that it picks up stay in the ledger.
     configure(
         MOTCUA_SOURCES="vanphong",
@@ -256,7 +256,7 @@ def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_n
     assert (found.facts["rows"], found.facts["names"]) == (1, (str(number),))
 
 
-def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postgres, monkeypatch):
+def test_findings_of_a_source_that_refuses_us_are_neither_over_nor_new(source, postgres, monkeypatch):
     plant(source, *(fault for fault in FAULTS if fault.kind in ("desk_always", "text_broken")))
     first = {each.finding.name: each.since for each in check_source("khanhhoa").findings}
     there = address(postgres, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))

@@ -737,7 +737,7 @@ def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Inst
     assert installed.ask("SELECT count(*) AS receipts FROM motcua.receipts") == before == [{"receipts": 0}]
 
 
-def test_the_listing_of_objects_is_that_of_a_fresh_ledger(installed: Installed) -> None:
+def test_the_expected_objects_are_those_of_a_fresh_ledger(installed: Installed) -> None:
     with psycopg.connect(installed.dsn("motcua"), autocommit=True, row_factory=dict_row) as ledger:
         assert objects_there(ledger) == objects_expected(), "run: python -m tests.ledger_objects"
 
@@ -772,7 +772,7 @@ def test_next_year_s_calendar_is_asked_for_from_november_on(installed: Installed
         assert len(named) == len(expected)
 
 
-def test_of_two_workers_it_is_told_what_they_do_not_share(installed: Installed) -> None:
+def test_folders_that_two_workers_do_not_share_are_named(installed: Installed) -> None:
     _two_hosts(installed)
     with given_environment(installed.environment):
         journal = settings().journal_folder
@@ -829,7 +829,7 @@ def test_a_check_that_breaks_is_named_and_stops_no_other(installed: Installed, m
     assert "0905123456" not in str(found)
 
 
-def test_it_is_well_again_after_all_that_and_the_exit_code_says_so(installed: Installed) -> None:
+def test_after_all_repairs_nothing_is_wrong_and_the_exit_code_says_so(installed: Installed) -> None:
     installed.beat()
     with given_environment(installed.environment):
         done = type_command("doctor", exits=None)
@@ -839,7 +839,7 @@ def test_it_is_well_again_after_all_that_and_the_exit_code_says_so(installed: In
     type_command("doctor", "--files", str(installed.folder), exits=2)
 
 
-def test_every_fault_is_broken_somewhere() -> None:
+def test_every_fault_is_caused_by_some_test() -> None:
     from tests.integration.doctor.test_doctor_files import ROUNDS as OF_FILES
 
     broken = {fault for rounds in (ROUNDS, OF_FILES) for each in rounds.values() for fault, _, _ in each}

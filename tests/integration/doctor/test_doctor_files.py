@@ -358,7 +358,7 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
         assert any(where in each for each in places), (where, named)
 
 
-def test_gateway_that_signs_its_reports_owes_the_callbacks_what_they_are_checked_by(folder: Path) -> None:
+def test_callbacks_need_the_secret_with_which_a_gateway_signs_its_reports(folder: Path) -> None:
     def found() -> list[str]:
         return [f"{each.name} {each.subject}" for each in examine(of_folder(folder)).findings]
 
@@ -430,13 +430,13 @@ def test_the_examples_as_they_are_have_every_secret_empty_and_all_are_named_at_o
     assert {"mail_missing", "no_alert_recipient", "no_report_recipient"} <= {each.name for each in named}
 
 
-def test_what_is_needed_is_what_compose_refuses_to_start_without() -> None:
+def test_needed_variables_are_those_that_are_empty_in_the_example() -> None:
     assert {name for name, value in EXAMPLE.items() if not value} == set(NEEDED)
     assert set(FILES) == {".env", *ENV_FILES, STORE_FILE}
     assert {STORE_FILE} == OPTIONAL
 
 
-def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
+def test_doctor_knows_the_variables_ports_and_folders_of_compose() -> None:
     assert {*EXAMPLE, AUDIT} == KNOWN_OF_DOT_ENV
     said = str(COMPOSE)
     for field, name in OF_SETTINGS.items():

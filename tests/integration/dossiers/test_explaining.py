@@ -248,7 +248,7 @@ def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     assert not holds_phone(done.output)
 
 
-def test_command_says_what_to_check_where_it_cannot_show_one(one_stop):
+def test_command_that_finds_no_single_dossier_says_what_to_check(one_stop):
     one_stop.dossier()
     one_stop.dossier(agency_code=TU_PHAP)
     run()

@@ -1,4 +1,4 @@
-"""Test files that the system cannot use: each is reported to the staff, and none delays other files."""
+"""Test files that the system cannot use (each is reported and delays no other), and the removal of exported data."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_export_of_changes_may_be_empty_and_a_whole_one_may_not(software):
     assert software.read() == {"refused": 1}
 
 
-def test_file_whose_last_line_is_not_ended_is_refused_where_others_ended_theirs(software, states):
+def test_file_without_a_last_line_break_is_refused_where_earlier_files_had_one(software, states):
     software.drop(line("H-1"), ends="")
     assert software.read() == {"taken": 1}
     software.drop(line("H-1"), line("H-2"))
@@ -112,7 +112,7 @@ def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):
     assert states() == {"H-1": 4}
 
 
-def test_exported_fields_go_with_their_dossier_and_the_next_export_does_not_bring_them_back(software, run, rows):
+def test_fields_of_a_purged_dossier_are_emptied_and_the_next_export_does_not_bring_them_back(software, run, rows):
     set_form_of(FORM.replace("occurred_at: [Lúc]", "returned_at: [Ngày trả]"))
     headings = f"{HEADINGS};Ngày trả"
     old = {"received": "1/6/2025", "due": "9/6/2025"}

@@ -82,7 +82,7 @@ def test_export_that_cannot_be_written_is_told_and_the_next_one_is_whole(begin, 
     assert software.read() == {"taken": 1}
 
 
-def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure, tmp_path, software):
+def test_agency_that_exports_joins_once_and_only_where_its_files_are_read(ledger, configure, tmp_path, software):
     played, now = exporting(), software.now
     folder = tmp_path / "clerk"
     configure(MOTCUA_SOURCES="khanhhoa", MOTCUA_DATA=str(tmp_path), MOTCUA_FILES="")

@@ -23,7 +23,7 @@ def form(tmp_path):
     return str(path)
 
 
-def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tmp_path):
+def test_first_form_needs_agencies_and_a_later_form_keeps_them(software, form, tmp_path):
     assert "There is no form of khac" in motcua("form", "khac", fails=True)
     assert "has no agencies yet" in motcua("form", "khac", form, "--by", "hoa", fails=True)
     assert "There is no agency 999" in motcua("form", "khac", form, "--agency", "999", "--by", "hoa", fails=True)

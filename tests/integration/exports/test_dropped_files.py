@@ -62,7 +62,7 @@ def waiting_sender(monkeypatch):
 
 
 def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
-    # The first source's folder cannot be read, because it has no form. That must not delay the other source.
+    # The first source's files cannot be read, because the source has no form. That must not delay the other source.
     configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
     (software.folder.parent / "khac").mkdir()
     (software.folder.parent / "khac" / "xuat.csv").write_text(HEADINGS)
@@ -321,7 +321,7 @@ def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, stat
     assert software.read() == {"taken": 1}
     assert states() == {"H-1": 4}
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
-    # One waiting file is replaced by another, and then the first one is dropped again.
+    # Two files are removed while they wait. A third file that waits is then replaced by the first one.
     for put in (b"x", b"yy"):
         path.write_bytes(put)
         os.utime(path, (at, at))

@@ -1,4 +1,4 @@
-"""Fixtures for tests of files that people hand in: a writer of sent messages, and a folder of carrier statements."""
+"""Fixtures for files that people hand in: a helper that writes sent messages to the ledger, and a statements folder."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
-    """The successor is not enabled, sends accented texts, and none about dossiers that are due on their first day.
+    """The successor is not enabled, sends accented texts, and excludes dossiers that are due on their first day.
 
     None of these settings may apply to the old agency's dossiers.
     """

@@ -1,4 +1,4 @@
-"""Test the calendar tables: filling them (seeding), decisions, agencies' own days, confirmed years and history."""
+"""Test the calendar tables: filling (seeding), decisions on days off, agencies' own days, confirmed years, history."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def july(whose: str) -> str:
     return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
 
 
-# -------------------------------------------------------------------------- filling the calendar (seeding)
+# ------------------------------------------------- filling the calendar from the holidays package (seeding)
 
 
 def test_seeding_again_changes_nothing_and_writes_no_history(agencies, rows):

@@ -63,7 +63,7 @@ def test_statement_of_the_network_matches_the_ledger(agencies, rows, network, tm
     assert figures.over == []
 
 
-def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path, monkeypatch):
+def test_carrier_writes_each_due_statement_and_keeps_three_files(network, tmp_path, monkeypatch):
     http, folder = network
     started = datetime.now(UTC)
     # The message is sent now, and the later hours of this test may fall into the next month.

@@ -105,7 +105,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 
 def form(monkeypatch, **changes) -> None:
-    """Use the shipped description of kannel's statement files, with other agreed terms."""
+    """Use the shipped description of kannel's statement files, with these changes of the agreed terms."""
     shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
@@ -194,8 +194,8 @@ def test_each_way_of_matching_and_each_verdict(ours, ledger):
         assert figures_of(auditor, list_statements(auditor)) == [summary]
 
 
-def test_reference_that_was_used_again_or_stands_beside_another_number_is_not_exact(ours):
-    """A reference alone is no exact match if it was used twice or the line has another phone number."""
+def test_reference_that_was_used_twice_is_told_apart_and_a_line_with_another_number_is_not_exact(ours):
+    """Of two attempts with one reference, the line's phone number or time decides. Another number is no exact match."""
     ours.attempt(at(5), theirs="17", msisdn="+84912000111")
     ours.attempt(at(20), theirs="17")
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
@@ -217,7 +217,7 @@ def test_reference_that_was_used_again_or_stands_beside_another_number_is_not_ex
     ]
 
 
-def test_what_differs_is_named(ours):
+def test_each_difference_between_a_line_and_its_message_is_named(ours):
     priced(MobiFone="350", other="400")
     references = [ours.attempt(at(5 + place), segments=2 if place == 1 else 1) for place in range(5)]
     undelivered = ours.attempt(at(20), "undelivered")
@@ -340,7 +340,7 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
 
 
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
-    """If a provider bills no undelivered messages, a billed one is a difference, and a missing line is none."""
+    """If undelivered messages are not billed, a bill for one is a difference, and a missing line costs nothing."""
     form(monkeypatch, undelivered_is_billed=False)
     priced(other="350")
     first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))

@@ -227,7 +227,7 @@ def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):
     assert by_line[3].dossier_id is not None, "a code that is typed exactly names one dossier"
 
 
-def test_dossier_of_an_agency_that_was_succeeded_is_found_too(one_stop):
+def test_complaint_to_a_successor_is_tied_to_the_dossier_of_the_ended_agency(one_stop):
     one_stop.both(9, at=NOW - timedelta(hours=2))
     pick_up("khanhhoa", now=NOW)
     take(file_of(line(agency=TU_PHAP)))
@@ -288,7 +288,7 @@ def test_same_form_sent_twice_is_one_complaint(agencies):
             record_complaint(connection, Entry("?", "", "", "", "", ""), "form-3", "lan", NOW)
 
 
-def test_audit_role_counts_and_sees_no_note_and_no_code_that_nobody_knows(one_stop, ledger):
+def test_audit_role_counts_complaints_and_sees_no_note_and_no_unknown_code(one_stop, ledger):
     one_stop.dossier()
     pick_up("khanhhoa", now=NOW)
     take(file_of(line(note="Bà Lan, tổ 5"), line("CMND 225123456", claim="Sai nội dung")))

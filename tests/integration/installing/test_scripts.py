@@ -78,7 +78,7 @@ def test_set_up_runs_as_root_in_a_container_that_may_write_to_the_folder_alone(t
         ({"RUNNING_SAYS": "2"}, 2),
     ],
 )
-def test_doctor_ends_as_the_worse_of_its_two_looks(says: dict[str, str], code: int, tmp_path: Path) -> None:
+def test_doctor_exits_with_the_worse_code_of_its_two_checks(says: dict[str, str], code: int, tmp_path: Path) -> None:
     done, calls = _run_script(tmp_path, "doctor.sh", **says)
     assert done == code
     (run,) = [each for each in calls if each.startswith("run ")]

@@ -415,13 +415,13 @@ def test_wrong_answer_is_kept_where_somebody_says_so_and_stays_red(what: str, fo
     ("question", "fault", "name"),
     [("outside", "watched_from_nowhere", "WATCHED_FROM"), ("backups", "backups_stay_here", "BACKUPS_GO")],
 )
-def test_nowhere_is_signed_with_the_day_and_stays_red(question: str, fault: str, name: str, folder: Path) -> None:
+def test_answer_nowhere_is_signed_and_stays_red(question: str, fault: str, name: str, folder: Path) -> None:
     output = answer(folder, "nowhere", "Nguyễn Văn An", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}").startswith(SIGNED)
     red = {each.name for each in examine(of_folder(folder)).findings}
     assert fault in red
     assert fault in output
-    # An empty answer (Enter) keeps the signed "nowhere" and its day. The name of a machine replaces both.
+    # An empty answer (Enter) keeps "nowhere" with its signature and day. The name of a machine replaces them.
     kept = written(folder, "settings.env", f"MOTCUA_{name}")
     answer(folder, "", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}") == kept
@@ -449,7 +449,7 @@ def test_one_address_for_alerts_and_reports_is_refused(
     assert "hoa@khanhhoa.gov.vn vừa nhận cảnh báo vừa nhận báo cáo" in output
 
 
-def test_real_mail_is_sent_once_it_is_known_to_whom_and_its_refusal_is_told(folder: Path, province: Province) -> None:
+def test_trial_mail_is_sent_once_a_recipient_is_known_and_its_refusal_is_told(folder: Path, province: Province) -> None:
     before = len(province.mails.taken)
     assert "Thư thử sẽ gửi khi biết" in answer(folder, *of_mail(province), "g", question="mail")
     province.mails.refuse = {"khong-co@khanhhoa.gov.vn"}
@@ -481,7 +481,7 @@ def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path,
     assert address == "https://tin.khanhhoa.gov.vn/gateway/receipts/kannel"
 
 
-def test_software_that_pushes_needs_no_connection_and_examples_of_others_go(folder: Path) -> None:
+def test_source_that_pushes_needs_no_connection_and_the_example_connections_are_removed(folder: Path) -> None:
     output = answer(folder, "hue", "national_sync", question="sources")
     assert "Nguồn hue tự đẩy dữ liệu tới" in output
     assert written(folder, "settings.env", "MOTCUA_SOURCES") == "hue=national_sync"
@@ -490,7 +490,7 @@ def test_software_that_pushes_needs_no_connection_and_examples_of_others_go(fold
     )
 
 
-def test_sources_that_are_called_as_the_examples_are_no_examples(folder: Path, province: Province) -> None:
+def test_sources_with_the_names_of_the_examples_are_kept(folder: Path, province: Province) -> None:
     first, second = of_source(province)[1:], ["opencps", *of_source(province)[2:]]
     answer(folder, "khanhhoa,vanphong", *first, *second, "g", question="sources")
     assert written(folder, "settings.env", "MOTCUA_SOURCES") == "khanhhoa=contract,vanphong=opencps"
@@ -526,7 +526,7 @@ def test_folder_on_another_disk_is_where_backups_are_written(folder: Path) -> No
         elsewhere.chmod(0o700)
 
 
-def test_private_key_that_lies_there_is_taken_and_none_is_made_over_it(folder: Path) -> None:
+def test_existing_private_key_is_used_and_no_second_one_is_made(folder: Path) -> None:
     key = Identity.generate()
     (folder / "identity.txt").write_text(f"# của Sở\n{key}\n")
     answer(folder, "may-saoluu-01", question="backups")
@@ -610,7 +610,7 @@ def test_value_is_read_as_it_was_written(value: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["hai\ndòng", "d'Artagnan", "a\\b", "\x1b[31m"])
-def test_value_that_no_line_holds_is_refused(value: str) -> None:
+def test_value_that_cannot_be_written_in_one_line_is_refused(value: str) -> None:
     with pytest.raises(NotWritable):
         as_written(value)
 

@@ -118,7 +118,7 @@ def test_time_in_the_future_is_taken_as_now_and_told(software, run, rows):
     assert [row["field"] for row in found] == ["NgayKetThucXuLy", "NgayTra", "ThoiDiemXuLy"]
 
 
-def test_name_that_stands_twice_in_a_record_refuses_it_alone(software, rows):
+def test_record_with_two_values_of_one_field_is_refused_alone(software, rows):
     record = json.dumps(GOOD)
     twice = record[:-1] + ', "MAHOSO": "H-other"}'
     same = json.dumps(dossier("H-same"))[:-1] + ', "MaHoSo": "H-same"}'
@@ -129,7 +129,7 @@ def test_name_that_stands_twice_in_a_record_refuses_it_alone(software, rows):
     assert software.post(f'{body}[], "data": [{record}]}}'.encode())["error_code"] == "03"
 
 
-def test_data_that_is_none_is_told_by_its_code(software, rows):
+def test_malformed_data_gets_its_error_code(software, rows):
     head = f'{{"session": "{software.session()}", "service": "DongBoHoSoMC", "data": '.encode()
     for data, code in (
         (b"", "03"),
@@ -150,7 +150,7 @@ def test_data_that_is_none_is_told_by_its_code(software, rows):
     assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
 
 
-def test_service_that_is_none_is_told_by_its_code(software, rows):
+def test_unknown_service_gets_its_error_code(software, rows):
     for service in ("XoaHoSo", "", "dongbohosomc ", None, 7, ["DongBoHoSoMC"]):
         answer = software.call(service, [GOOD])
         assert answer["error_code"] == ("00" if service == "dongbohosomc " else "07"), service
@@ -330,7 +330,7 @@ def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(serv
     assert [row["dossier_code"] for row in rows("SELECT dossier_code FROM intake.pushed_dossiers")] == ["H-3"]
 
 
-def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software, rows):
+def test_compressed_or_wrongly_encoded_body_gets_an_error_code(software, rows):
     body = {"session": software.session(), "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
     written = json.dumps(body)
     for content, headers in (
@@ -345,7 +345,7 @@ def test_body_that_is_packed_or_in_another_alphabet_is_told_by_its_code(software
     assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
 
 
-def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served, rows):
+def test_malformed_address_or_header_gets_an_error_code(software, served, rows):
     session = software.session()
     for path, headers in (
         ("/intake/%00", {}),
@@ -391,7 +391,7 @@ def test_nothing_of_a_push_stands_in_a_log(software, caplog, ledger, rows):
         assert value not in caplog.text
 
 
-def test_step_that_has_no_status_that_can_be_is_refused(software, rows):
+def test_step_without_a_readable_status_is_refused(software, rows):
     answer = software.steps(step("H-1", "xong"), step("H-1", "9", ThoiDiemXuLy="hôm qua"))
     assert (answer["error_code"], answer["received"], answer["errors"][0]["reason"]) == ("00", 1, "status_unreadable")
     (row,) = rows("SELECT occurred_at = recorded_at AS at_arrival FROM intake.source_transitions")

@@ -34,7 +34,7 @@ def store(tmp_path, configure):
 
 
 def today() -> tuple[Period, datetime]:
-    """Return the day of a push that is made now, and a moment six hours after that day."""
+    """Return the day of a push that is made now, and the moment six hours after the end of that day."""
     day = Period.day_before(datetime.now(UTC) + timedelta(days=1))
     return day, day.end + timedelta(hours=6)
 
@@ -97,7 +97,7 @@ def test_publication_that_hides_what_was_pushed_is_a_fault(software, store, rows
 def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_something_of_it_is_counted(
     software, store, run, rows
 ):
-    """A closing lists an agency as pushed from its client's registration on, also after the client lost it."""
+    """A closing lists an agency as pushed if a client is registered for it, or if it counts pushed results of it."""
     day, morning = today()
     earlier = day.previous.previous.previous
     assert software.dossiers(dossier("H-1"))["error_code"] == "00"

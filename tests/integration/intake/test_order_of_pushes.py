@@ -30,7 +30,7 @@ GRANT USAGE ON SCHEMA tests TO public;
 
 @dataclass
 class Desk:
-    """Software that pushes one dossier at given minutes of a day. The times in its pushes may be wrong."""
+    """Software that pushes one dossier, at given minutes of a story. The times in its pushes may be wrong."""
 
     software: Software
     ledger: psycopg.Connection[Any]
@@ -44,7 +44,7 @@ class Desk:
         self.ledger.execute("UPDATE tests.clock SET moment = %s", (self.at(minute),))
 
     def _with_written_times(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields, in which each time since the story's beginning is replaced by a time in OpenCPS's form."""
+        """Replace each field that is a time span since the story's beginning by that moment as OpenCPS writes it."""
         return {
             name: written(self.began + value) if isinstance(value, timedelta) else value
             for name, value in given.items()
@@ -95,7 +95,7 @@ row, short, steps, run = (partial(methodcaller, act) for act in ("row", "short",
 """The acts of a story. The first argument of each is the minute at which it happens."""
 RESULT = {
     # Another server of the software, with a clock seven minutes behind, pushes the result again.
-    "held back with other fields": [
+    "result again from a late clock with other fields": [
         row(0, 4),
         steps(0.1, (4, 0)),
         row(30, 9),
@@ -105,7 +105,7 @@ RESULT = {
         row(63, 9, NgayKetThucXuLy=63 * MINUTE),
         steps(63.1, (9, 56)),
     ],
-    "held back with its status alone": [
+    "result again from a late clock with its status alone": [
         row(0, 4),
         steps(0.1, (4, 0)),
         steps(30, (9, 30)),
@@ -115,8 +115,8 @@ RESULT = {
         steps(63.1, (9, 56)),
     ],
     "step of a moment before its row": [row(10, 4), steps(10.1, (9, 9.99))],
-    "step of an hour before a row that is coarse": [row(90, 4), steps(90.1, (9, 30))],
-    "coarse row says once more what it said before": [
+    "first row says in work an hour after the result step": [row(90, 4), steps(90.1, (9, 30))],
+    "row says in work once more after the result step": [
         row(0, 4),
         steps(30, (9, 30)),
         run(31),

@@ -240,7 +240,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
-    """Two clients of one source push at once: calls of a single client would wait for each other before the ledger."""
+    """Two clients of one source push at once. Calls of one client would wait for each other outside the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
     both = (software, Software(served, "vp"))
     began = datetime.now(UTC) - timedelta(hours=2)

@@ -60,7 +60,7 @@ def test_what_was_not_taken_is_told_in_words_and_by_the_exit_code(push, tmp_path
     assert push("--file", str(file), "--steps", "--agency", NHA_TRANG).exit_code == 0
 
 
-def test_command_that_cannot_be_meant_pushes_nothing(push, rows):
+def test_command_with_wrong_arguments_pushes_nothing(push, rows):
     register(SOURCE, NHA_TRANG)
     for words, sentence in (
         ([], "Give the code of a dossier, or a JSON file with --file"),
@@ -73,7 +73,7 @@ def test_command_that_cannot_be_meant_pushes_nothing(push, rows):
     assert rows("SELECT 1 FROM intake.client_days") == []
 
 
-def test_address_where_nobody_listens_or_something_else_does_is_a_sentence(push, served):
+def test_address_of_no_intake_is_reported_in_a_sentence(push, served):
     nobody = push("THU-1", url=f"http://127.0.0.1:{free_port()}/intake")
     assert (nobody.exit_code, "gave no answer that can be read" in nobody.output) == (2, True)
     assert "Traceback" not in nobody.output

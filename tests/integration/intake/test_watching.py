@@ -17,7 +17,7 @@ from tests.ground import NHA_TRANG, TU_PHAP, in_ledger
 from tests.integration.intake.conftest import SOURCE, dossier, register, step
 
 
-def test_call_is_known_by_its_day_and_hour_and_a_disabled_client_is_not_watched(software, rows):
+def test_watch_knows_days_and_hours_of_calls_and_ignores_a_disabled_client(software, rows):
     rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", TU_PHAP)
     began = datetime.now(UTC)
     software.dossiers(dossier("H-1"), *[dossier("") for _ in range(3)])

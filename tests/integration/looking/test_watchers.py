@@ -1,4 +1,4 @@
-"""Test watchers of a hundred sources: a source that hangs hides no other, and the ledger has few connections."""
+"""Test watchers of a hundred sources, and the runs and senders that read these: a hanging source hides no other."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
     assert left() == 1
 
 
-def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
+def test_messages_on_hold_wake_no_run(left_behind, rows):
     moment, hour = datetime.now(UTC), timedelta(hours=1)
     in_ledger(ensure_gateway, "kannel")
     (row,) = rows("SELECT carrier FROM motcua.messages")
@@ -305,7 +305,7 @@ def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop):
     assert news == ["a", "b", "c", "d"]
 
 
-def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(configure):
+def test_sources_without_news_are_asked_less_often_the_more_sources_there_are(configure):
     configure(MOTCUA_LOOK_EVERY="0.25", MOTCUA_LOOK_QUIET="1.5")
     assert [pause_of(seconds, 900) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
     assert pause_of(99999, 9000) == 1.5
@@ -327,7 +327,7 @@ def test_many_sources_are_read_by_a_few_tasks_each_source_once():
     assert max(len(name_of_batch(task)) for task in tasks) == 80, "longer names of tasks are cut"
 
 
-def test_sources_without_news_share_two_tasks_and_what_a_run_is_for_does_not_wait_for_them():
+def test_sources_without_news_share_two_tasks_and_delay_no_source_with_news():
     tasks = ToRead(news=["a", "b"], quiet=NAMES, failed=["z"]).tasks
     assert tasks[:3] == ["a", "b", "z"]
     assert len(tasks) == 5
@@ -343,7 +343,7 @@ def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Provin
     assert [row["name"] for row in read] == [HEALTHY[0], HEALTHY[1]]
 
 
-def test_reading_a_source_uses_up_no_number_of_sources(one_stop, rows):
+def test_reading_a_source_takes_no_id_from_the_sequence_of_sources(one_stop, rows):
     in_ledger(ensure_source, "khanhhoa")
     last = "SELECT last_value FROM motcua.sources_source_id_seq"
     before = rows(last)

@@ -23,7 +23,7 @@ def erase(*arguments, to=None):
 
 @pytest.fixture
 def past(past):
-    """Make a source from which no dossier was read."""
+    """Read the source once while it has no dossiers."""
     past.run(NOW)
     return past
 
@@ -103,7 +103,7 @@ def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
     assert rows(COMPLAINED) == [{"note": None, "outcome_reason": None, "dossier_code": mark}]
 
 
-def test_dossier_takes_what_else_has_its_code_and_a_code_written_otherwise_names_it(past, rows):
+def test_erasing_a_dossier_erases_all_rows_of_its_code_and_a_misspelt_code_erases_none(past, rows):
     past.told_and_ended("D-1")
     quarantine(rows, "D-1")
     complain(rows, "d-1")

@@ -233,7 +233,7 @@ def test_purge_login_may_do_nothing_else_and_no_other_login_may_purge(past, rows
         rows("RESET ROLE")
 
 
-def test_eraser_owns_the_function_and_nothing_else(rows):
+def test_eraser_role_owns_one_function_and_nothing_else(rows):
     owned = rows(
         "SELECT c.classid::regclass::text AS what, c.objid FROM pg_shdepend AS c"
         " WHERE c.refobjid = 'motcua_eraser'::regrole AND c.deptype = 'o'"
@@ -247,7 +247,7 @@ def test_eraser_owns_the_function_and_nothing_else(rows):
     assert rows("SELECT has_schema_privilege('motcua_eraser', 'motcua', 'CREATE') AS can")[0]["can"] is False
 
 
-def test_what_is_not_over_cannot_be_ordered(past, rows):
+def test_purge_of_an_open_dossier_or_by_a_wrong_order_empties_nothing(past, rows):
     past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
     past.run(THEN)
     with purge_connection() as connection:
@@ -298,7 +298,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
     ]
 
 
-def test_code_that_is_a_name_or_a_number_goes_and_alike_complaints_still_repeat_each_other(past, rows):
+def test_names_and_numbers_in_codes_are_purged_and_equal_complaints_stay_repeats(past, rows):
     written = ["CMND 225123456", "CMND 225123456", "Trần Văn Hùng", "0905.123.456", "HS-2026-17"]
     for number, code in enumerate(written):
         rows(
@@ -343,7 +343,7 @@ def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gatew
     assert "dossiers.msisdn" in past.values(), "a dossier that is open again must keep its number"
 
 
-def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, gateway):
+def test_step_of_a_purged_dossier_is_texted_only_after_its_row_is_read_again(past, rows, gateway):
     past.result("D-1")
     past.run()
     past.receipts()
@@ -370,7 +370,7 @@ def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, g
     assert len(gateway.asked) == asked + 1
 
 
-def test_purge_that_is_broken_off_goes_on(past, rows):
+def test_next_purge_completes_one_that_was_broken_off(past, rows):
     past.told_and_ended("D-1", "D-2", "D-3")
     progress: list[str] = []
 
@@ -407,7 +407,7 @@ def test_where_nobody_may_purge_it_says_what_to_do(past, monkeypatch, rows):
     assert past.values() == PLACES
 
 
-def test_planners_samples_of_values_go_too(past, rows):
+def test_purge_also_removes_values_from_postgresqls_statistics(past, rows):
     past.told_and_ended("D-1")
     rows("ANALYZE")
     held = (

@@ -1,4 +1,4 @@
-"""Test citizens' requests for their data: exports are complete, hold nothing of others, and are recorded."""
+"""Test citizens' requests: exports are complete and hold nothing of others, erasures ask first, all are recorded."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_export_holds_everything_that_a_purge_empties(past, rows):
     assert covered - held == set()
 
 
-def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_path):
+def test_export_holds_nothing_after_an_erasure(past, rows, tmp_path):
     past.told_and_ended("D-1", "D-2")
     ask(rows, NOW)
     _, before, _ = export(tmp_path / "a", "--phone", typed=PHONE)
@@ -281,9 +281,7 @@ def test_erasure_by_code_asks_first_and_takes_an_open_dossier_when_it_has_ended(
     assert asked == [{"cause": "request", "reason": PAPER}]
 
 
-def test_files_are_for_one_reader_write_over_nothing_and_are_not_written_where_it_cannot_be_kept_who_looked(
-    past, rows, tmp_path
-):
+def test_export_files_are_private_overwrite_nothing_and_need_a_stored_record_of_the_request(past, rows, tmp_path):
     past.told_and_ended("D-1")
     _, _, sheet = export(tmp_path / "a", *of_code("D-1"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("a.*")} == {0o600}

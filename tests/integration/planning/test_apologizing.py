@@ -1,7 +1,7 @@
 """Test the 17:30 apology from a one-stop database to the phone.
 
-An evening is one day's decision, as of 17:30, who gets an apology; settling an evening is making that decision. The
-tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
+An evening is the decision at 17:30 of one day on who gets an apology; to settle an evening is to make that decision.
+The tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_missed_run_is_caught_up_until_the_night_and_missed_after_it(one_stop, evenings, mode):
+def test_late_run_settles_its_evening_until_21_00_and_records_it_as_missed_afterwards(one_stop, evenings, mode):
     evenings.mode(mode)
     due(one_stop, THURSDAY, "in time", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "20:59"))
@@ -232,7 +232,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
     due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"), updated_at=LONG_BEFORE)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"), read_at=at(WEDNESDAY, "12:00"))
-    # This due date is set at 17:30:01, after the evening's moment, but the evening's own run reads it.
+    # This due date is set at 17:30:01. The evening's own run reads it, but it is too late to count.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     move("finished later", 9, "18:00", desk=True)
     move("taken back later", 4, "18:00")
@@ -252,7 +252,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert {row["dossier_code"] for row in holding} == set(as_ever), (
         "all other apologies are cancelled before they leave"
     )
-    # A dossier that is due on its first day gets no apology. An apology is recorded although its kind is switched off.
+    # A dossier that is due on its first day gets no apology. If its agency wants none, it is stored as suppressed.
     evenings.rows(
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
@@ -331,7 +331,7 @@ def test_another_hour_and_other_quiet_hours_can_be_set(one_stop, evenings, confi
 
 
 def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one_stop, evenings):
-    """Apologies need a pick-up after 17:30, or a citizen whose dossier was just finished gets one."""
+    """Apologies need a pick-up after 17:30. Otherwise a citizen whose dossier was just finished would get one."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
@@ -532,7 +532,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
-"""Marks the sources as just read by the server's clock, so that the gate misses no pick-up."""
+"""Marks the sources as just read by the server's clock, so that the gate finds none that was read too long ago."""
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
@@ -563,7 +563,7 @@ def test_evening_that_is_sent_does_not_wait_for_news(one_stop, evenings, gateway
     assert "meanwhile" not in send_messages("run", EVERYTHING)
 
 
-def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows, caplog):
+def test_unconfirmed_calendar_year_is_logged_and_makes_no_run_red(one_stop, evenings, rows, caplog):
     rows(READ_JUST_NOW)
     gate("run", EVERYTHING)
     assert "is not confirmed for khanh_hoa" in caplog.text
@@ -677,7 +677,7 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
     assert in_ledger(owed_tonight, at(WEDNESDAY), None) == [], "a settled evening has no more apologies to come"
 
 
-def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):
+def test_letters_are_listed_for_dossiers_that_are_late_or_due_on_that_day(one_stop, evenings):
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
     due(one_stop, FRIDAY, "in time", since=LONG_BEFORE)

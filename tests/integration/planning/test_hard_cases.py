@@ -105,7 +105,7 @@ def test_source_that_hangs_in_mid_reading_holds_up_no_other_and_no_second_run(po
     other.connection.close()
 
 
-def test_bad_certificate_costs_no_message(one_stop, configure, rows, tmp_path):
+def test_messages_stay_queued_at_a_gateway_with_a_bad_certificate(one_stop, configure, rows, tmp_path):
     stranger = Authority("nobody we know").certificate("127.0.0.1", tmp_path)
     ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours.load_cert_chain(stranger.chain, stranger.key)

@@ -196,7 +196,7 @@ def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run
     assert rows("SELECT ask_at, version_id FROM motcua.old_steps") == [{"ask_at": None, "version_id": None}]
 
 
-def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
+def test_run_is_woken_to_read_the_row_that_an_old_step_waits_for(desk):
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
@@ -207,7 +207,7 @@ def test_run_is_woken_for_a_row_that_is_to_be_read(desk):
     assert sources_to_read(NOW + 5 * MINUTE + 6 * SECOND).names == []
 
 
-def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
+def test_backfill_sends_no_second_message_because_of_an_old_step(desk):
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
@@ -221,7 +221,7 @@ def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
 
 
 def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
-    """Old steps from before the rule existed keep the judgement of that time, so closed periods stay the same."""
+    """An old step from before this rule began still counts without the row, so closed periods stay the same."""
     rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)

@@ -83,7 +83,7 @@ def test_number_that_no_sequence_reaches_hides_no_later_row(one_stop, rows):
     assert len(rows("SELECT 1 FROM motcua.transitions WHERE source_transition_id = 19")) == 1
 
 
-def test_smallest_number_of_all_stops_no_pick_up(one_stop, rows):
+def test_smallest_possible_step_number_stops_no_pick_up(one_stop, rows):
     one_stop.both(9, "A", number=-(2**63))
     for minute in range(3):
         pick_up("khanhhoa", now=NOW + minute * MINUTE)
@@ -99,7 +99,7 @@ def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_pla
     assert rows("SELECT status_code FROM motcua.transitions WHERE source_transition_id = -7") == [{"status_code": 9}]
 
 
-def test_time_that_cannot_be_is_empty_in_a_dossier_and_noted(one_stop, rows):
+def test_impossible_time_is_left_empty_in_a_dossier_and_noted(one_stop, rows):
     columns = ("phone_entered_at", "received_at", "due_at", "finished_at", "returned_at")
     for moment in ("infinity", "-infinity", "0001-01-01", "9999-12-31", "294276-12-31"):
         one_stop.dossier(moment, **dict.fromkeys(columns, moment))
@@ -127,7 +127,7 @@ def test_ledger_itself_refuses_times_that_no_job_can_hold_and_codes_that_cannot_
                 administrator.execute(f"UPDATE motcua.{table} SET {column} = %s", (value,))
 
 
-def test_due_date_at_the_end_of_time_leaves_its_source_counted(one_stop):
+def test_impossible_due_date_keeps_no_closing_from_counting_its_source(one_stop):
     one_stop.dossier("A", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), updated_at=NOW - timedelta(days=3))
     one_stop.dossier("B", due_at="294276-12-31 23:59:59+00")
     one_stop.dossier("C", due_at=datetime(2026, 11, 26, 9, tzinfo=UTC), received_at="294276-12-31 23:59:59+00")
@@ -191,7 +191,7 @@ def test_identity_is_printed_for_a_procedure_that_looks_like_markup(one_stop):
     assert "[/]" in said.output
 
 
-def test_phone_typed_into_what_is_published_does_not_get_there(one_stop, rows):
+def test_phone_in_a_text_that_may_be_published_is_not_stored(one_stop, rows):
     one_stop.dossier("A", procedure_code="0905.771.482", procedure_name="Cấp bản sao, gọi +84 905 771 482 gặp Lan")
     one_stop.dossier("B", NHA_TRANG, step_name="Chờ bổ sung (0905771482)")
     pick_up("khanhhoa", now=NOW)

@@ -163,7 +163,7 @@ STORIES = {
         [row(-60), step(0, 9), run(0), receipt("2"), step(1, 4, desk=False), step(2, 9), run(2)],
         ["result undelivered gateway status 2", "result accepted"], TOLD * 2,
     ),
-    "receipts contradict each other: of two numbers that were said to be out of reach both were not": (
+    "receipts contradict each other: both numbers were first reported as failed and later as delivered": (
         [
             row(-60), step(0, 9), run(0), receipt("2"), RESULT(1, phone="mended"), run(1), receipt("2"),
             receipt("1", -2), receipt("1"), RESULT(2), run(2),
@@ -175,7 +175,7 @@ STORIES = {
         [row(-60), step(-5, 9, number=10), run(0), step(-3, 4, desk=False, number=11), step(-2, 9, number=12), run(1)],
         ["result accepted", "result suppressed already_told"], TOLD,
     ),
-    "a first half was committed late behind a row": (
+    "a step with the status alone was committed late behind a row": (
         [
             row(-60), step(-30, 4, desk=False, number=10), plan(-20), RESULT(0), plan(0), stands("result queued"),
             step(-1, 9, desk=False, number=11), run(1), run(2),

@@ -43,7 +43,7 @@ class S3Server:
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[S3Server]:
-    """Run the server while the block runs. It starts from an empty folder and has its bucket."""
+    """Run the server in an empty folder while the block runs, with an empty bucket."""
     folder.mkdir(parents=True, exist_ok=True)
     identities = [
         {"name": name, "credentials": [{"accessKey": name, "secretKey": secret_of(name)}], "actions": actions}
@@ -60,7 +60,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
         *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
         *(f"-{name}={port}" for name, port in ports.items()),
     ]
-    # The server answers before all of its parts run, so readiness means that it stores an object.
+    # The server answers before all of its parts run, so it counts as ready only once it has stored an object.
     server = Part(
         "S3",
         command,

@@ -136,7 +136,7 @@ def test_day_goes_to_no_committee_and_addresses_are_in_no_log(publication, serve
             mail_publications([which], body)
 
 
-def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publication, server):
+def test_run_mails_the_recipients_that_an_earlier_run_did_not_reach(publication, server):
     def left(now=None):
         return [each["body"] for each in letters_to_send(now)]
 

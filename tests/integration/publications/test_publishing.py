@@ -196,7 +196,7 @@ def test_two_at_once_publish_once_each_closing_and_keep_the_chain(closings):
     assert faults(1) == faults(2) == []
 
 
-def test_database_itself_refuses_a_publication_that_does_not_follow_and_every_change(closings, rows):
+def test_ledger_refuses_a_publication_out_of_order_and_every_change_of_one(closings, rows):
     published, other = publish(closings()), closings(small(SECOND_DAY))
     insert = (
         "INSERT INTO motcua.publications (publication_no, closing_no, folder, manifest_sha256, previous_sha256,"

@@ -63,7 +63,7 @@ def objects(store: str) -> dict[str, bytes]:
     return {path.path.removeprefix(f"{store}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings, store):
+def test_s3_store_publishes_corrects_lists_mails_and_verifies_as_a_folder_does(closings, store):
     first = publish(closings())
     second = publish(closings(correction_of(small()), corrects=first.closing_no))
     assert (first.folder, second.folder) == ("2026/11/2026-11-24/1", "2026/11/2026-11-24/2")
@@ -83,7 +83,7 @@ def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings,
     assert (checked.publication.publication_no, checked.faults) == (1, [])
 
 
-def test_object_that_was_replaced_removed_or_put_there_is_found(closings, store):
+def test_object_that_was_replaced_removed_or_added_is_found(closings, store):
     published = publish(closings())
     folder = publications_store() / published.folder
     (folder / "bao-cao.html").write_bytes(b"<p>other words</p>")
@@ -123,7 +123,7 @@ def test_object_that_somebody_else_wrote_meanwhile_is_never_overwritten(store, m
         ("s3://{store}/cong-bo", r"names no Airflow connection: s3://connection@bucket/folder"),
     ],
 )
-def test_store_that_does_not_serve_is_told_in_words_and_nothing_is_published(closings, store, configure, where, said):
+def test_unusable_store_is_reported_in_words_and_nothing_is_published(closings, store, configure, where, said):
     number, other = closings(), where.format(store=store, bucket=BUCKET)
     configure(MOTCUA_PUBLICATIONS=other)
     with pytest.raises(StoreFailed, match=said.format(store=store, bucket=BUCKET)) as refused:

@@ -79,7 +79,7 @@ def test_publication_shows_the_stops_of_its_period_with_reason_and_times(close, 
     assert "3 stop(s) of sending match the ledger" in checked.held
 
 
-def test_period_without_a_stop_is_published_as_before_there_were_stops(close):
+def test_publication_of_a_period_without_a_stop_mentions_none(close):
     stop_at(DAY.end + HOUR, DAY.end + 2 * HOUR, kind="supplement")
     folder = close()
     assert "stops" not in json.loads((folder / MANIFEST).read_bytes())["words"]

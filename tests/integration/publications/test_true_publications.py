@@ -300,7 +300,7 @@ def test_publication_from_before_the_number_of_the_rendering_holds(published_as,
     assert "other software made them: another build of MotcuaSMS " in how
 
 
-def test_publication_of_this_software_whose_words_make_no_report_is_found(published_as):
+def test_manifest_whose_words_cannot_make_a_report_is_found(published_as):
     published_as(lambda manifest: manifest["words"].pop("procedures"))
     assert faults_by_facts() == ["manifest.json: words: cannot be used: KeyError 'procedures'"]
 

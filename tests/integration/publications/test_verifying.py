@@ -71,7 +71,7 @@ def test_folder_with_another_publication_s_files_is_not_taken_for_it(published, 
         "//", "nope://a/b", "file://", "s3://", "http://x y/z", "x" * 5000, "\x00", "２", "zip://x.zip",
     ],
 )  # fmt: skip
-def test_whatever_is_asked_for_is_answered_in_a_sentence(published, which, monkeypatch, tmp_path):
+def test_unknown_or_malformed_name_of_a_publication_is_refused(published, which, monkeypatch, tmp_path):
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     with pytest.raises(NoSuchPublication):
@@ -90,7 +90,7 @@ def test_archive_empty_folder_and_strange_file_are_answered_in_a_sentence(folder
             verify_publication(str(tmp_path))
 
 
-def test_database_that_does_not_answer_is_no_verdict(published, configure):
+def test_verifying_without_the_ledger_gives_no_verdict(published, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_audit:x@127.0.0.1:1/none")
     with pytest.raises(psycopg.OperationalError):
         verify_publication("1")
@@ -193,12 +193,12 @@ def test_what_is_no_file_is_said_and_never_waited_for(folder):
     ],
     ids=["no JSON", "missing", "link", "folder", "no folder", "empty folder"],
 )
-def test_manifest_or_folder_that_is_gone_or_none_is_told(folder, doctor, said):
+def test_missing_or_malformed_manifest_or_folder_is_named(folder, doctor, said):
     doctor(folder)
     assert_named(faults(2), said)
 
 
-def test_changed_manifest_says_which_value_and_also_that_only_its_bytes_are_others(folder):
+def test_changed_value_of_a_manifest_is_named_and_so_are_changed_bytes_alone(folder):
     path = folder / MANIFEST
     true = path.read_bytes()
     manifest = json.loads(true)
@@ -332,7 +332,7 @@ def lower_threshold(manifest: dict[str, Any]) -> None:
     ],
     ids=["itself", "words", "threshold", "name", "words of another kind", "words without agencies"],
 )
-def test_manifest_that_fits_all_hashes_and_says_what_is_not_so_is_found(published, forge, change, said):
+def test_false_manifest_is_found_although_all_hashes_fit(published, forge, change, said):
     forge(2, change)
     assert_named(faults(2), *said)
 

@@ -54,7 +54,7 @@ def published(one_stop, configure, tmp_path):
 
 
 def kept() -> list[tuple[int, str, int]]:
-    """Return the stored verifications, oldest first: publication, who verified, and the number of differences."""
+    """Return the stored verifications, oldest first: publication, who verified, and the number of faults."""
     with connect() as connection:
         found = connection.execute("SELECT * FROM motcua.publication_verifications ORDER BY verification_no")
         return [(row["publication_no"], row["verified_by"], row["faults"]) for row in found]

@@ -202,7 +202,7 @@ def test_each_recipient_gets_one_mail_and_another_one_only_when_somebody_asks(ru
         assert refused.value.sqlstate == "MC001", "a mail that the server took can never be recorded as failed"
 
 
-def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_until_it_was_mailed(
+def test_mail_of_an_agency_has_the_faults_of_its_sources_marked_new_until_they_were_mailed(
     run, server, rows, monkeypatch, configure
 ):
     configure(MOTCUA_SOURCES="khanhhoa,vanphong,cu=contract,hue=national_sync")
@@ -281,7 +281,7 @@ def test_two_tasks_at_once_mail_each_recipient_once(run, server):
     assert sorted(server.addresses()) == sorted([LAN, MINH, HOA])
 
 
-def test_nothing_to_say_or_nobody_to_say_it_to_is_no_mail_and_no_failure(run, server, rows, monkeypatch):
+def test_without_news_or_recipients_there_is_no_mail_and_no_failure(run, server, rows, monkeypatch):
     quiet = agency_report(run=replace(agency_report().run, run_no=run), has_news=False)
     monkeypatch.setattr(mailing_quality, "agency_report", lambda *_: quiet)
     assert mail_agency(run, TU_PHAP) == {"recipients": 3, "sent": 0, "had_it": 0}
@@ -315,7 +315,7 @@ def test_one_refused_recipient_holds_back_nobody_and_is_tried_alone(run, server,
     assert (middle - first, last - first) == (1, 2), "a retry keeps the number in its Message-ID"
 
 
-def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, server, rows):
+def test_mail_that_got_no_answer_after_its_content_is_sent_again_only_on_request(run, server, rows):
     server.hang_up_after_content = {LAN}
     with pytest.raises(MailsNotSent, match="recipient 1: SMTPServerDisconnected after the content"):
         mail_agency(run, TU_PHAP)
@@ -327,7 +327,7 @@ def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, 
     assert mail_agency(run, TU_PHAP, again=True)["sent"] == 3
 
 
-def test_process_that_died_over_a_mail_leaves_it_unsent_and_says_so(run, server):
+def test_mail_of_a_process_that_died_is_not_sent_and_is_reported(run, server):
     assert in_ledger(
         reserve_mail, MailedReport("quality", run, TU_PHAP), hash_recipient(MINH), datetime.now(UTC), again=False
     )
@@ -364,7 +364,7 @@ def test_connection_that_cannot_be_used_is_told_in_a_sentence(run, server, confi
 
 
 @pytest.mark.parametrize("address", ["khong-phai-dia-chi\r\nBcc: x@y.example", "đ@tuphap.example"])
-def test_address_that_is_none_fails_alone(run, server, rows, address):
+def test_invalid_address_fails_alone(run, server, rows, address):
     with pytest.raises(MailsNotSent, match=r"1 of 2 recipient\(s\) not reached; recipient 1: "):
         mail_department(run, [address, LAN])
     assert server.addresses() == [LAN]

@@ -321,7 +321,7 @@ def test_days_missed_are_closed_as_well_and_a_backfill_in_either_order_changes_n
     assert in_ledger(newest_closings, NOVEMBER.days) == closed
 
 
-def test_month_closed_before_its_days_closes_them_and_a_month_without_anything_meets(one_stop, tmp_path, configure):
+def test_empty_month_balances_and_is_published(one_stop, tmp_path, configure):
     configure(MOTCUA_DATA=str(tmp_path))
     run()
     month = close(NOVEMBER, FIRST_OF_DECEMBER)

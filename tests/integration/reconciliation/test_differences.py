@@ -415,7 +415,7 @@ def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(o
 # --- Sources change -----------------------------------------------------------------------------------------------
 
 
-def test_what_the_source_wrote_anew_after_its_message_is_explained_by_row(one_stop):
+def test_rows_that_the_source_changed_after_their_messages_are_explained_one_by_one(one_stop):
     for code in ("RENAMED", "REWRITTEN", "PROCEDURE"):
         result(one_stop, code)
     recorded = {code: result(one_stop, code, NOW - 30 * MINUTE) for code in ("EARLIER", "LATER")}
@@ -467,7 +467,7 @@ def test_source_that_is_read_no_longer_makes_no_closed_period_worse(other, one_s
     assert close(NOVEMBER, FIRST_OF_DECEMBER).unexplained == 0
 
 
-def test_day_first_closed_after_its_source_was_given_up_names_it(other, one_stop, configure):
+def test_day_first_closed_after_its_source_was_removed_names_the_source_and_is_red(other, one_stop, configure):
     result(one_stop, "A")
     run(NOW, "khanhhoa", "moi")
     configure(MOTCUA_SOURCES="moi")
@@ -594,7 +594,7 @@ def test_result_repeated_after_midnight_belongs_to_the_day_it_began(one_stop):
     assert (rows_of(before), rows_of(after)) == ([], [])
 
 
-def test_month_of_a_message_that_moved_to_another_day_and_another_procedure_meets(one_stop, rows):
+def test_month_balances_after_a_message_moved_to_another_day_and_procedure(one_stop, rows):
     midnight = datetime(2026, 11, 25, tzinfo=VIETNAM)
     rows("UPDATE motcua.agencies SET enabled_from = %s", midnight - ONE_DAY)
     one_stop.both(9, "A", at=midnight + MINUTE, number=2, updated_at=midnight - ONE_DAY)
@@ -689,7 +689,7 @@ def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_lis
     }
 
 
-def test_source_away_in_the_morning_is_caught_up_with_by_the_month(one_stop):
+def test_closing_a_month_also_corrects_a_day_whose_source_was_away(one_stop):
     result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     day = close()

@@ -127,7 +127,7 @@ def test_later_complaint_and_a_row_that_was_read_again_are_not_taken_for_the_era
     assert restorable.rows("SELECT 1 FROM motcua.complaints WHERE note IS NOT NULL") != []
 
 
-def test_list_of_before_names_texts_to_9029_by_what_tells_repeats(past, restorable):
+def test_inquiries_in_a_list_of_an_earlier_version_are_found_by_their_dedupe_key(past, restorable):
     ask(restorable.rows, NOW - timedelta(days=1), "f" * 64)
     assert look() is None
     open_erasures().write(Erasure("0" * 32, datetime.now(UTC), "inquiries", [["kannel", "f" * 64]]))
@@ -135,7 +135,7 @@ def test_list_of_before_names_texts_to_9029_by_what_tells_repeats(past, restorab
     assert restorable.rows("SELECT text FROM motcua.inquiries") == [{"text": None}]
 
 
-def test_list_holds_no_number_no_name_and_no_words(past):
+def test_list_of_erasures_holds_no_number_no_name_and_no_words(past):
     past.told_and_ended("D-1")
     purge("tests")
     lines = "".join(path.read_text() for path in settings().journal_folder.glob("erased-*.jsonl"))
@@ -190,7 +190,7 @@ def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, 
     assert "motcua provision" in str(look())
 
 
-def test_batch_whose_commit_failed_is_emptied_by_the_next_look(past, restorable, monkeypatch):
+def test_listed_batch_whose_commit_failed_is_emptied_by_the_next_search_for_a_gap(past, restorable, monkeypatch):
     past.told_and_ended("D-1")
     listed = open_erasures()
 
@@ -206,7 +206,7 @@ def test_batch_whose_commit_failed_is_emptied_by_the_next_look(past, restorable,
     assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
 
 
-def test_list_is_forgotten_with_the_journal(past, configure):
+def test_list_of_erasures_is_removed_with_the_journal(past, configure):
     past.told_and_ended("D-1")
     purge("tests")
     assert len(open_erasures().tail()) == 1

@@ -148,7 +148,7 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
     assert states()["D-2"] == ("accepted", "restored")
 
 
-def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, restorable, states):
+def test_ledger_restored_from_before_its_first_journal_repeats_no_message(one_stop, gateway, restorable, states):
     event(one_stop, 0, 1)
     take_in()
     restorable.keep()
@@ -265,7 +265,7 @@ def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, state
     assert times_texted(gateway) == once_each(*range(5))
 
 
-def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
+def test_each_request_has_its_line_in_the_journal_before_it_leaves(one_stop, gateway):
     missing = []
 
     def look(asked):

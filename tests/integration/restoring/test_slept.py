@@ -29,7 +29,7 @@ from tests.integration.watching.conftest import ASKED_OFTEN
 
 @pytest.fixture(autouse=True)
 def sleeps_are_doubted(one_stop, restorable):
-    """Withdraw the signature that this disk is never restored, which other tests need because their clocks jump."""
+    """Withdraw the signed statement that this disk is never restored. Other tests need it because their clocks jump."""
     assert in_ledger(doubt_sleeps, "tests", NOW)
 
 
@@ -178,7 +178,7 @@ def test_short_power_cut_costs_nothing(one_stop, gateway, restorable):
     assert len(gateway.asked) == 1
 
 
-def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable):
+def test_ledger_that_sent_nothing_yet_has_not_slept(one_stop, gateway, restorable):
     restorable.rows("UPDATE motcua.agencies SET enabled_from = NULL")
     run_at()
     restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 60 * MINUTE)

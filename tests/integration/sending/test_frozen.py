@@ -71,7 +71,7 @@ def freeze() -> None:
     """Freeze this process (SIGSTOP), and return when another process has continued it at least a second later."""
     before = time.monotonic()
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
-    # The kernel may stop the process only a moment after the call. Without this wait, the thread would do more before.
+    # The kernel may stop the process only a moment after the call. Without this wait, the thread would go on till then.
     while (now := time.monotonic()) - before < SOON / 2:
         before = now
         time.sleep(0.01)

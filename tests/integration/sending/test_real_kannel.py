@@ -109,7 +109,7 @@ def line(connect_kannel: Callable[..., Line]) -> Line:
     return connect_kannel()
 
 
-def test_a_real_kannel_tells_whether_it_knows_us_and_nothing_leaves_it(
+def test_log_in_at_a_real_kannel_is_tried_without_sending_a_message(
     line: Line, name_gateway: Callable[..., None], configure: Callable[..., None]
 ) -> None:
     port = open_gateway("kannel").address.base_url.rpartition(":")[2]

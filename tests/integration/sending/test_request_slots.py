@@ -93,7 +93,8 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     assert killed.end()[1] == 9
     assert [other.end() for other in others] == [([], 0)] * 2
     assert 4 < gateway.most_connections <= 8
-    # The killed sender's session ends moments after its process, so a sender that started at once may have counted it.
+    # The killed sender's session ends moments after its process, so a sender that started at once may have taken it for
+    # alive and left its attempts as they were.
     send("run of whoever comes later")
     left = rows("SELECT state, count(*) FROM motcua.messages GROUP BY state")
     counted = {row["state"]: row["count"] for row in left}

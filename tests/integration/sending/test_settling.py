@@ -271,7 +271,7 @@ def esms(configure, ledger):
 
 
 def sent(provider):
-    """Return the references of the provider's requests to send, oldest first."""
+    """Return the references of the requests to send that the provider got, oldest first."""
     return [asked.record["RequestId"] for asked in provider.asked if "SendMultipleMessage" in asked.path]
 
 

@@ -147,7 +147,7 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
 def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     one_stop, gateway, lingering, rows, configure, at_once
 ):
-    """At a silent gateway, only messages that left within one time-out (here one second) may become unknown."""
+    """At a silent gateway, only messages that left before its third time-out (of one second) may become unknown."""
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"concurrency": 32, "answer_timeout": 1}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M")

@@ -134,7 +134,7 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
 )
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
-    # A gateway behind a proxy, for example, answers a try without a message although it is down itself.
+    # The gateway is down, but answers a try without a message, as a proxy in front of it may do.
     gateway.answer, gateway.login = (502, "bad gateway"), (404, "not found")
     for seconds in range(0, 301, 2):
         send_at(NOW + timedelta(seconds=seconds))
@@ -164,7 +164,7 @@ def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gat
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
     """After each pause the gateway gets one message, then two, not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
-    # A gateway behind a proxy, for example, answers a try without a message although it is down itself.
+    # The gateway is down, but answers a try without a message, as a proxy in front of it may do.
     gateway.answer, gateway.login = "reset", (404, "not found")
     send_at()
     unknown = states(rows).count(("unknown", "no_answer"))

@@ -1,4 +1,4 @@
-"""Test a gateway that does not reach every number: the next gateway takes this message and the later ones."""
+"""Test a gateway that does not reach a number: the next gateway takes the message and later ones to this number."""
 
 from __future__ import annotations
 

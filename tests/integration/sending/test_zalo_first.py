@@ -90,8 +90,8 @@ def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
 
 CONTRADICTED = {
     "refused for good": ([-114], [], (1, 0), ("delivered", "late_receipt"), 0),
-    "and told by SMS": ([-118], [], (1, 1), ("accepted", None), 1),
-    "and SMS is busy": ([-118], [(503, "Temporal failure, try again later.")] * 9, (1, 1), ("delivered", None), 0),
+    "refused, then sent by SMS": ([-118], [], (1, 1), ("accepted", None), 1),
+    "refused, SMS is busy": ([-118], [(503, "Temporal failure, try again later.")] * 9, (1, 1), ("delivered", None), 0),
 }
 """Cases of a receipt that contradicts Zalo's refusal.
 

@@ -166,7 +166,7 @@ def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, co
             COMPONENTS[component]() if pool is None else _ask_through_pool(pool, 2)
 
 
-def test_address_is_taken_as_json_is(front, configure):
+def test_connection_may_be_written_as_an_address_or_as_json(front, configure):
     def address(way: dict[str, Any]) -> str:
         query = "&".join(f"{name}={value}" for name, value in way["extra"].items())
         return f"postgres://{way['login']}:{way['password']}@{way['host']}:{way['port']}/{way['schema']}?{query}"
@@ -237,12 +237,12 @@ def test_everything_that_libpq_knows_passes_through():
         conninfo_of(GivenConnection("a", 5433, "b", "c", "d", {"ssl_mode": "verify-full"}))
 
 
-def test_what_airflow_keeps_for_itself_is_known():
+def test_options_that_airflow_does_not_pass_to_libpq_are_known():
     assert set(PostgresHook.ignored_extra_options) == database._AIRFLOWS_OWN
 
 
 @pytest.mark.parametrize(("conn_id", "variable"), [(CALLBACKS, "CALLBACKS"), (PAGES, "PAGES"), (OWNER, "OWNER")])
-def test_connection_that_is_not_set_is_the_ledgers(ledger, configure, monkeypatch, conn_id, variable):
+def test_part_without_its_own_connection_uses_the_ledgers(ledger, configure, monkeypatch, conn_id, variable):
     monkeypatch.delenv(f"AIRFLOW_CONN_MOTCUA_DB_{variable}", raising=False)
     assert database.connection_or_ledger(conn_id) == LEDGER
     monkeypatch.setenv(f"AIRFLOW_CONN_MOTCUA_DB_{variable}", os.environ["AIRFLOW_CONN_MOTCUA_DB"])

@@ -156,7 +156,7 @@ def test_server_that_answers_too_slowly_or_hangs_up_is_as_good_as_gone(machine: 
     assert machine.mails()[1].startswith(GONE)
 
 
-def test_name_that_nobody_knows_is_told_as_that(machine: Elsewhere):
+def test_unknown_host_name_is_the_reported_reason(machine: Elsewhere):
     machine.watches("http://motcua.invalid")
     assert machine.look().alerts["server_unreachable"].facts == {"reason": "name"}
 
@@ -223,7 +223,7 @@ def test_silent_watch_of_the_server_is_told_from_outside(machine: Elsewhere, ser
     assert len(machine.mails()) == 1
 
 
-def test_clock_of_the_server_is_looked_at(machine: Elsewhere, server: Served, monkeypatch):
+def test_wrong_clock_of_the_server_raises_an_alert(machine: Elsewhere, server: Served, monkeypatch):
     given = elsewhere.ask_server
 
     def off(address: Address) -> elsewhere.Met:
@@ -253,7 +253,7 @@ def test_server_misses_the_watch_that_was_named(watched: Watched, machine: Elsew
     assert watched.open_alerts(watched.look()) == []
 
 
-def test_each_look_tells_the_server_that_it_was_looked_at(machine: Elsewhere, server: Served, rows):
+def test_each_round_of_the_watch_is_recorded_by_the_server(machine: Elsewhere, server: Served, rows):
     (before,) = rows("SELECT asked_at, awake_since FROM motcua.outside_watch")
     machine.look()
     (after,) = rows("SELECT asked_at, awake_since FROM motcua.outside_watch")

@@ -57,7 +57,7 @@ def test_alerts_are_the_rows_that_the_page_has_and_say_who_looks_after_them(watc
     assert not row.is_wrong
 
 
-def test_what_lies_on_this_machine_is_told_where_it_is_wrong(
+def test_faults_of_this_machines_disk_backup_and_journal_are_shown(
     watched: Watched, configure: Callable[..., None], tmp_path
 ) -> None:
     configure(MOTCUA_WATCH_BACKUP_AGE="P1D", MOTCUA_WATCH_DISK_FREE=str(10**18))
@@ -69,7 +69,7 @@ def test_what_lies_on_this_machine_is_told_where_it_is_wrong(
     assert wrong >= {("disk", "disk_low"), ("backup", "backup_old"), ("journal", "journal_elsewhere")}
 
 
-def test_while_the_ledger_is_away_the_watch_says_what_it_keeps(
+def test_status_shows_the_watchs_own_state_while_the_ledger_is_away(
     watched: Watched, configure: Callable[..., None]
 ) -> None:
     watched.look()

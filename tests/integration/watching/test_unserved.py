@@ -217,11 +217,11 @@ def test_queue_is_served_while_it_drains_in_its_order_however_long_it_is(queue: 
     assert found == {name: KANNEL if name in UNSERVED else [] for name in found}
 
 
-def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_others(queue: Queue):
+def test_carriers_whose_messages_never_move_are_found_while_another_carriers_are_taken(queue: Queue):
     for _ in range(300):
         queue.message(3600, carrier="Viettel")
     queue.message(300, carrier="VinaPhone")
-    # Viettel's messages move. VinaPhone's message does not, although later messages of another carrier are taken.
+    # While Viettel's older message is taken, the queue moves. It does not if only a later message of MobiFone is taken.
     queue.begun(1, 4000, carrier="Viettel")
     assert queue.unserved() == []
     queue.ledger.execute("DELETE FROM motcua.attempts")
@@ -239,7 +239,7 @@ def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_othe
         ({"concerns": "carrier", "subject": "MobiFone", "by_hand": True, "pause": None}, {}, False),
     ],
 )
-def test_stopped_gateway_is_a_reason_only_where_people_or_its_day_stopped_it(queue: Queue, stop, gateway, told):
+def test_paused_gateway_is_unserved_unless_people_or_its_daily_limit_paused_it(queue: Queue, stop, gateway, told):
     queue.message(600)
     queue.gateway("kannel", **gateway)
     queue.stop(**stop)
@@ -378,7 +378,7 @@ def test_stopped_gateway_and_who_waits_for_it_are_one_mail(watched: Watched, wai
 
 
 @pytest.mark.parametrize("begins_alone", [False, True])
-def test_watch_that_begins_with_everything_else_says_nothing_before_it_may_have_come_up(
+def test_watch_that_just_started_sends_no_alert_while_other_parts_may_be_starting(
     watched: Watched, waiting: Queue, begins_alone: bool
 ):
     if not begins_alone:
@@ -391,7 +391,7 @@ def test_watch_that_begins_with_everything_else_says_nothing_before_it_may_have_
     assert any("tin tới hạn" in mail for mail in watched.mails())
 
 
-def test_nobody_who_looks_for_news_is_told(watched: Watched, waiting: Queue, configure: Callable[..., None], rows):
+def test_lack_of_watchers_is_told(watched: Watched, waiting: Queue, configure: Callable[..., None], rows):
     configure(MOTCUA_SOURCES="khanhhoa")
     rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', %s)", watched.now)
     watched.look(3, minutes=0.5)
@@ -399,7 +399,7 @@ def test_nobody_who_looks_for_news_is_told(watched: Watched, waiting: Queue, con
     assert "Không có gì theo dõi thay đổi" in subject
 
 
-def test_run_that_is_red_for_nothing_else_is_no_second_alert(watched: Watched, waiting: Queue, rows):
+def test_run_that_is_red_only_for_unserved_work_is_no_second_alert(watched: Watched, waiting: Queue, rows):
     alerted, other = "manual__1", "manual__2"
     for run_id in (alerted, other):
         run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)

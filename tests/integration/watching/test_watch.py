@@ -282,7 +282,7 @@ def test_statement_that_fails_breaks_its_check_alone(watched: Watched, rows):
     assert watched.open_alerts(watched.look(2)) == []
 
 
-def test_runs_are_not_looked_at_without_a_user_and_a_refused_one_is_told(watched: Watched, configure):
+def test_red_runs_are_not_checked_without_an_airflow_user_and_a_refused_user_is_told(watched: Watched, configure):
     configure(MOTCUA_WATCH_AIRFLOW_USER="")
     assert watched.look().looked["red_runs"].state == "not_set"
     assert watched.outside.sign_ins == 0
@@ -362,16 +362,14 @@ def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_el
     assert list(watched.folder.glob("state.broken-*.json")) == []
 
 
-def test_state_is_for_us_alone_and_two_watches_do_not_share_it(watched: Watched):
+def test_file_of_the_state_is_private_and_two_watches_do_not_share_it(watched: Watched):
     watched.look()
     assert (watched.folder / "state.json").stat().st_mode & 0o077 == 0
     with the_one_watch(watched.folder), pytest.raises(AlreadyWatching):
         Watch().once()
 
 
-def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_again(
-    watched: Watched, configure, monkeypatch
-):
+def test_full_disk_neither_prevents_nor_repeats_an_alert(watched: Watched, configure, monkeypatch):
     watched.look()
     watched.outside.airflow_status = 503
     configure(MOTCUA_WATCH_ROUND="0.01")
@@ -496,7 +494,7 @@ def test_page_is_told_when_the_identity_was_counted_last(watched: Watched, one_s
     assert (given["difference"], datetime.fromisoformat(given["counted_at"])) == (0, counted_at)
 
 
-def test_night_counts_every_month_one_a_look(watched: Watched, rows):
+def test_night_counts_the_identity_of_every_month_one_month_a_round(watched: Watched, rows):
     rows("SET session_replication_role = 'replica'")
     rows(
         "INSERT INTO motcua.inquiries (gateway, dedupe_key, received_at, msisdn, outcome, fee, message_id)"
@@ -606,7 +604,7 @@ def test_what_is_wrong_in_the_ledger_is_told_and_its_end(watched: Watched, rows,
     assert watched.open_alerts(watched.look(2)) == []
 
 
-def test_share_that_falls_against_the_days_before_is_told(watched: Watched, rows):
+def test_falling_share_of_delivered_messages_is_told(watched: Watched, rows):
     save()
     rows("SET session_replication_role = 'replica'")
     insert = (
@@ -630,7 +628,7 @@ def test_share_that_falls_against_the_days_before_is_told(watched: Watched, rows
     assert "delivered_low" in watched.open_alerts(watched.look(2, minutes=60 * 4))
 
 
-def test_days_check_and_closing_are_missed_an_hour_after_their_time(watched: Watched, rows):
+def test_missing_quality_check_and_closing_are_told_an_hour_after_their_time(watched: Watched, rows):
     save(enabled_from=watched.now - timedelta(days=9))
     watched.now = datetime(2026, 11, 25, 4, 0, tzinfo=VIETNAM)
     watched.look()
@@ -680,7 +678,7 @@ def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configu
     assert raises_alert(days=2)
 
 
-def test_clocks_and_room_of_the_disk_are_looked_at(watched: Watched, configure, monkeypatch):
+def test_wrong_clocks_and_a_full_disk_are_told(watched: Watched, configure, monkeypatch):
     watched.outside.ahead = timedelta(seconds=-20)
     assert watched.open_alerts(watched.look(2)) == ["clock_off/airflow"]
     watched.outside.ahead = timedelta(seconds=2)

@@ -5,7 +5,7 @@ reads. The jobs run a second time with 200,000 messages due at once, 300 message
 a dossier with 400 results; and a third time with their gateway stopped. Everything runs again on a ledger whose newest
 month holds nine tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more pages than the limit,
 with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run, and when the system
-runs each of them.
+runs each, or why it reads little.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ WHERE m.state = 'unknown' OR EXISTS (
 )
 """
 _TRIES = 12
-"""Most attempts during one outage of a gateway: the pauses between attempts double from 2 s to 300 s."""
+"""Most attempts at a gateway during one outage of it: the pauses between them double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
 """A table with its indexes may be at most ``_BLOAT`` times as large as after VACUUM FULL, plus ``_FORKS`` bytes.

@@ -1,4 +1,4 @@
-"""Measure how messages enlarge the ledger: the bloat of tables and indexes, and the bytes that each message writes.
+"""Measure what messages cost the ledger: bloat of tables and indexes, bytes of the write-ahead log, bytes of a row.
 
 The real jobs read the source, plan and send messages, store receipts and settle messages, on a ledger with months of
 older rows. The first part handles the messages of one day, with autovacuum as ``docker-compose.yaml`` sets it. This day

@@ -57,8 +57,8 @@ WHILE_SENDING = 200
 TOLD_WITHIN = 130.0
 """Seconds within which an alert must arrive.
 
-If no sender takes a message for a minute, an alert must be mailed within two minutes. This slower machine gets ten
-seconds more.
+If no sender takes a message for a minute, an alert must be mailed within two minutes. The machine of the proof may be
+slow, so it gets ten seconds more.
 """
 _PATIENCE = 900.0
 _MEMORY = 4096

@@ -5,7 +5,7 @@
 day its senders, its settling job, its callbacks app and its pages go on while the present version migrates the ledger.
 Then each service in turn is replaced by the present version, by the earlier version again, and by the present version
 again. The commands are read out of docs/operations/upgrade.md. The oracle of the proof ``soak`` judges the texts that
-phones received. At the end two wrong migrations are tried, and the proof must detect both.
+phones received. At the end a migration with two faults is applied, and the proof must detect both faults.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _figures_of_texts(upgrade: Upgrade) -> list[Figure]:
     errors = [f"{answer}: {count}" for answer, count in answers if str(answer).startswith("5")]
     return [
         *figures,
-        Figure("receipts that were not taken in", f"{left} of {sum(count for _, count in receipts)}", "0", left == 0),
+        Figure("receipts that were not stored", f"{left} of {sum(count for _, count in receipts)}", "0", left == 0),
         none("errors in answers to receipts", errors),
     ]  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Prove that the apologies of 17:30 are right over a year of simulated days, by an independent oracle.
 
-The dossiers have incomplete writes, late commits, steps that are undone and due dates that are moved. Airflow, each
+Desks sometimes write only a row or only a step of a dossier, commit late, undo steps and move due dates. Airflow, each
 source and the gateway have outages at random times; the run of an evening is sometimes repeated or backfilled. The real
 jobs run on a real ledger and get the simulated time as an argument. The oracle knows what was written, when each source
 was read and when runs took place. From the wording of the rules it derives which apologies must exist and the final
@@ -65,6 +65,7 @@ class Office:
     source: str
     accented: bool
     mode: Mode
+    """Whether an evening is about the due dates of the next day, or of all days up to the next working day."""
     mode_changes: date | None = None
     """Day from whose noon on the office has the other ``mode``."""
     enabled_on: date | None = None
@@ -468,9 +469,10 @@ class Oracle:
     # --- the forecast
 
     def forecast(self, now: datetime) -> Counter[tuple[str, str]]:
-        """Count (agency, outcome) of the forecasts for every due day that is over.
+        """Count (agency, outcome) for every due day that is over: each apology forecasts that a dossier will be late.
 
-        The outcomes are right, wrong, stopped and missed.
+        An apology that was sent is ``right``, ``wrong`` (the dossier had its result that day) or ``stopped`` (it was no
+        longer in process). A late dossier without a sent apology is ``missed``.
         """
         found: Counter[tuple[str, str]] = Counter()
         first = {office.code: min((day for code, day in self.evenings if code == office.code), default=None)

@@ -36,7 +36,7 @@ _MEGABYTE = 1024 * 1024
 
 
 def syncs(province: Province) -> list[int]:
-    """Return the slots that end with a push of last actions."""
+    """Return the numbers of the slots that end with a push of last actions; a slot is the time between two runs."""
     return [run.number for run in province.runs if run.at.timetz().replace(tzinfo=None) in _SYNCS]
 
 

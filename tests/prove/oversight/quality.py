@@ -1,4 +1,6 @@
-"""Prove that the quality check finds every planted defect, and has no other findings.
+"""Prove that the quality check finds the planted defects, and has no other findings.
+
+It must find every defect of a dossier or a source, and 95 % of the defects of agencies' months.
 
 The code that plants the defects (tests/planting) states which rules must find each of them, and shares no code with the
 rules. The real check runs on a real ledger.

@@ -240,7 +240,8 @@ class Judge:
     def _add_days_up(self, period: Period, count: Count) -> None:
         """Replace the counts of apologies and orphans in a longer period by the sums over its days' last closings.
 
-        The system judges apologies and orphans day by day, so a longer period adds them up.
+        The system judges apologies and orphans (records that belong to nothing, such as a receipt without an attempt)
+        day by day, so a longer period adds them up.
         """
         days = [closings[-1].count for day in period.days if (closings := self.verdict.closings.get(str(day)))]
         count.orphans = sum((day.orphans for day in days), Counter())
@@ -601,7 +602,7 @@ def _editing(name: str, old: str, new: str) -> Mistake:
         if asked != f"closings/{name}":
             return text
         if old not in text:
-            raise LookupError(f"closings/{name} has no {old!r} any more: this proof must follow")
+            raise LookupError(f"closings/{name} has no {old!r} any more: change this proof")
         return text.replace(old, new)
 
     return replacing(store_of_closings, "statement", edited)

@@ -130,8 +130,8 @@ def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
             60,
             f" s (median {seconds[len(seconds) // 2]:.1f} s)",
         ),
-        Figure("types of the runs that sent them", ", ".join(sorted(types)), "woken, or by the clock", bool(types)),
-        _texted_once("woken", live, cases),
+        Figure("types of the runs that sent them", ", ".join(sorted(types)), "at least one", bool(types)),
+        _texted_once("single moves", live, cases),
     ]
 
 
@@ -187,7 +187,7 @@ def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
     live.wait_until_idle()
     return [
         equal(
-            f"{len(runs)} runs cleared, all by the clock cleared by command, 2 started by hand: messages; unchanged",
+            f"{len(runs)} runs cleared as in the UI, more by a command, 2 started by hand: messages; unchanged",
             (live.states(everyone), live.picture(everyone) == picture),
             (Counter(delivered=6, unknown=2), True),
         ),
@@ -298,7 +298,8 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 def backfills(live: LiveAirflow) -> list[Figure]:
     """Check backfills with each ``--reprocess-behavior``.
 
-    Each must plan the missing messages of its time window, and retry the messages that failed there.
+    With ``none`` a backfill makes only missing runs; ``failed`` also repeats failed runs, ``completed`` repeats all.
+    Each run that is made or repeated must plan the missing messages of its minute, and retry those that failed.
     """
     first = _minute(datetime.now(UTC)) - timedelta(hours=3)
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
@@ -323,7 +324,7 @@ def backfills(live: LiveAirflow) -> list[Figure]:
         runs = live.backfill(first + MINUTE, last, behavior)
         return Counter(run["state"] for run in runs)
 
-    found = [equal("a row committed hours late: planned by ordinary runs", live.states(missing), Counter(missing=2))]
+    found = [equal("rows committed hours late: messages before a backfill", live.states(missing), Counter(missing=2))]
 
     live.set_faults(**BUSY)
     runs = create("none")
@@ -331,14 +332,14 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     _wait_until_refused(live, failing, 2)
     _wait_until_refused(live, missing, 1)
     found.append(
-        equal("none, gateway busy: 3 missing runs made; 3 tried again, 2 planned and tried", runs, _runs_by_state(1, 2))
+        equal("none, gateway busy: 3 missing runs made (3 messages retried, 2 planned)", runs, _runs_by_state(1, 2))
     )
 
     before = live.picture([*failing, *missing])
     runs = create("none")
     found.append(
         equal(
-            "none again: every run is there, so none is made; messages left as they are",
+            "none again: runs made (all exist already); messages unchanged",
             (runs, live.picture([*failing, *missing]) == before),
             (Counter(), True),
         )
@@ -347,7 +348,7 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     runs = create("failed")
     live.wait_for_states([*failing, *missing], "delivered")
     found += [
-        equal("failed: the 2 red runs again, the green one not", runs, _runs_by_state(2, 0)),
+        equal("failed: runs repeated (the 2 that failed)", runs, _runs_by_state(2, 0)),
         _texted_once("failed: messages that had failed temporarily", live, [*failing, *missing]),
     ]
 
@@ -357,7 +358,7 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     live.wait_for_states(late, "delivered")
     found += [
         equal("failed, without a failed run: runs", again, Counter()),
-        equal("completed: all 3 runs again, one plans a row that came after it", runs, _runs_by_state(3, 0)),
+        equal("completed: runs repeated (all 3; one plans a row that was committed later)", runs, _runs_by_state(3, 0)),
         _texted_once("completed", live, late),
     ]
     log = len(live.network_log())
@@ -421,8 +422,8 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
     took = time.monotonic() - began
     return [
         equal(
-            f"last {days} days by command, {written:,} green runs, 3 red ones, 3 minutes without a run:"
-            f" runs made or run again ({took:.0f} s)",
+            f"last {days} days by command, {written:,} successful runs, 3 failed runs, 3 minutes without a run:"
+            f" runs made or repeated ({took:.0f} s)",
             Counter(run["state"] for run in runs),
             _runs_by_state(6, 0),
         ),
@@ -430,7 +431,7 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
             "last week, failed: messages that had failed temporarily, and 3 rows never seen", live, [*failing, *missing]
         ),
         equal("last week: requests that the gateway took", len(live.network_log()) - log, len(failing) + len(missing)),
-        equal("last week: too late to be useful", live.states(too_late), Counter(expired=2)),
+        equal("last week: messages too late to be useful", live.states(too_late), Counter(expired=2)),
         equal(
             f"last week: the {len(everyone_else)} other messages untouched",
             live.picture(everyone_else) == picture,
@@ -453,13 +454,13 @@ def release_unknown(live: LiveAirflow) -> list[Figure]:
     live.wait_for_states([*reached, *unreached], "delivered")
     times = live.at_phones([*reached, *unreached])
     return [
-        equal("backfill without release_unknown", kept, Counter(unknown=2)),
+        equal("backfill without release_unknown: messages", kept, Counter(unknown=2)),
         equal(
             "with release_unknown: texts on the phone that already had one, and on the phone that had none",
             times,
             Counter({2: 1, 1: 1}),
         ),
-        equal("with release_unknown: unknown outside the window", live.states(elsewhere), Counter(unknown=1)),
+        equal("with release_unknown: messages outside the window", live.states(elsewhere), Counter(unknown=1)),
     ]
 
 
@@ -477,7 +478,7 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
     live.wait_until_idle()
     after = live.run(run)["state"]
     return [
-        equal("a red run, its task gate, then the run marked success", (red, after), ("failed", "success")),
+        equal("a failed run; the same run, marked success", (red, after), ("failed", "success")),
         equal("mark success: messages unchanged", live.picture(failing) == picture, True),
         equal("mark success: requests that the gateway took", len(live.network_log()) - log, 0),
     ]
@@ -505,9 +506,9 @@ def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
             break
     green = live.wait_for_run(run)
     return [
-        equal("2 landlines, 2 mobiles: the run", beside_bad, "success"),
-        equal("3 messages refused for the moment: the run", red, "failed"),
-        equal("the next run, all clear", green, "success"),
+        equal("run with messages to 2 landlines and 2 mobiles", beside_bad, "success"),
+        equal("run with 3 messages that the gateway refused for now", red, "failed"),
+        equal("later run without such messages", green, "success"),
     ], failing
 
 
@@ -526,18 +527,18 @@ def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
 
     A backfill with ``failed`` must then find and repair the run.
     """
-    run = live.wait_until("the run by the clock ended", lambda: clock_run(live, failing[0]), 150)
+    run = live.wait_until("the scheduled run ended", lambda: clock_run(live, failing[0]), 150)
     fires, log = minute_of(failing[0]) + MINUTE, len(live.network_log())
     live.backfill(fires, fires, "failed")
     live.wait_for_states(failing, "delivered")
     return [
         equal(
-            "the run by the clock of their minute; after a backfill with failed",
+            "scheduled run of these messages' minute; the same run after a backfill with failed",
             (run["state"], live.run(run["run_id"])["state"]),
             ("failed", "success"),
         ),
-        equal("that backfill: requests that the gateway took", len(live.network_log()) - log, len(failing)),
-        _texted_once("that backfill", live, failing),
+        equal("backfill of this run: requests that the gateway took", len(live.network_log()) - log, len(failing)),
+        _texted_once("backfill of this run", live, failing),
     ]
 
 
@@ -648,7 +649,7 @@ def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
     unused = [each for each in _KEPT if not looked[each]]
     return [
         Figure("kept: 9029 answered a citizen meanwhile", str(asker.code in reply), "True", asker.code in reply),
-        equal("kept: the day's purge", purged, "success"),
+        equal("kept: the run of the purge", purged, "success"),
         Figure("kept: numbers and names in the ledger", str(len(in_ledger)), "> 1", len(in_ledger) > 1),
         Figure(
             "kept: tables of Airflow that should have rows and are empty", ", ".join(unused) or "0", "0", not unused

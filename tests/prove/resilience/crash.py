@@ -67,7 +67,7 @@ def _figures_of_mode(name: str, mode: Mode, first: int, seeds: int) -> Iterator[
     }[mode]
     yield from [
         Figure(f"{name}: seeds", f"{tally.seeds:,}{of_them}", f"{seeds:,}", tally.seeds == seeds),
-        noted(f"{name}: what died", killed),
+        noted(f"{name}: killed or frozen", killed),
         noted(f"{name}: messages", f"{messages:,}: {states}"),
         noted(
             f"{name}: messages accepted by gateways; texts received by phones",
@@ -80,8 +80,8 @@ def _figures_of_mode(name: str, mode: Mode, first: int, seeds: int) -> Iterator[
     yield from [none(f"{name}: {kind}", tally.defects[kind]) for kind in ("doubled", "lost", "stuck", "wrong")]
     share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
     yield from [
-        noted(f"{name}: became unknown", share),
-        noted(f"{name}: identity checked, in all ledgers", count["identities checked"]),
+        noted(f"{name}: messages that became unknown, and how they were settled", share),
+        noted(f"{name}: checks of the accounting identity, in all ledgers", count["identities checked"]),
         noted(f"{name}: seconds", f"{tally.seconds:.0f}, {1000 * tally.seconds / max(1, here):.0f} ms a seed"),
     ]
     rest = Counter(

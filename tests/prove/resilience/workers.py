@@ -84,7 +84,7 @@ def redis() -> Iterator[str]:
         FileNotFoundError: redis-server is not installed.
     """
     if (program := shutil.which("redis-server")) is None:
-        raise FileNotFoundError("redis-server")
+        raise FileNotFoundError("redis-server is not installed")
     port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with (
@@ -139,7 +139,7 @@ def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
         if first.sends(live) and second.sends(live):
             return first, second
         live.wait_until_idle()
-    raise TimeoutError("the senders of six runs were with one worker each")
+    raise TimeoutError("in each of six runs both senders were on one worker")
 
 
 def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:

@@ -47,7 +47,7 @@ class _FaultFinder(m.MatcherDecoratableVisitor):
         self.found: list[tuple[str, str, str, cst.CSTNode, cst.CSTNode]] = []
         """(outermost function around the place, innermost function, kind of fault, node, replacement).
 
-        A function is empty if the place is in no function.
+        The names of the functions are empty if the place is in no function.
         """
 
     def _add(self, kind: str, node: cst.CSTNode, becomes: cst.CSTNode) -> None:

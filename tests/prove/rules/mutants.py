@@ -96,7 +96,7 @@ class _Trials(Trials):
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
             self.tests[name] = Ran(time.process_time() - began, frozenset(), True)
         if session.testsfailed:
-            raise RuntimeError("unbroken, tests fail")
+            raise RuntimeError("tests fail without a mutant")
         return ""
 
     def in_turn(self, place: str) -> list[str]:

@@ -134,7 +134,7 @@ class People:
         return "".join(self.random.choices("0123456789", k=count))
 
     def tail(self, count: int) -> str:
-        """Return random digits that do not look made up, such as a row of equal digits."""
+        """Return random digits that do not look made up, as a row of equal digits would."""
         while True:
             digits = self.digits(count)
             if len(set(digits)) > 3 and digits not in "0123456789" and digits[:2] != digits[-2:]:
@@ -149,7 +149,7 @@ class People:
         return self.day(date(2015, 6, 1), last)
 
     def day_since(self) -> date | None:
-        """Return a day since which the numbering plan is that of today; ``None`` means today."""
+        """Return a day on which today's numbering plan held already; ``None`` means today."""
         return None if self.random.random() < 0.3 else self.day(TEN_DIGITS, TODAY)
 
     def any_day(self) -> date | None:

@@ -210,7 +210,7 @@ def test_parts_are_cut_where_the_standard_cuts_them():
 
 
 @given(st.text(st.sampled_from("aộ€😀{\n"), max_size=400), st.sampled_from([0, 2]))
-def test_parts_lose_nothing_while_there_are_enough_of_them(text, coding):
+def test_parts_make_up_the_whole_text_if_enough_parts_are_allowed(text, coding):
     parts = split_parts(text, coding, 100)
     assert "".join(parts) == text
     assert all(parts) or text == ""
@@ -431,7 +431,7 @@ def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(netw
     started = time.monotonic()
     with pytest.raises(requests.ConnectionError):
         network.send()
-    assert time.monotonic() - started >= QUICK.hang, "a hung answer ends in a connection reset"
+    assert time.monotonic() - started >= QUICK.hang, "a hung answer must end in a connection reset"
     network.fault(slow_seconds={"seconds": 0.3, "next": 1})
     started = time.monotonic()
     assert network.send().ok
@@ -549,7 +549,7 @@ def test_an_inquiry_is_repeated_with_the_same_id_until_it_is_answered_or_kannel_
     assert len(application.asked) == 4
     application.asked.clear()
     assert inquire(network, "Xin chao MCKH") == "Request Failed"
-    assert not application.asked, "a text without the keyword never reaches the application"
+    assert not application.asked, "a text without the keyword must never reach the application"
 
 
 def test_an_inquiry_left_unanswered_is_taken_up_after_a_restart(start, application):
@@ -569,7 +569,7 @@ def test_an_inquiry_left_unanswered_is_taken_up_after_a_restart(start, applicati
 # --- people, numbers, pages ---
 
 
-def test_most_numbers_are_good_and_what_is_no_living_mobile_is_rejected():
+def test_most_phones_get_their_texts_and_numbers_that_are_no_mobile_are_rejected():
     found = [default_behaviour(f"09{n:08}", seed=7) for n in range(20_000)]
     shares = {behaviour: found.count(behaviour) / len(found) for behaviour in Behaviour}
     assert shares == pytest.approx(
@@ -632,7 +632,7 @@ def test_hostile_text_is_data_and_never_part_of_the_page(network):
     assert "unsafe-inline" not in policy
 
 
-def test_the_truth_and_the_switches_are_for_this_machine_only(tmp_path):
+def test_other_machines_may_neither_read_the_messages_nor_change_faults_and_phones(tmp_path):
     stranger = httpx.ASGITransport(create_app(tmp_path, **ACCOUNT), client=("203.0.113.7", 40000))
 
     async def ask(method: str, path: str) -> int:
@@ -731,7 +731,7 @@ def test_faults_that_name_numbers_hit_each_once_also_when_many_ask_at_once(netwo
     assert answers.count(503) == answers.count(202) == len(numbers)
 
 
-def test_a_carrier_may_report_each_part(start, application):
+def test_each_part_of_a_long_text_gets_a_receipt_if_the_fault_says_so(start, application):
     network = start(max_messages=5)
     ask = {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d"}
     for behaviour, types, received in (("delivered", [1, 1, 1, 8], 3), ("failed", [1, 1, 2, 8], 0)):

@@ -33,13 +33,13 @@ def test_a_numbers_own_answers_come_before_the_script_and_the_script_before_all_
     assert [status(gateway, number) for number in "23"] == [202, 404]
 
 
-def test_what_tries_the_account_takes_no_answer_from_a_script(gateway):
+def test_check_of_an_account_uses_up_no_answer_of_the_script(gateway):
     gateway.script, gateway.login = [(503, "")], (403, "")
     assert [status(gateway), status(gateway, "1")] == [403, 503]
     assert (len(gateway.logins), len(gateway.asked)) == (1, 1)
 
 
-def test_a_gateway_that_goes_away_takes_kept_connections_along(gateway):
+def test_a_gateway_that_goes_away_also_closes_open_connections(gateway):
     with socket.create_connection(("127.0.0.1", gateway.port), 5) as kept:
         kept.sendall(b"GET /send?to=1 HTTP/1.1\r\n\r\n")
         assert kept.recv(65536).startswith(b"HTTP/1.1 202 ")
@@ -49,13 +49,13 @@ def test_a_gateway_that_goes_away_takes_kept_connections_along(gateway):
         status(gateway, "1")
 
 
-def test_most_in_a_second_are_those_of_any_second_and_most_at_once_those_without_an_answer(gateway):
+def test_most_in_a_second_is_of_any_second_and_most_at_once_counts_unanswered_requests(gateway):
     gateway.asked = [asked_at(moment) for moment in (0.0, 0.5, 0.9, 1.2, 1.4, 3.0)]
     gateway.most_in_flight = 3
     assert gateway.seen() == {"requests": 6, "most_at_once": 3, "most_in_a_second": 4}
 
 
-def test_what_was_told_is_not_told_again_but_for_what_is_still_out(gateway):
+def test_figures_are_of_the_time_since_the_last_reading_and_include_open_requests(gateway):
     gateway.asked, gateway.in_flight, gateway.most_in_flight = [asked_at(0.0)], 1, 2
     gateway.seen()
     assert gateway.seen() == {"requests": 0, "most_at_once": 1, "most_in_a_second": 0}

@@ -63,7 +63,7 @@ def test_two_phones_of_three_have_zalo_and_a_few_of_these_refuse() -> None:
     assert 0 < sum(toss(0, number, "refuses zalo") < 0.05 for number in having) < 25
 
 
-def test_zalo_takes_what_it_reaches_and_the_wall_and_the_webhook_tell_of_it(
+def test_message_to_a_user_of_zalo_is_shown_and_reported_and_any_other_is_refused(
     network: TestClient, webhook: ScriptedGateway
 ) -> None:
     token = renewed(network, "first")["access_token"]

@@ -109,7 +109,7 @@ def test_quiet_hours_over_midnight_within_a_day_and_none():
     st.times(),
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)),  # noqa: DTZ001 - made aware below
 )
-def test_last_moment_before_is_outside_the_quiet_hours_and_nothing_between_is(begin, end, moment):
+def test_last_moment_before_a_moment_is_that_moment_or_the_beginning_of_its_quiet_hours(begin, end, moment):
     quiet, moment = QuietHours(begin, end), moment.replace(tzinfo=VIETNAM)
     last = quiet.last_moment_before(moment)
     instant = timedelta(microseconds=1)
@@ -130,7 +130,7 @@ def test_latest_evening_goes_by_the_clock_of_vietnam():
     assert evening.isoformat() == "2026-11-25T16:45:00+07:00"
 
 
-def test_a_claimed_apology_rests_at_night_and_while_its_source_is_not_read():
+def test_a_claimed_apology_waits_for_the_morning_or_for_a_new_reading_of_its_source():
     day, rules = date(2026, 11, 25), ApologyRules()
     assert rules.wait_until(at(day, "17:40"), at(day, "17:30")) is None
     assert rules.wait_until(at(day, "17:41"), at(day, "17:30")) == at(day, "17:42")
@@ -167,12 +167,12 @@ def test_only_a_dossier_that_is_being_worked_on_is_apologised_for():
         ({"phone_refusal": "landline"}, ("suppressed", "landline")),
     ],
 )
-def test_what_becomes_of_a_dossier(changes, expected):
+def test_a_dossier_gets_a_message_with_its_state_or_a_reason_for_none(changes, expected):
     assert judge(replace(CANDIDATE, **changes), DUE, None) == expected
 
 
 @pytest.mark.parametrize("hindrance", ["missed", "not_read"])
-def test_what_cannot_be_told_any_more_is_expired_with_its_reason_and_a_bad_phone_keeps_its_own(hindrance):
+def test_apologies_of_a_missed_evening_expire_but_a_bad_phone_is_still_the_reason(hindrance):
     assert judge(CANDIDATE, DUE, hindrance) == ("expired", hindrance)
     assert judge(replace(CANDIDATE, phone_refusal="missing"), DUE, hindrance) == ("suppressed", "missing")
     assert judge(replace(CANDIDATE, status_code=5), DUE, hindrance) == "other_status"

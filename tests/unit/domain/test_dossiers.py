@@ -182,7 +182,7 @@ def test_good_row_of_a_dossier_is_taken_field_by_field():
     assert clean_dossier(DOSSIER, CONTEXT) == CLEAN_DOSSIER
 
 
-def test_row_of_a_dossier_that_holds_nothing_else_is_taken_and_only_its_status_noted():
+def test_row_with_only_agency_and_code_is_taken_and_only_its_status_noted():
     bare = clean_dossier(SourceDossier("X", "A"), CONTEXT)
     assert bare.noted == ("status_code",)
     values = {name: getattr(bare, name) for name in CleanDossier.__slots__}
@@ -248,13 +248,13 @@ def test_bad_field_of_a_dossier_is_mended_and_noted_and_costs_nothing_else(name,
         ("applicant_phone", "a\x00b\n"),
     ],
 )
-def test_field_of_a_dossier_that_can_be_true_stays(name, value):
+def test_possible_value_of_a_dossiers_field_stays(name, value):
     stamped = {"stamped_at": value} if name == "updated_at" else {}
     cleaned = replace(CLEAN_DOSSIER, **{name: value}, **stamped)
     assert clean_dossier(replace(DOSSIER, **{name: value}), CONTEXT) == cleaned
 
 
-def test_row_is_stamped_by_any_time_that_can_be_told_from_another():
+def test_time_of_an_update_is_kept_if_it_is_possible():
     written = (EARLIEST - INSTANT, EARLIEST, LATEST - INSTANT, LATEST, None)
     stamps = [clean_dossier(replace(DOSSIER, updated_at=each), CONTEXT).stamped_at for each in written]
     assert stamps == [None, EARLIEST, LATEST - INSTANT, None, None]

@@ -117,7 +117,7 @@ def test_signs_around_a_code_are_those_of_a_sentence(text, literal):
     assert read_inquiry_text(text).literal == literal
 
 
-def test_keyword_and_bare_signs_are_no_words():
+def test_keyword_and_punctuation_are_no_words():
     assert read_inquiry_text("MCKH-A12.").words == ("A12.",)
     assert read_inquiry_text("MCKH ... xin chào - A12").words == ("XIN", "CHAO", "A12")
 
@@ -132,7 +132,7 @@ def test_codes_are_looked_up_by_their_keys_each_once():
     assert read_inquiry_text("MCKH 16O9l5 160915 HĐ-1").keys[:2] == ("160915", "HD-1")
 
 
-def test_first_of_two_codes_comes_first_and_a_long_text_ends():
+def test_first_of_two_codes_comes_first_and_a_long_text_gives_few_codes():
     assert read_inquiry_text("MCKH 160915001 160915002").literal[:2] == ("160915001", "160915002")
     assert len(read_inquiry_text("MCKH " + "A1B2 " * 10_000).literal) < 400
 

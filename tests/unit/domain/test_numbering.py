@@ -31,7 +31,7 @@ def step(number: int, at: datetime, code: str = "A-1", picked_up_at: datetime | 
     st.integers(0, 2**50),
     st.integers(0, 10**7),
 )
-def test_each_number_is_ours_once_and_goes_back_to_its_own(beginnings, highest, minutes):
+def test_each_number_of_the_ledger_is_unique_and_leads_back_to_the_sources_number(beginnings, highest, minutes):
     numbers, at = Numbers(), T0
     for after, read in beginnings:
         at += after * MINUTE

@@ -53,7 +53,7 @@ def steps(*pairs, outcomes=None):
     ]
 
 
-def test_condition_needs_both_halves():
+def test_condition_needs_the_status_and_the_desk():
     assert condition_of(9, True) == "result"
     assert condition_of(5, True) == "supplement"
     assert all(condition_of(status, False) is None for status in range(1, 11))
@@ -265,7 +265,7 @@ def begun(status=9, occurred_at=NOW - MINUTE, messages=(), **changes):
         (9, {"phone_refusal": "missing", "occurred_at": NOW - 4 * DAY}, ("suppressed", "missing")),
     ],
 )
-def test_message_begins_with_what_is_known_of_dossier_agency_and_phone(status, changes, state):
+def test_first_state_of_a_message_follows_from_dossier_agency_and_phone(status, changes, state):
     assert begun(status, **changes) == state
 
 

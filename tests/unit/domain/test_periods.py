@@ -31,7 +31,7 @@ def test_period_is_read_as_it_is_written(words, first, last):
     assert (period.first, period.last, str(period)) == (first, last, words)
 
 
-def test_period_is_counted_within_what_it_is_a_part_of():
+def test_number_of_a_period_counts_within_its_month_or_year():
     assert [Period.parse(each).number for each in ("2026-11-24", "2026-11", "2026-Q4", "2026")] == [24, 11, 4, 2026]
 
 

@@ -25,7 +25,7 @@ def figures(**counts):
     return MessageFigures("A", "P", "result", **counts)
 
 
-def test_identity_takes_what_is_explained_on_both_sides_into_account():
+def test_identity_counts_explained_differences_of_source_and_ledger_out():
     told = figures(at_source=10, out_of_scope=2, only_source=3, only_ledger=1, delivered=4, suppressed=2)
     assert (told.expected, told.messages, told.difference) == (6, 6, 0)
     lost = figures(at_source=10, delivered=9)
@@ -65,7 +65,7 @@ def test_shares_are_of_what_could_be_told_and_was_sent(counts, of_tellable, of_s
 
 
 @pytest.mark.parametrize(("of", "keys", "add"), [(DossierFigures, 2, sum_dossiers), (MessageFigures, 3, sum_messages)])
-def test_sum_adds_every_figure_and_names_nobody(of, keys, add):
+def test_sum_adds_every_figure_and_names_no_agency_and_no_procedure(of, keys, add):
     named = ("A", "P", "supplement")[:keys]
     counts = [each.name for each in fields(of)[keys:]]
     first = of(*named, *range(1, len(counts) + 1))

@@ -103,11 +103,11 @@ def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
     assert start_times([1], 1, NOW - 60 * SECOND, NOW, SECOND) == ([NOW], NOW + SECOND)
 
 
-def test_day_that_is_full_takes_no_more():
+def test_daily_limit_that_is_used_up_takes_no_more_messages():
     assert [fit_day([1, 1, 1], 10, 8), fit_day([2, 1], 10, 9), fit_day([1], 10, 99)] == [2, 0, 0]
 
 
-def test_day_is_vietnams():
+def test_day_of_a_daily_limit_begins_at_midnight_in_vietnam():
     late = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
     assert str(day_of(late)) == "2026-11-26"
     assert next_day(late) == datetime(2026, 11, 26, 17, 0, tzinfo=UTC)

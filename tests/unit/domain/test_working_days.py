@@ -88,7 +88,7 @@ def test_neighbouring_working_days_and_the_day_on_which_a_term_ends(shipped, day
     assert shipped.next_working_day(preceding) == effective
 
 
-def test_staff_are_told_why(shipped):
+def test_calendar_gives_the_reason_of_a_special_day(shipped):
     for day, reason in (
         (date(2016, 4, 18), "Ngày Giỗ Tổ Hùng Vương (nghỉ bù)"),
         (date(2016, 2, 7), "Giao thừa Tết Nguyên Đán"),
@@ -123,10 +123,10 @@ def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holid
 
 def test_year_that_nobody_seeded_is_answered_by_the_package():
     calendar = WorkingCalendar([special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026])
-    assert calendar.is_working_day(date(2026, 5, 1)), "in a seeded year only the days of the table are days off"
+    assert calendar.is_working_day(date(2026, 5, 1)), "in a seeded year only the days of the table must be days off"
     assert calendar.is_working_day(date(2027, 5, 4))
     assert calendar.special_day(date(2027, 9, 2)).reason == "Quốc khánh"
-    assert calendar.special_day(date(2027, 5, 3)).reason == "lý do của agency", "an agency's day also counts here"
+    assert calendar.special_day(date(2027, 5, 3)).reason == "lý do của agency", "an agency's day must count here too"
 
 
 def test_no_due_date_that_a_source_can_hold_stops_the_evening_run():

@@ -23,7 +23,7 @@ def received_at(written: str) -> datetime | FileFault:
     return read.complaints[0].received_at if read.complaints else read.faults[0]
 
 
-def test_moments_are_read_as_staff_write_them_and_what_is_none_is_none():
+def test_moments_are_read_as_staff_write_them_and_all_else_is_refused():
     for written, read in {
         "24/11/2026 08:30:15": (24, 8, 30, 15),
         "24-11-2026 8h30": (24, 8, 30, 59),
@@ -42,7 +42,7 @@ def test_moments_are_read_as_staff_write_them_and_what_is_none_is_none():
     assert received_at("26/11/2026").code == "future", "a future day must be refused"
 
 
-def test_words_name_every_code():
+def test_every_channel_claim_and_outcome_has_words():
     assert tuple(titles()["channel"]) == CHANNELS
     assert tuple(titles()["claim"]) == CLAIMS
     assert tuple(titles()["outcome"]) == OUTCOMES
@@ -60,7 +60,7 @@ def test_every_title_and_code_is_understood():
             assert getattr(read.complaints[0], name) == code
 
 
-def test_too_much_is_refused():
+def test_too_many_rows_or_too_long_a_text_are_refused():
     rows = "\n".join(["Cơ quan;Ngày;Loại", *["A;24/11/2026;other"] * 50_001])
     with pytest.raises(FileRefused, match="quá lớn"):
         read_complaints(rows.encode(), "x.csv", AGENCIES, NOW)
@@ -87,7 +87,7 @@ def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
 @given(st.lists(st.text(max_size=20), min_size=6, max_size=6))
 @example(["", "", "", "0", "", ""])
 @example(["", "", "", "", "", '"'])
-def test_any_row_is_read_or_told(cells):
+def test_any_row_is_read_or_its_fault_is_reported(cells):
     quoted = ",".join('"{}"'.format(cell.replace('"', "'").replace("\x00", "")) for cell in cells)
     text = f"Cơ quan,Mã hồ sơ,Ngày,Kênh,Loại,Nội dung\n{quoted}"
     try:

@@ -239,7 +239,7 @@ def test_agency_that_the_file_leaves_out_and_a_date_that_it_leaves_out_stay(agen
     assert rows("SELECT count(*) AS n FROM motcua.agencies WHERE enabled_from IS NOT NULL") == [{"n": 2}]
 
 
-def test_codes_may_change_places_in_one_import(ledger, rows, write):
+def test_aliases_may_change_places_in_one_import(ledger, rows, write):
     import_agencies(write("agencies: [{code: A, name: A, aliases: [X, Y]}, {code: B, name: B, aliases: [Z]}]"), "lan")
     import_agencies(write("agencies: [{code: A, name: A, aliases: [Z]}, {code: B, name: B, aliases: [X]}]"), "lan")
     assert rows("SELECT alias, agency_code FROM motcua.agency_aliases ORDER BY 1") == [
@@ -405,7 +405,7 @@ def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
 
 
 def test_confirmation_of_one_difference_writes_no_other(agencies, rows, write):
-    """A confirmation covers only the differences that were shown. Later changes refuse the import."""
+    """A confirmation covers only the differences that were shown: if the agency changed since, nothing is written."""
     path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
 
     def meanwhile(comparison):

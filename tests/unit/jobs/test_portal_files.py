@@ -88,7 +88,7 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
         ]
 
 
-def test_line_that_sums_up_others_is_of_no_agency():
+def test_line_with_a_total_is_skipped():
     for total in ("Tổng cộng;;20;9;8", "TỔNG SỐ:;24/11/2026;20;9;8", "Cộng;24/11/2026;20;9;8"):
         found = read("H32.1;24/11/2026;12;9;8", total)
         assert (told(found), found.faults) == ([("H32.1", "2026-11-24", 12, 9, 8, 2)], []), total

@@ -46,7 +46,7 @@ def test_short_names_keep_results_and_supplements_in_one_unaccented_segment() ->
     assert {(row.segments, row.template_id == "apology") for row in rows if not row.accented} == {(1, False), (2, True)}
 
 
-def test_a_value_that_tips_the_text_is_named_with_what_it_has_too_many() -> None:
+def test_a_value_that_costs_another_segment_is_named_with_the_characters_too_many() -> None:
     rows = preview_texts(load_templates().values(), [LONG_NAME], 850)
     tipped = _only_row(rows, "supplement", 25, accented=False)
     assert (tipped.length, tipped.segments, tipped.cost) == (164, 2, 1700)

@@ -90,7 +90,7 @@ def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch,
     assert mailbox.red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
 
 
-def test_red_after_an_hour_of_green_is_news(mailbox):
+def test_red_run_after_an_hour_of_green_runs_is_mailed_again(mailbox):
     assert mailbox.red(NOW)
     assert mailbox.red(NOW + HOUR)
     assert not is_news(RedRunsMailed(NOW, NOW), NOW + HOUR - MINUTE)
@@ -120,7 +120,7 @@ def test_no_log_holds_an_address(mailbox, caplog):
     assert "recipient 2: SMTP 550" in caplog.text
 
 
-def test_nobody_to_be_told_is_a_warning(mailbox, configure, caplog):
+def test_missing_recipients_are_a_warning_in_the_log(mailbox, configure, caplog):
     configure(MOTCUA_WATCH_RECIPIENTS="")
     assert not mailbox.red(NOW)
     assert "MOTCUA_WATCH_RECIPIENTS" in caplog.text
@@ -153,7 +153,7 @@ def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbo
     assert late(mailbox, state="queued")
 
 
-def test_run_for_an_evening_before_the_installation_is_not_late(mailbox):
+def test_run_for_an_evening_long_ago_is_not_mailed_as_late(mailbox):
     run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
     assert not mail_late_run(run, NOW - timedelta(hours=17), NOW, mailbox.server)
     assert mailbox.mails == []

@@ -116,7 +116,7 @@ def test_numbers_keep_their_zeros_and_masked_ones_are_none():
     assert not isinstance(found[5], str)
 
 
-def test_title_blank_rows_total_and_signatures_around_the_lines():
+def test_title_blank_rows_total_and_signatures_are_not_read_as_lines():
     content = (
         "CÔNG TY A;;;;;;\nBảng kê tháng 10/2026;;;;;;\n;;;;;;\n"
         + csv(row(amount="350,4"), row(reference="our-2", segments="2", amount="700,2")).decode("utf-8-sig")
@@ -174,7 +174,7 @@ def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them():
         assert (found.amount, list(found.lines["status"]), list(found.lines["line_no"])) == (350, ["delivered"], [2])
 
 
-def test_separator_is_the_steady_one_though_texts_hold_more_of_another():
+def test_separator_is_the_one_that_splits_all_lines_alike_though_texts_have_more_of_another():
     text = "Kính gửi ông, bà, hồ sơ 1, 2, 3, 4, 5, 6, 7, 8, 9 đã xong"
     assert read(csv((*ROW, text), (*ROW, "xong"), headings=(*HEADINGS, "Nội dung"))).segments == 2
 
@@ -300,7 +300,7 @@ def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
     assert "trang tính “An”" in refusal(stream.getvalue(), BOOK)
 
 
-def test_sheet_without_a_line_says_that_there_was_none():
+def test_sheet_with_only_a_heading_says_that_nothing_is_billed():
     mo = [["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"]]
     found = read(workbook(MT=LINES, MO=mo), BOOK)
     assert (found.covers, found.inquiries) == ({"mt", "mo"}, 0)
@@ -395,7 +395,7 @@ def test_lines_of_the_future_are_refused_by_line():
     assert refused.value.month == OCTOBER
 
 
-def test_operators_read_the_same_in_english():
+def test_faults_are_told_in_english_too():
     with pytest.raises(FileRefused) as refused:
         read(csv(row(amount="1,050"), *[row(segments="x")] * 20))
     told = refused.value.english.splitlines()

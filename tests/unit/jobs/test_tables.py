@@ -99,7 +99,7 @@ def test_column_of_phones_where_none_may_stand_is_told_once_at_its_heading():
     assert read(f"Tên;Số;Ghi chú\nA;1;x\n{lines}".encode())[1] == [("phones_in_column", 1, "Ghi chú")]
 
 
-def test_typed_fields_are_read_as_a_row_is():
+def test_fields_typed_on_a_page_are_read_like_a_row_of_a_file():
     assert read_typed(COLUMNS, {"name": " A ", "count": "", "note": "'x"}) == (
         {"name": "A", "count": None, "note": "x"},
         {},

@@ -82,7 +82,7 @@ def _texts(node: ast.AST | None) -> Iterator[str]:
         case ast.IfExp(body=body, orelse=other):
             yield from (*_texts(body), *_texts(other))
         case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(value=str(end))]):
-            # If the whole gateway refused, the reason has no such form: it is gateway_stopped.
+            # A refusal of the whole gateway has no reason of this form; its reason is gateway_stopped.
             yield from (f"{concern}{end}" for concern in get_args(Concern) if concern != "gateway")
         case ast.JoinedStr(values=[ast.Constant(value=str(begin)), *_]):
             yield begin

@@ -86,7 +86,7 @@ OPERATOR = Viewer("lan", "operator", None)
 AUDITOR = Viewer("minh", "auditor", None)
 
 
-def test_what_lists_declare_is_there():
+def test_columns_and_words_that_lists_name_exist():
     wrong = []
     for declared in map(declared_list, LISTS):
         columns = declared.columns
@@ -126,7 +126,7 @@ def test_column_is_one_entry_for_page_file_and_command():
     assert listing.cell("useful_until", {"due": at}, Seen(OPERATOR, {})) == at
 
 
-def test_what_is_hidden_from_a_role_is_in_no_place_for_it():
+def test_column_that_is_hidden_from_a_role_is_on_no_page_and_in_no_file_for_it():
     for place in ("page", "file", "command"):
         assert "phone" not in MESSAGES.columns(AUDITOR, place)
     assert "phone" in MESSAGES.columns(OPERATOR, "page")
@@ -158,7 +158,7 @@ def test_rows_are_in_the_order_of_a_column_those_without_a_value_last_and_equals
     assert names("") == ["a", "Đ", "e"]
 
 
-def test_cell_is_searched_as_it_is_read():
+def test_search_sees_a_cell_as_people_read_it():
     assert text_of(datetime(2026, 11, 25, 3, 5, tzinfo=UTC)) == "25/11/2026 10:05"
     assert text_of(Word("delivered", "Đã tới máy", "ok")) == "Đã tới máy"
     assert text_of(None) == ""

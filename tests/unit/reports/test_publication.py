@@ -159,7 +159,7 @@ def test_page_says_what_the_print_says_and_needs_nothing_from_elsewhere(name):
     assert [each["title"] for each in data["sections"]] == [each.title for each in document(name).sections]
 
 
-def test_names_are_words_and_never_markup():
+def test_markup_in_a_name_is_printed_as_text():
     data = json.loads(typst_input(document("nasty")))
     cells = {
         cell.replace("\u200b", "")
@@ -203,7 +203,7 @@ def test_letterhead_is_that_of_a_report_that_somebody_has_yet_to_number_and_sign
 
 
 @pytest.mark.parametrize("name", ["day", "empty"])
-def test_day_is_a_sheet_that_nobody_numbers_addresses_or_signs(name):
+def test_daily_report_is_a_sheet_without_number_addressee_and_signature(name):
     day, month = document(name), document("month")
     assert day.is_sheet
     assert not month.is_sheet
@@ -257,7 +257,7 @@ def test_missing_and_surplus_do_not_cancel_each_other():
     assert any(each.tone == "bad" and "chênh lệch 2 tin" in each.text for each in said)
 
 
-def test_balance_is_not_praised_where_a_source_could_not_be_asked():
+def test_balance_is_not_called_good_if_a_source_did_not_answer():
     unread = replace(report("month"), closing=samples.closing(sources_unread=("vanphong",)))
     said = blocks(Told(unread), "Kết quả chung", Paragraph)
     assert not [each for each in said if each.tone == "good"]
@@ -483,7 +483,7 @@ def test_cost_is_told_by_channel_and_what_is_saved_by_agency():
         ({"segment_price": None}, "hết 4.425 đồng", "chưa ghi giá một đoạn tin"),
     ],
 )
-def test_what_is_saved_is_not_told_where_a_price_is_not_known(changes, cost, saved):
+def test_savings_are_not_shown_if_a_price_is_not_known(changes, cost, saved):
     told = Told(of_two_channels(**changes))
     first, second = blocks(told, "Kinh phí tin nhắn", Paragraph)
     assert cost in first.text
@@ -547,7 +547,7 @@ def test_agency_gets_its_own_rows_alone():
     assert not [word for word in words if samples.NHA_TRANG in word or "300.000.000" in word]
 
 
-def test_agencies_share_no_file():
+def test_each_agency_has_a_file_name_of_its_own():
     assert agency_workbook_name("000.00.30.H32") == "co-quan/000.00.30.H32.xlsx"
     assert len({agency_workbook_name(code) for code in ("a/b", "a:b", "a_b", "../b")}) == 4
     assert "/" not in agency_workbook_name("../../b").removeprefix("co-quan/")
@@ -603,7 +603,7 @@ def test_workbook_tells_the_change_of_each_group_and_what_each_agency_cost():
         ("agencies", "findings_open", None),
     ],
 )
-def test_query_of_a_column_is_the_one_that_names_it(table, column, query):
+def test_query_of_a_column_is_its_own_or_else_one_of_its_table(table, column, query):
     queries = [
         QueryUsed("a", "1", "messages, reasons"),
         QueryUsed("b", "2", "messages (at_source of apology)"),
@@ -634,7 +634,7 @@ def test_every_word_that_a_report_can_need_is_there():
     assert told | {"too_late", "missed", "not_read", "phone", "no_receipt", "part_refused"} <= set(words["reason"])
 
 
-def test_reason_that_is_a_gateway_s_own_code_is_told_as_that():
+def test_code_of_a_gateway_without_words_is_shown_as_it_is():
     rows = [row.cells for row in blocks(Told(report("month")), "Lý do tin không gửi hoặc không tới máy", Table)[0].rows]
     assert ("Không tới máy", "Nhà mạng báo không tới, mã 2", "267") in rows
     assert Told(report("month")).reason("something new") == "something new"

@@ -184,7 +184,7 @@ def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line
         assert "Lần kiểm tra số 2" in text
         assert "đầu tiên" not in text
         assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in text
-    assert "mới" not in mail.subject, "nothing is new without an earlier run"
+    assert "mới" not in mail.subject, "without an earlier run nothing must be called new"
     assert mail.pictures == ()
     assert "cid:" not in mail.html
 
@@ -288,7 +288,7 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
         ({"has_news": False, "previous": replace(PREVIOUS, day=RUN.day)}, False),
     ],
 )
-def test_quiet_days_and_weeks_have_no_mail_but_the_first_check_has_one(changes, due):
+def test_report_without_news_is_not_mailed_unless_it_is_of_the_first_check(changes, due):
     assert is_due(agency_report(**changes)) is due
 
 

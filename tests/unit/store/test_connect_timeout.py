@@ -13,7 +13,7 @@ from motcua.store.ledger.database import open_connection
 
 
 @pytest.mark.parametrize(("extra", "seconds"), [({}, 5), ({"connect_timeout": 9}, 9)])
-def test_connection_has_a_limit_of_its_own_and_the_process_none(monkeypatch, extra, seconds):
+def test_connect_timeout_is_set_for_each_connection_and_not_for_the_process(monkeypatch, extra, seconds):
     given: dict[str, Any] = {}
 
     def asked(*_: Any, **arguments: Any) -> None:

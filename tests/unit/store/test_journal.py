@@ -103,14 +103,14 @@ def test_half_a_line_spoils_no_other_and_lines_that_cannot_be_read_are_told(jour
         file.write('{"ref":"b","at":"2026-1')
     journal.write([departure("c")], [], AT)
     assert list(attempts(journal)) == [each.reference for each in journal.tail()] == ["a", "c"]
-    assert journal.damage(date.min) is None, "half a line at the end of a write is no damage"
+    assert journal.damage(date.min) is None, "half a line that a later write follows must not be reported"
     with day.open("ab") as file:
         file.write(b"\x00\x00\n")
     assert journal.damage() == journal.damage(date.min) == "1 line(s) of 2026-11-25 cannot be read"
 
 
 @pytest.mark.parametrize("line", ["null", '{"ref": 1}', "\x00", '{"answered": "x"}', "\ud800"])
-def test_line_that_says_nothing_is_passed_over(journal, line):
+def test_line_that_is_no_record_of_an_attempt_is_skipped(journal, line):
     with (journal.folder / "2026-11-25.jsonl").open("ab") as file:
         file.write(line.encode("utf-8", "surrogatepass") + b"\n")
     journal.write([departure("c")], [], AT)

@@ -50,7 +50,7 @@ def test_who_is_asked_later_and_waited_for_shorter_is_given_up_first():
         patient.ask()
 
 
-def test_answer_that_came_is_not_given_up_when_its_time_is_over():
+def test_wait_that_ended_in_time_does_not_cancel_the_next_query_on_its_connection():
     with closing(Line()) as line, closing(Line()) as hanging:
         with patience.answered_within(line, 0.05):
             pass
@@ -69,7 +69,7 @@ def test_own_failure_of_a_source_is_told_as_it_is():
     assert not isinstance(failure.value, psycopg.errors.QueryCanceled)
 
 
-def test_process_that_is_forked_meanwhile_gives_up_too():
+def test_waits_in_a_forked_process_end_in_time_too():
     with closing(Line()) as line, patience.answered_within(line, LONG):
         child = os.fork()
         if child == 0:

@@ -34,7 +34,7 @@ SECRET = {"secret": "receipt-word-9"}
 URL = "/gateway/receipts/kannel"
 
 
-def test_there_are_routes_and_no_pages_of_documentation(client):
+def test_app_has_only_its_routes_and_no_pages_of_documentation(client):
     paths = {route.path for route in callbacks.create_callbacks().routes if isinstance(route, APIRoute)}
     assert paths == {"/receipts/{gateway}", "/inquiries/{gateway}", "/metrics", "/health", "/watch"}
     for path in ("/docs", "/redoc", "/openapi.json", "/gateway/docs", "/gateway/openapi.json"):
@@ -71,7 +71,7 @@ def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows
         assert "receipt-word" not in row["raw"]
 
 
-def test_hostile_reports_are_never_an_error_inside(client):
+def test_no_hostile_report_causes_an_internal_error(client):
     for query, status in (
         ({"reference": "x" * 20000}, 413),
         ({f"f{n}": "1" for n in range(99)}, 400),

@@ -288,7 +288,7 @@ def test_repeats_at_the_same_moment_are_counted_once(client, dossier, rows):
     assert len(rows("SELECT 1 FROM motcua.messages")) == 1
 
 
-def test_phone_beyond_its_day_is_answered_with_the_limit_until_midnight_in_khanh_hoa(client, dossier, rows, configure):
+def test_phone_above_its_daily_limit_gets_that_reply_until_midnight_in_khanh_hoa(client, dossier, rows, configure):
     dossier("160915001")
     configure(MOTCUA_INQUIRIES_PER_PHONE="3")
     replies = [ask(client, f"MCKH 16091500{n}") for n in range(5)]
@@ -345,7 +345,7 @@ def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(cl
     assert kept == [{"asked": None, "told": None}] * 2 * len(senders)
 
 
-def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows, configure):
+def test_inquiry_above_the_gateways_limit_a_minute_is_answered_and_counted(client, dossier, rows, configure):
     dossier("160915001")
     configure(MOTCUA_INQUIRIES_PER_GATEWAY="2")
     replies = [ask(client, "MCKH 160915001", sender=f"090512345{n}") for n in range(4)]
@@ -354,7 +354,7 @@ def test_gateway_beyond_its_minute_is_answered_and_counted(client, dossier, rows
     assert outcomes == ["answered"] * 2 + ["too_many"] * 2
 
 
-def test_service_that_is_off_answers_and_counts(client, dossier, rows, configure):
+def test_inquiry_to_the_service_that_is_switched_off_is_answered_and_counted(client, dossier, rows, configure):
     dossier("160915001")
     configure(MOTCUA_INQUIRIES_ON="false")
     assert ask(client, "MCKH 160915001") == OFF

@@ -277,7 +277,7 @@ def rows_in(taken: TakenAway) -> list[list[str]]:
     return [[written(cell) for cell in row] for row in taken.rows]
 
 
-def test_every_page_is_among_those_whose_lists_are_taken_away(app):
+def test_every_page_is_named_in_this_file_with_its_lists_or_as_one_without(app):
     pages = {
         route.path
         for route in app.routes[-1].app.routes

@@ -93,7 +93,7 @@ def test_console_is_for_those_who_see_something_there(found):
     assert led == {"kiem": away, "cuc": away, "quy": away, "lan": stays, "vy": stays}
 
 
-def test_roles_come_by_one_command_that_may_be_repeated_and_takes_what_was_given_besides(found):
+def test_command_that_makes_the_roles_may_be_repeated_and_undoes_other_changes_of_rights(found):
     first, again, taken = found["roles"]
     assert first == again
     assert first.startswith("0 Roles VanHanh, CoQuan, Quay, KiemTra, GiamSat are as they should be.")

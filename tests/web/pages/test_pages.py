@@ -179,7 +179,7 @@ def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
 # --------------------------------------------------------------------------------------------- what visitors see
 
 
-def test_pages_hold_no_script_load_nothing_and_are_not_kept(staff):
+def test_pages_have_no_script_load_nothing_from_elsewhere_and_are_not_cached(staff):
     for path in ("/motcua/calendar", "/motcua/calendar?year=1", "/motcua/nothing"):
         answer = staff.get(path)
         policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
@@ -204,7 +204,7 @@ def text_of(answer) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text.split("<body>")[1]).split())
 
 
-def test_empty_ledger_shows_the_package_and_says_so(staff):
+def test_calendar_of_an_empty_ledger_shows_the_holidays_package_and_says_so(staff):
     answer = staff.get("/motcua/calendar?year=2026")
     assert answer.status_code == 200
     text = text_of(answer)

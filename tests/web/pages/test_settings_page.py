@@ -216,7 +216,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(hoa, rows)
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
-def test_the_same_changes_nothing_and_leaves_no_row(hoa, rows):
+def test_saving_unchanged_settings_leaves_no_row_in_the_history(hoa, rows):
     before = kept(rows)
     done = send(hoa, "save")
     assert "Không đổi gì." in words(hoa.get(done.headers["location"]))

@@ -32,7 +32,7 @@ def give(staff, user: str = "hoa", agency: str = NHA_TRANG):
     return told, staff.post(PAGE, data=form_in(told.text, '<form method="post" action="/motcua/users">'))
 
 
-def test_nobody_given_anything_is_said_in_words(staff):
+def test_page_says_in_words_that_nobody_has_an_agency_yet(staff):
     shown = words(staff.get(PAGE))
     assert "Chưa giao cơ quan nào cho ai." in shown
     assert "Chưa có lần nào." in shown
@@ -81,7 +81,7 @@ def test_order_and_search_of_the_list_outlive_the_forms_of_its_page(staff):
     assert query == {"sort": "-user_name", "q": "hoa", "changes_sort": "at", "said": "taken"}
 
 
-def test_the_same_twice_changes_nothing_and_says_so(staff, rows):
+def test_giving_the_same_agency_twice_changes_nothing_and_says_so(staff, rows):
     give(staff)
     _, again = give(staff)
     assert "Không đổi gì. Người này đã được giao" in words(staff.get(again.headers["location"]))

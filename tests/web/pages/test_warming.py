@@ -94,7 +94,7 @@ def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
     assert answer.stdout.splitlines()[-1] == "[]"
 
 
-def test_the_plugins_apps_are_warm(cold):
+def test_asking_the_plugin_for_its_apps_warms_the_pages_up(cold):
     assert pages.warm_pages.cache_info().currsize == 0
     assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/intake", "/motcua"]
     assert pages.warm_pages.cache_info().currsize == 1

@@ -90,7 +90,8 @@ class Sample:
     def settled_before(self) -> datetime:
         """Return the time before which all changes are complete.
 
-        Later changes may be incomplete, because a row and its transition need not change at once.
+        Later changes may be incomplete, because a dossier's row and its transition may be committed at different
+        times.
         """
         return self.source_now - self.late_commit - self.context.clock_skew
 
@@ -328,7 +329,8 @@ def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
 
 
 def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
-    """Return rows that appeared in the source later than allowed after a row with a higher number had been read.
+    """Return rows that appeared in the source too late: a row with a higher number had been read earlier, by more than
+    the allowed time.
 
     Pick-ups read such a row late, or never if they no longer read rows of that time. A single snapshot of the source
     cannot show this.
@@ -397,7 +399,7 @@ def _judge_times(judging: _Judging) -> None:
     if shifted:
         judging.found.add("hours_shifted", names=shifted)
     else:
-        # Times from LATEST on are no real times; a database's "infinity" is read as LATEST.
+        # A database's "infinity" is read as LATEST, so it counts as a time in the future.
         latest = sample.source_now + sample.context.clock_skew
         ahead = {name: [row for row, at in rows if at > latest] for name, rows in columns.items()}
         names = [name for name, rows in ahead.items() if rows]
@@ -428,7 +430,7 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
     The times are wrong if several of them are ahead of now, the latest by five to seven hours. They are also wrong if
     many of them are outside office hours, and nearly all become office hours when seven hours are subtracted or added.
-    For the second rule, values that are only a day are left out.
+    The second rule leaves out values at midnight, which are only a day.
     """
     ahead = [at - now for at in times if at > now + skew]
     if len(ahead) >= _SOME and max(ahead) <= _ZONE + skew and max(ahead) > _ZONE - timedelta(hours=2):
@@ -520,7 +522,8 @@ def _compare_views(judging: _Judging) -> None:
     by_key = {key: row for row in sample.dossiers if (key := _key_of(row)) is not None}
     untidy = _odd_case([*sample.dossiers, *sample.transitions])
     settled = sample.settled_before
-    # Codes are tidied here, because a code that is written in two ways is another finding.
+    # Codes are tidied here, so that one code written in two ways is not taken for two. That fault is the finding
+    # code_untidy.
     tidied_dossiers, tidied_steps = {_tidied(key) for key in by_key}, {_tidied(key) for key in judging.histories}
     lost = [
         rows[-1]

@@ -60,7 +60,8 @@ class Dossier:
     recent: Sequence[str] = ()
     """Digests of the arriving records that equal the digest of a record of the last two days."""
     exported_at: datetime | None = None
-    """When the newest file with this dossier was exported. ``happened_at`` and ``state`` come from this file."""
+    """When the newest file with this dossier was exported. From this file come ``happened_at``, the time of the
+    dossier's last step, and ``state``, the hash of that step's status, name and place."""
     happened_at: datetime | None = None
     state: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An export file, with the facts by which its dossiers are judged."""
+    """An export file. ``is_whole`` means that it lists all dossiers, not only changes."""
 
     exported_at: datetime
     is_whole: bool
@@ -502,8 +503,8 @@ def _row_from_record(row: Dossier, record: PushedDossier) -> Dossier:
 def _is_changed(before: Dossier, row: Dossier) -> bool:
     """Return whether the row has new values.
 
-    The row of an ended dossier with emptied fields never counts as changed, so that its last record does not fill it
-    again.
+    The row of an ended dossier with emptied fields never counts as changed, so that a repetition of its last record
+    does not fill the fields again.
     """
     return (before.has_other_fields and not before.is_emptied) or bool(_values(row) != _values(before))
 

@@ -1,9 +1,9 @@
 """Read pushed dossiers and steps, or refuse them.
 
-A record is refused only if its code cannot be used, if it is not a JSON object, or if it gives one field two values. A
-step is also refused if its status is no valid status. Any other field that cannot be read is left out, and its name is
-returned, so that the citizen still gets the message. The ledger stores only the fields of a push that this module
-names.
+This module refuses a record only if its code cannot be used, if it is not a JSON object, or if it gives one field two
+values. A step is also refused if its status is no valid status. Any other field that cannot be read is left out, and
+its name is returned, so that the citizen still gets the message. The ledger stores only the fields of a push that this
+module names.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ _TIMES = {
     "NgayTra": "returned_at",
 }
 _APPLICANT = {"ChuHoSo": "TenNguoiNop", "SoDienThoai": "SoDienThoai"}
-"""Fields that the protocol's variant "form C" gives inside ``ThongTinNguoiNop.ThongTinChiTiet`` instead."""
+"""Maps fields to the names that the protocol's variant "form C" gives them in
+``ThongTinNguoiNop.ThongTinChiTiet``."""
 _WITH_AGENCY = re.compile(r"(.+?)-\d{6}(?:\d\d)?-\d{1,12}", re.ASCII)
 
 

@@ -234,7 +234,7 @@ def fold_name(text: str) -> str:
 def find_province(name: str) -> Province | None:
     """Find a province by its key or its Vietnamese name, accented or not, with or without ``Tỉnh``/``TP``.
 
-    Return None for an unknown name. Its phone fields are then read only by the day on which they were typed.
+    Return None for an unknown name. Phone fields are then read without a province, by the day of typing alone.
     """
     letters = fold_name(name).strip()
     for candidate in (_TITLE.sub("", letters), letters):

@@ -217,7 +217,8 @@ def _show_number(written: str, show: Callable[[str], str]) -> str:
 
 
 class NumberUse(NamedTuple):
-    """One dossier's use of a number: the number, the dossier's applicant, and the local day, if known."""
+    """One dossier's use of a number: the number, the dossier's applicant, and the local day on which the dossier used
+    it, if known."""
 
     e164: str
     owner: str
@@ -240,7 +241,7 @@ def find_shared_numbers(
 
     The result is a warning and not a refusal. Notaries, brokers and service firms share a number legitimately, while a
     desk must not enter its own number. Names that differ only in case, Unicode form or spaces count as one owner. An
-    empty name is no owner. Uses without a day are compared with each other. Numbers with the most owners come first.
+    empty name is no owner. Uses without a day form one group of their own. Numbers with the most owners come first.
     """
     by_number: dict[str, list[tuple[date | None, str]]] = defaultdict(list)
     for e164, owner, used_on in uses:

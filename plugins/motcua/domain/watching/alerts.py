@@ -1,4 +1,4 @@
-"""Decide the next state of each alert: seen, raised, reported, acknowledged or over. Pure.
+"""Decide after each check which alerts are seen for the first time, raised or over. Pure.
 
 ``judging.py`` finds the faults. An alert is raised after its fault was found at as many consecutive checks as its
 definition demands. It is over after as many consecutive checks without the fault. A check that could not judge changes

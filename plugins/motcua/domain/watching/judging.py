@@ -104,7 +104,7 @@ def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRu
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """One source with its last pick-up and its last failure in the ledger."""
+    """One source with its last pick-up in the ledger, and the time of its failure if pick-ups have failed since."""
 
     name: str
     picked_up_at: datetime | None

@@ -87,7 +87,7 @@ def files_of(store: ObjectStoragePath) -> Iterator[tuple[ObjectStoragePath, str]
 
 
 def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> PutBack:
-    """Write the files of a stream into a store, each only if no file of its name is there.
+    """Write the files of a stream into a store, each only if the store has no file of its name.
 
     Args:
         store: store of the files.

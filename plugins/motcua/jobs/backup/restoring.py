@@ -1,4 +1,4 @@
-"""Verify a backup, or restore it: files whose names are not there yet, and the ledger into an empty database.
+"""Verify a backup, or restore it: the files that the stores lack, and the ledger into an empty database.
 
 A verification checks the checksums, and with the private key also reads every byte of the content. The ledger is
 restored as a whole or not at all. The files are restored first, because restoring them twice does no harm while the
@@ -59,7 +59,8 @@ def verify_backup(backup: Backup, identities: Sequence[Identity], progress: Prog
         progress: receives the progress.
 
     Raises:
-        BackupDamaged: the backup was changed after it was made. This result is written into its folder.
+        BackupDamaged: the backup was changed after it was made, or cannot be read. This result is written into its
+            folder.
         BackupUnusable: no identity opens the backup.
         ProgramUnusable: pg_restore is missing.
     """
@@ -109,7 +110,7 @@ class RestoreRefused(Exception):
 
 
 class RestoreFailed(Exception):
-    """A restore did not complete. The message states what is there now and what to do."""
+    """A restore did not complete. The message states what was restored and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def restore_backup(
 
     Raises:
         BackupUnusable: the backup is damaged, or no identity opens it. Nothing was changed.
-        RestoreRefused: the ledger is not empty, or the program or the server is older than the backup.
+        RestoreRefused: the database is not empty or is in use, a store cannot be used, or this program or this server
+            cannot restore the backup.
         RestoreFailed: pg_restore or a later step failed.
         StoreFailed: the store of publications or statements cannot be written to. The database is unchanged, except
             that a former ledger was renamed.

@@ -33,7 +33,7 @@ from motcua.store.notices.sources import SourceTroubles, list_sources, numbering
 
 log = logging.getLogger(__name__)
 _REPORTED_FOR: Final = timedelta(days=2)
-"""How long a check reports trouble that a pick-up met; checks run each morning."""
+"""How long checks report a fault of the source that a pick-up met. Checks run each morning."""
 
 
 class UnknownSource(LookupError):
@@ -48,13 +48,14 @@ class _Seen:
     dossiers: int = 0
     transitions: int = 0
     numbers: Numbers = field(default_factory=Numbers)
-    """Maps the source's transition numbers to those of the ledger."""
+    """Converts the source's transition numbers to those of the ledger."""
 
 
 def check_source(source: str, now: datetime | None = None) -> SourceCheck:
     """Compare a source with the contract, and store the result in place of the last one.
 
-    The check only reads at the source: the newest rows, in one snapshot. Each query may take ``source_patience``.
+    The check only reads at the source, in one snapshot: the newest rows, and keys that several rows have. A query may
+    take at most ``MOTCUA_SOURCE_PATIENCE``.
 
     Args:
         source: its name in ``MOTCUA_SOURCES``.
@@ -96,7 +97,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
 
 
 def _add_pick_up_troubles(troubles: SourceTroubles | None, found: Findings) -> None:
-    """Add trouble that pick-ups met recently. The ledger stores it, because the source itself no longer shows it."""
+    """Add faults of the source that pick-ups met recently. The ledger stores them, because the source itself no longer
+    shows them."""
     if troubles is None:
         return
     if troubles.set_back_from is not None and troubles.set_back_by is not None:

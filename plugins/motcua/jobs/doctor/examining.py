@@ -163,7 +163,8 @@ class Examination:
     airflow: Any = None
     """An SQLAlchemy session on Airflow's database. ``None`` if it does not answer or is of another release."""
     unusable: set[str] = field(default_factory=set)
-    """Connections with a fault that was found already. Later checks do not use them."""
+    """Names of connections, callbacks (as ``callback kannel``) and stores with a fault that was found already. Later
+    checks do not use them."""
     closers: list[Callable[[], object]] = field(default_factory=list)
 
     @property

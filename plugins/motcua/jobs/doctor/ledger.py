@@ -49,8 +49,8 @@ _EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
-    """Check that the ledger accepts each connection of this process. Accepted connections stay open for the later
-    checks."""
+    """Check that the ledger accepts each connection of this process, and that our roles exist and have neither too many
+    rights nor limits. Accepted connections stay open for the later checks."""
     found: list[tuple[str, Finding]] = []
     silent: set[tuple[str | None, int | None]] = set()
     witness: Connection | None = None
@@ -86,7 +86,7 @@ def ledger(examination: Examination) -> Iterator[Finding]:
         missing = set(ROLES) - rights_by_role.keys()
         for name in sorted(missing):
             yield fault("role_missing", f"role {name}")
-        # If a role does not exist, PostgreSQL refuses it as if its password were wrong. That fault is not reported.
+        # PostgreSQL refuses a missing role as if its password were wrong. Only the missing role is reported then.
         found = [each for each in found if each[0] not in missing]
     yield from (finding for _, finding in found)
     if witness is not None:
@@ -159,7 +159,8 @@ def _database(connection: Connection) -> str:
 
 
 def objects(examination: Examination) -> Iterator[Finding]:
-    """Check that tables, indexes, constraints, functions, views, triggers, owners and rights match this release."""
+    """Check that tables, indexes, constraints, functions, views, triggers, owners and rights match this release. Also
+    check that our roles have no unwanted right which PostgreSQL gives to everybody."""
     connection = examination.open_ledger
     if connection.info.server_version // 10000 == POSTGRES:
         # Another major version of PostgreSQL prints the same definitions differently, so they cannot be compared.
@@ -249,7 +250,8 @@ def _up_to(most: float, must: str, why: str) -> Parameter:
 
 
 def _unless_values(nothing: float, why: str) -> Parameter:
-    """Require the value ``nothing``, which logs no SQL statements, or a log without the statements' parameters."""
+    """Require the value ``nothing``, with which no SQL statement is logged, or that statements are logged without their
+    parameters."""
     return Parameter(
         f"{nothing:g}, unless log_parameter_max_length is 0",
         lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",
@@ -422,7 +424,7 @@ def _fault_of_parameter(
         if parameter.holds(_comparable(setting, units.get(name.lower(), "")), others):
             return None
     except ValueError:
-        # The value is not one that the parameter can have.
+        # The parameter cannot have this value, so the requirement is not fulfilled.
         pass
     return parameter.fault, f"{name} is {setting or 'empty'}, and must be {parameter.must}: else {parameter.why}"
 

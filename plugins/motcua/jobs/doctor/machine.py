@@ -39,7 +39,7 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path, bool]]:
     yield "MOTCUA_JOURNAL", settings.journal_folder, True
     for variable, url, writes in (
         ("MOTCUA_PUBLICATIONS", settings.publications_url, True),
-        # With Compose, commands mount this folder for reading only.
+        # With Compose, most services only read this folder and the next one, and cannot write there.
         ("MOTCUA_STATEMENTS", settings.statements_url, False),
         ("MOTCUA_FILES", settings.files_url, False),
     ):

@@ -249,7 +249,8 @@ def intake(examination: Examination) -> Iterator[Finding]:
     elif isinstance(answer, str):
         yield fault("intake_unreachable", where, answer)
     elif answer not in (*LIVE, requests.codes.forbidden):
-        # With status 403 the proxy admits the software's addresses only, so the intake cannot be checked from here.
+        # Status 403 is no fault: the proxy admits the software's addresses only, so the intake behind it cannot be
+        # checked from here.
         yield fault("intake_answers_wrong", where, f"HTTP {answer} to {health}")
 
 

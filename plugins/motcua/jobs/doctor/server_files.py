@@ -62,8 +62,8 @@ _LARGEST_KEY = 65_536
 
 
 def lines(examination: Examination) -> Iterator[Finding]:
-    """Check that Compose uses every value unchanged, as it is written, and that each variable is set only once in a
-    file."""
+    """Check that every line can be read, that Compose drops no part of a value, and that each variable is set only once
+    in a file."""
     folder = examination.installation.folder
     if folder is None:
         return
@@ -84,7 +84,8 @@ def lines(examination: Examination) -> Iterator[Finding]:
 
 
 def _is_cut(each: Binding, known: set[str]) -> bool:
-    """Whether Compose would replace part of a value. It keeps values in single quotes, and reads ``$$`` as ``$``."""
+    """Whether a value has a ``$`` without the name of a known variable, so that Compose would drop part of the value.
+    Compose keeps values in single quotes, and reads ``$$`` as ``$``."""
     written = each.original.string.partition("=")[2].strip()
     if written.startswith("'"):
         return False
@@ -162,8 +163,8 @@ def backups_folder(installation: Installation) -> Path | None:
 
 
 def other_disk(examination: Examination) -> Iterator[Finding]:
-    """Check a folder that MOTCUA_BACKUPS_GO names: BACKUPS names it, too, it is on another disk than the settings, and
-    the services may write there."""
+    """Check that a folder in MOTCUA_BACKUPS_GO is also the folder in BACKUPS, is on another disk than the settings, and
+    is writable for the services."""
     installation = examination.installation
     path, destination = backups_folder(installation), str(examination.settings.backups_go or "").strip()
     if path is None or installation.folder is None or not destination.startswith("/"):

@@ -26,7 +26,7 @@ from motcua.store.notices.templates import load_templates
 from motcua.store.watching.watch import watch_life
 
 _NEXT_YEAR_FROM = 11
-"""Month from which the next year's calendar is required here. The watch raises an alert one month later."""
+"""Month from which the doctor requires the next year's calendar. The watch raises an alert one month later."""
 
 
 def agencies(examination: Examination) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def watch(examination: Examination) -> Iterator[Finding]:
 
 
 def source_checks(examination: Examination) -> Iterator[Finding]:
-    """Check that the last check of each source found nothing that makes its messages unreliable."""
+    """Check that the last check of each source found no fault that makes messages about its dossiers unreliable."""
     adapters = examination.settings.sources
     for source, check in last_checks(examination.open_ledger, list(adapters)).items():
         for each in check.forbidding:

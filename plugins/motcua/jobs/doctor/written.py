@@ -155,7 +155,7 @@ def settings_together(examination: Examination) -> Iterator[Finding]:
 
 
 def files(examination: Examination) -> Iterator[Finding]:
-    """Check that the files exist, that this process can read them, and that nobody else can."""
+    """Check that the files exist, that this process can read them, and that nobody else can, except settings.env."""
     installation = examination.installation
     if installation.folder is None:
         return
@@ -413,8 +413,8 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
 
 
 def connections(examination: Examination) -> Iterator[Finding]:
-    """Check that each source and gateway has a readable connection, that no other connection is left over, and that no
-    connection to a database or a store goes without TLS."""
+    """Check that there are sources and gateways, and that each has a readable connection. Also check that no connection
+    of a former one is left over, and that no connection to a database or a store goes without TLS."""
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
@@ -529,7 +529,8 @@ def brandnames(examination: Examination) -> Iterator[Finding]:
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
-    """Check that each gateway has a valid callback address, and the secret that the callbacks expect."""
+    """Check that the callback address of each gateway that has one is valid and uses TLS, and that senders and
+    callbacks have the same secret for it."""
     installation = examination.installation
     for name in examination.settings.gateways:
         variable = variable_of(f"sms_{name}")
@@ -572,7 +573,7 @@ def _secrets_differ(sender: GivenConnection, expected: GivenConnection) -> bool:
 
 
 def mail(examination: Examination) -> Iterator[Finding]:
-    """Check that mails have a server, a sender and recipients."""
+    """Check that mails have a server, a sender and usable recipients, and that the login is sent with TLS."""
     installation, settings = examination.installation, examination.settings
     if MAIL in (installation.unreadable or {}) or (installation.of_files and MAIL not in installation.given):
         return
@@ -615,5 +616,5 @@ def mail(examination: Examination) -> Iterator[Finding]:
 
 
 def addresses_of(recipients: Iterable[str]) -> frozenset[str]:
-    """Return mail addresses in the form in which they are compared."""
+    """Return mail addresses without surrounding blanks and in lower case, so that equal ones can be found."""
     return frozenset(each.strip().casefold() for each in recipients)

@@ -31,7 +31,8 @@ class FolderLooks:
         self._began_at = float("-inf")
 
     def know_store(self) -> None:
-        """Make Airflow resolve the store of the folders now, so that this process knows the store from then on."""
+        """Get the connection to the folders' store from Airflow now. This process keeps it, so that no later look needs
+        to ask Airflow."""
         with suppress(StoreUnusable):
             if any(is_told_by_files(source) for source in settings().sources):
                 open_store(settings().files_url)

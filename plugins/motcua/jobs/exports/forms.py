@@ -57,7 +57,7 @@ class ExportForm(BaseModel):
     at_desk: _Words = ()
     """Words of the column ``desk`` that mean the one-stop desk, in addition to its usual names."""
     supplements_at_desk: bool = False
-    """Whether status 5 always means that the dossier is at the desk."""
+    """Whether a dossier that needs a supplement (status 5) is always at the desk."""
     sheets: _Words = ()
     """Names for the sheet of a workbook. The first one in the workbook counts; without names, the first sheet."""
     least_percent: int = Field(default=70, ge=0, le=100)

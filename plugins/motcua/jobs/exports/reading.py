@@ -1,6 +1,6 @@
 """Read an export line by line, with the rules for pushed records, and collect its faults.
 
-This module uses no clock and no ledger. It runs in the separate process that reads files of strangers
+This module uses no clock and no ledger. It runs in the separate process that reads files from outside
 (motcua.jobs.uploads.reading).
 """
 
@@ -42,7 +42,7 @@ from motcua.jobs.handed_in.tables import (
 )
 
 MOST_LINES: Final = 300_000
-"""Most lines of one export."""
+"""Most lines that an export may have."""
 MOST_KEPT_FAULTS: Final = 500
 """Most faults of a file that are stored. ``refused`` counts all refused lines."""
 PREVIEWED: Final = 20
@@ -93,7 +93,8 @@ class ReadExport:
     rows: list[str] = field(default_factory=list)
     """One JSON text per dossier: a ``PushedDossier``, its steps, its line number. A preview has the first dossiers."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Agency and code of all dossiers in the export, also of refused lines. A preview has none."""
+    """Agency and code of all dossiers in the export, also of refused lines if their agency is known. A preview has
+    none."""
 
     def tell(self, fault: FileFault) -> None:
         """Add a fault, unless there are ``MOST_KEPT_FAULTS`` faults already."""
@@ -191,7 +192,8 @@ def _ends_a_line(content: bytes, name: str) -> bool | None:
 
 
 def _likely_headings(sheet: Sheet) -> list[str]:
-    """Return the cells of the first row with the most filled cells. A title and other notes stand above that row."""
+    """Return the filled cells of the row that most likely holds the headings: the first row with the most filled cells.
+    A title and other notes stand above it."""
     first = sheet.cells.iloc[:HEADING_WITHIN]
     if not len(first):
         return []

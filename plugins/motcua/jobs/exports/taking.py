@@ -1,7 +1,8 @@
 """Import the exports in a source's folder, each file once, in the order of their times.
 
-A file is read only after two looks saw the same size and time, because the software may still be writing it. Faults of
-a file and of its lines are stored, and the commands show them. A refused file does not block the next one.
+A file is read only after its size and time stayed the same for ``SETTLED``, because the software may still be writing
+it. Faults of a file and of its lines are stored, and the commands show them. A refused file does not block the next
+one.
 """
 
 from __future__ import annotations
@@ -121,8 +122,8 @@ def has_unread_files(source: str) -> bool:
     """Return whether a source's folder has a file that was not read in its present state.
 
     A file that an earlier look left for the next one counts too. It counts even if it has disappeared, so that
-    ``take_files`` records its disappearance. If there are files and no form, the result is true, so that ``take_files``
-    reports the missing form.
+    ``take_files`` records its disappearance. A file that was refused under a former form is queued again and counts. If
+    there are files and no form, the result is true, so that ``take_files`` reports the missing form.
 
     Raises:
         FolderFailed: the folder cannot be read.

@@ -55,7 +55,8 @@ _RETENTION = (timedelta(days=30), timedelta(days=3650))
 
 
 class AgencyFileError(ValueError):
-    """The agencies' file cannot be used. Each line of the message names the file, the agency and the field."""
+    """The agencies' file cannot be used. Each line of the message names the file and, if a setting is wrong, the agency
+    and the field."""
 
 
 class ImportRefused(Exception):
@@ -435,7 +436,7 @@ def read_agencies(path: Path) -> list[Agency]:
     """Return the checked agencies of a file.
 
     Raises:
-        AgencyFileError: the file cannot be read, a field is wrong, or a code stands for two agencies.
+        AgencyFileError: the file cannot be read, a field is wrong, or settings contradict each other.
     """
     agencies = [entry.agency() for entry in _read_entries(path)]
     _check_agencies(path, agencies, None)
@@ -447,7 +448,8 @@ def read_agencies(path: Path) -> list[Agency]:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One changed setting, either by a file or in the history of settings. Values are in the form of the file."""
+    """One change of a setting: one that a file would make, or one in the history of settings. Values are in the form of
+    the file."""
 
     field: str
     before: Any
@@ -468,7 +470,8 @@ class AgencyChange:
     def departments(self) -> tuple[str, ...]:
         """Return the changed settings that only the Department may change in this way.
 
-        These are the kinds that are switched off, and silencing settings other than same-day procedures.
+        These are the kinds of messages that are off, the reason for that, and other settings whose change silences the
+        agency, except same-day procedures.
         """
         kinds = [each.field for each in self.fields if each.field.startswith("kinds_off")]
         return tuple(dict.fromkeys([*kinds, *(each for each in self.silences if each not in AGENCYS_OWN)]))
@@ -618,8 +621,8 @@ def import_agencies(
         path: the file.
         changed_by: the person who imports, for the history.
         enabled_from: the date for agencies that have none in the file and none in the ledger.
-        by_department: whether the import is in the Department's name. Only the Department may silence an agency
-            through more than same-day procedures.
+        by_department: whether the import is in the Department's name. Only the Department may change which kinds of
+            messages are off, or silence an agency by another setting than same-day procedures.
         confirm: asks for a confirmation when the file would silence an agency; without it such a file is refused.
         show: receives the comparison before the confirmation and before any write. An old file may undo newer
             settings, and the comparison shows that.

@@ -201,7 +201,7 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
 
     Args:
         content: bytes of the file.
-        name: name of the file; its ending distinguishes a workbook from CSV.
+        name: name of the file; its ending or the content distinguishes a workbook from CSV.
         agencies: codes of agencies by each code or name that staff may write for them.
         now: present time; later times are refused.
 

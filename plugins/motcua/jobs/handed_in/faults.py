@@ -68,8 +68,8 @@ class FileFault:
     def _text_in(self, language: str) -> str:
         """Return the text of the fault in a language, with its place."""
         words = report_words("file_faults", language)
-        # A heading or a sheet name may hold a phone number. ``mask_phones`` also cleans the rest of a text that holds
-        # a number, so each part is masked separately.
+        # A heading or a sheet name may hold a phone number. ``mask_phones`` also changes other letters of a text that
+        # holds a number, so each part is masked separately.
         places = [
             mask_phones(words["places"][name].format(value))
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))

@@ -286,7 +286,7 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
     Numbers are masked unless ``unmasked``. No cell can run as a formula. A failed write leaves no partial file.
 
     Raises:
-        UnreadableTable: the file cannot be written.
+        UnreadableTable: the file cannot be written, or its name does not end with .xlsx.
     """
     if path.suffix.lower() != ".xlsx":
         raise UnreadableTable("not_xlsx", path=path)

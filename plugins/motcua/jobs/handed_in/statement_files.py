@@ -275,14 +275,14 @@ def month_in_name(name: str) -> date | None:
 def read_statement(
     content: bytes, name: str, form: StatementForm, month: date | None = None, now: datetime | None = None
 ) -> Statement:
-    """Return a checked carrier statement: all lines are readable and in one month, and the total equals their sum.
+    """Return a checked carrier statement: all lines are readable and in one month, and a total in it equals their sum.
 
     Args:
         content: bytes of the file.
         name: name of the file. Its ending or the content distinguishes a workbook from CSV.
         form: the provider's format. Its times are in Vietnam's time zone.
         month: first day of the month; by default the month in the name, and otherwise the month of the first line.
-        now: present time. Lines later than now plus the agreed tolerance are refused; without it no line is too late.
+        now: present time. Lines later than this plus the agreed tolerance are refused; with ``None`` none is too late.
 
     Raises:
         FileRefused: the file cannot be imported. The error has all faults by line and column, and the month if known.
@@ -484,7 +484,7 @@ def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a t
     uses no float."""
     point, comma = re.escape(_thousands(form)), re.escape(form.decimal)
     whole = rf"([0-9]+|[0-9]{{1,3}}(?:{point}[0-9]{{3}})+)"
-    # A number with three decimals could be a number of thousands in the other notation.
+    # Three decimals are refused: with the other decimal sign the number would be one of thousands.
     decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
     number = re.compile(f"{whole}(?:{comma}({decimals}))?" if places else f"{whole}()")
     example = f"1{_thousands(form)}234{form.decimal}5"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_FILE: Final = 200 * 1024 * 1024
-"""Largest file, in bytes."""
+"""Size in bytes of the largest file that is read."""
 LARGEST_WORKBOOK: Final = 2 * 1024 * 1024 * 1024
 """Largest size of an unpacked workbook, in bytes. A small file may unpack to any size."""
 MOST_UNPACKED: Final = 200
@@ -67,8 +67,8 @@ class ColumnSpec:
     """One column of a handed-in table: its possible headings and the type of its cells."""
 
     headings: Sequence[str]
-    """Possible headings, compared by ``fold``. If the table has several of them, the first one here counts. A heading
-    with brackets, as “Thành tiền (chưa VAT)”, is compared with its brackets, before headings without brackets."""
+    """Possible headings, compared by ``fold``. If the table has several of them, the first one here counts. One with
+    brackets, as “Thành tiền (chưa VAT)”, fits only a heading with the same brackets, and is tried before the others."""
     value: Any = str
     """Type of a cell's value, for pydantic. It receives the cleaned cell, never an empty one, and raises ``wrong``."""
     required: bool = False
@@ -224,8 +224,8 @@ def ending_of(content: bytes, name: str) -> Literal["ended", "open", "cut"] | No
     """Return how a CSV file ends; ``None`` for a workbook, which cannot be read at all if it is cut off.
 
     ``ended``: a line feed ends the last line. ``open``: the line feed is missing, as some software never writes it.
-    ``cut``: the line feed is missing and the last line has fewer cells than most lines, because the software was still
-    writing the file.
+    ``cut``: the line feed is missing and the last line has fewer cells than most lines, or an open quote, because the
+    software was still writing the file.
 
     Raises:
         FileRefused: the file is no text.
@@ -309,7 +309,8 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
 
 
 def _find_separator(body: str, headed: bool) -> str:
-    """Return the separator that occurs equally often in most lines, outside quotes.
+    """Return the separator that occurs equally often in most lines, outside quotes. With ``headed``, return the most
+    frequent one in the first line.
 
     Counting all occurrences would be wrong: a text may hold more commas than the table has separators.
     """
@@ -357,10 +358,10 @@ def _count_columns(body: str, separator: str, name: str) -> int:
             before = rows.line_num
     except csv.Error:
         raise FileRefused(name, [FileFault("open_quote", line=row + 1)]) from None
-    # A cell over several lines that holds as many separators as a row shows an open quote that joined two rows.
+    # If a cell over several lines holds as many separators as a row, an open quote has joined two rows.
     usual = max(widths.most_common(1)[0][0] - 1, 1)
     faults = [FileFault("open_quote", line=row) for row, count in long if count >= usual]
-    # A row with too few cells, one of which holds the missing separators, shows an open quote that joined cells.
+    # If a row has too few cells, and one of them holds the missing separators, an open quote has joined cells.
     faults += [FileFault("open_quote", line=row) for row, own, within in joined if own < usual <= own + within]
     if faults:
         raise FileRefused(name, faults)
@@ -412,7 +413,7 @@ class Table:
         return FileFault(code, self.sheet, line, heading, values)
 
     def texts(self, column: str, rows: pd.DataFrame | None = None) -> pd.Series | None:
-        """Return the cells of a column without the characters that spreadsheets add; ``None`` if it is missing."""
+        """Return the cells of a column without the characters that spreadsheets add; ``None`` for a missing column."""
         place = self.columns.get(column)
         if place is None:
             return None
@@ -579,7 +580,7 @@ def read_values(
         table: the table of the cells.
         columns: columns to read.
         rows: rows of the table to read; by default all rows.
-        most_wrong: number of wrong texts of a column after which the rest of it is not read.
+        most_wrong: number of wrong texts of a column after which no further text of the column is read.
     """
     import pandas as pd  # the import takes half a second
 

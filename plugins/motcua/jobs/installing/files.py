@@ -46,7 +46,7 @@ class Files:
     machine: Path = Path("/")
     """Path at which this process sees the root of the folder's machine."""
     texts: dict[str, str] = field(default_factory=dict)
-    """New content of each file."""
+    """Content that each file would have after saving."""
     examples: dict[str, str] = field(default_factory=dict)
     _kept: dict[str, str] = field(default_factory=dict)
     """Content of each file on the disk."""
@@ -106,8 +106,8 @@ class Files:
     def put(self, file: str, name: str, value: str) -> None:
         """Set a variable to a value.
 
-        The line replaces the present line of the variable. If there is none, it goes below the comment with the
-        variable's illustration, or to the end of the file with the example's comment.
+        The line replaces the present line of the variable. If there is none, it goes below a comment line with the
+        variable (``# NAME=``). If there is none either, it goes to the end of the file, below the example's comment.
 
         Raises:
             NotWritable: no line can hold the value.

@@ -39,10 +39,10 @@ def make_secrets(files: Files) -> int:
 def make_keys(folder: Path, now: datetime) -> tuple[str, bool]:
     """Return the public key of the backups, and whether the key pair is new.
 
-    The private key is written in the format of age-keygen. A private key that is there already is used.
+    The private key is written in the format of age-keygen. If the file exists already, its key is used.
 
     Raises:
-        BackupUnusable: the file that is there holds no key.
+        BackupUnusable: the existing file holds no key.
         OSError: the file cannot be read or written.
     """
     from pyrage.x25519 import Identity

@@ -114,7 +114,8 @@ def _receipts_address(url: str, gateway: str) -> str:
 
 
 def _follow_pages(draft: Files, before: str, url: str) -> None:
-    """Change the receipt address of each gateway that had none, or one below the pages' previous address."""
+    """Change the receipt address of each gateway where it is below the pages' previous address. If there is no previous
+    address, change it where it is empty."""
     for name in _gateways_of(draft):
         given = draft.connection(GATEWAYS, f"sms_{name}")
         if given is None:
@@ -376,7 +377,7 @@ def _ask_mail(talk: Talk) -> None:
 
 
 def _proposed_mail_tls(before: GivenConnection | None, port: int) -> str:
-    """Return the proposed answer for the TLS of mail: the present one, or the usual one of the port if that is new."""
+    """Return the proposed answer for the TLS of mail: the present one, or for a new port the usual one of that port."""
     if before is None or before.port != port:
         return _OWN_TLS if port == _PORT_OF_MAIL_TLS else _STARTTLS
     ways = {
@@ -488,7 +489,8 @@ def _ask_outside(talk: Talk) -> None:
 
 
 def _save_and_report(talk: Talk, draft: Files, name: str, question: Name) -> None:
-    """Save a draft. Show the finding that stays open because of a signed answer, or show that the answer is good."""
+    """Save a draft. If the person signed that there is no other machine, show the finding that stays open. Otherwise
+    show that the answer is good."""
     talk.files = draft
     draft.save()
     red = [each for each in trying.try_places(draft, talk.now) if each.name == name]

@@ -39,7 +39,7 @@ def words() -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class Talk:
-    """A conversation: the other side, the files written so far, and what was done in it."""
+    """A conversation of a set-up: the person's side, the settings files, and what was done so far."""
 
     speaker: Speaker
     files: Files
@@ -94,7 +94,7 @@ class Talk:
             self.speaker.say("  " + str(words()["wrong"][refusal[0]]).format(**refusal[1]), "wrong")
 
     def find(self, found: Iterable[Finding]) -> None:
-        """Show the findings of an answer's check: what is wrong, the answer or error behind it, and what to do."""
+        """Show the findings about a person's answer: what is wrong, a detail such as a server's error, what to do."""
         for each in found:
             texts = _finding_words(each)
             facts = {**each.facts, "subject": each.subject, "detail": each.detail}
@@ -135,7 +135,8 @@ def _finding_words(found: Finding) -> dict[str, str]:
 
 
 def until_good(talk: Talk, answer: Callable[[Files], Iterable[Finding]]) -> bool:
-    """Ask a question on a draft until its answer has no findings or is kept as it is; then save the draft.
+    """Ask a question, with its answer in a draft of the files, until the answer has no findings or the person keeps it;
+    then save the draft.
 
     A repeated question has the previous answer as its default.
 

@@ -131,7 +131,7 @@ def try_places(files: Files, now: datetime) -> list[Finding]:
 
 
 def send_mail(files: Files, recipient: str, mail: Mail, now: datetime) -> Finding | None:
-    """Send a real mail through the mail server of the files; return the finding if the server refused it."""
+    """Send a real mail through the mail server of the files; return a finding if it could not be sent."""
     given = files.connection(MAIL, SMTP_CONNECTION)
     where = f"{MAIL}: {variable_of(SMTP_CONNECTION)}"
     if given is None:

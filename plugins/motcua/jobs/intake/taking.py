@@ -199,7 +199,7 @@ def _read_batch(
 
 
 def _code_of(record: object) -> str:
-    """Return the code of a refused record, so that its client can find it."""
+    """Return the dossier's code in a record, so that the client can find a refused record or an unused field."""
     code = record.get("mahoso") if isinstance(record, Fields) else None
     return code[:80].encode("utf-8", "replace").decode() if isinstance(code, str) else ""
 

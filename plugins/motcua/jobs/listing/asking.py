@@ -89,7 +89,7 @@ class Faults(list[str]):
         return None
 
     def name(self, written: str, what: str) -> str | None:
-        """Return a name; ``None`` for an empty text or a fault, if it is too long or not printable."""
+        """Return a name; ``None`` for an empty text or a fault. A name that is too long or not printable is a fault."""
         if len(written) <= _LONGEST and written.isprintable():
             return written or None
         self.add("name", what=what, most=_LONGEST)

@@ -262,7 +262,7 @@ INQUIRIES = Listing(
         lambda connection, asked, before, most: find_inquiries(connection, inquiries_asked(asked), before, most),
         read_inquiries,
         ordered_by="received_at",
-        # The rows are never counted beyond the first page.
+        # Counting the rows would always cost more than reading one page.
         few=lambda asked: True,
     ),
 )
@@ -281,7 +281,7 @@ def _differing_columns(row: MatchRow, seen: Seen) -> Cell:
 
 
 def _closing_state(row: ListedClosing, seen: Seen) -> Cell:
-    """Return whether a closing adds up, differs, or lacks sources that were not read."""
+    """Return whether a closing adds up, has differences, or lacks sources that were not read."""
     words = wording.list_words()["closing"]
     name = "unread" if row.sources_unread else "differs" if row.difference or row.unexplained else "meets"
     return Word(name, words[name], "ok" if name == "meets" else "bad")
@@ -428,7 +428,7 @@ def lists_of_closing(
 
 _MESSAGE_FIGURES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
 _RENAMED_FIGURES: Final = {"expected": "messages"}
-"""Names of the figures behind columns with another name."""
+"""Columns of messages whose name is not the name of their figure, each with that figure."""
 _DOSSIER_FIGURES: Final = (
     "carried_over",
     "received",
@@ -665,7 +665,7 @@ def _owed_outcome(row: OwedTonight, seen: Seen) -> Cell:
 
 
 def _phone_todo(reason: str | None) -> str | None:
-    """Return what staff must do about a phone that cannot be texted; ``None`` for another reason."""
+    """Return what staff must do about a phone that cannot be texted; ``None`` if the reason is not about the phone."""
     label = next((label for code, label in phone_labels().items() if code == reason), None)
     return label.action if label else None
 

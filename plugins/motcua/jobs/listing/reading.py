@@ -182,7 +182,7 @@ def _piecewise_page(listing: Listing, find: Find, connection: Connection, asked:
     """Return a page of a piecewise list without a search."""
     assert isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
-    # The first page shows the number of rows, if they are few.
+    # The first page also shows the number of rows. For it, up to ``bounds.counted`` rows are found, if that is cheap.
     most = shown if before or listing.rows.few(asked) else listing.bounds.counted
     piece = find(connection, asked, before, most)
     older = piece.places[shown - 1] if len(piece.places) > shown else piece.older

@@ -114,7 +114,7 @@ def dry_run(code: str, since: datetime) -> DryRun:
     with connect() as ledger:
         agency = find_agency(list_agencies(ledger), code)
         if agency is None:
-            raise UnknownAgency(f"There is no agency {code}: add it to the file, then run motcua agencies import FILE.")
+            raise UnknownAgency(f"There is no agency {code}: add it to FILE, then run motcua agencies import FILE.")
         name = in_force(ledger, moment.astimezone(VIETNAM).date())[agency.agency_code].name_in_texts
         statuses = {each.name: status_map(ledger, each.source_id, moment) for each in list_sources(ledger)}
     run = DryRun(agency, name, since, moment)

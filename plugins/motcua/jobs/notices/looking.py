@@ -326,8 +326,9 @@ class Looks:
     def _fail(self, line: _Line, failure: str) -> list[Look]:
         """Closes a connection after a failure.
 
-        A connection that had answered before is only opened again, at once and without a failed look: a lost connection
-        does not mean a silent source yet. Otherwise the failure is returned as an answer.
+        If a connection that had answered before is lost, it is only opened again, at once and without a failed look,
+        because this does not mean a silent source yet. Any other failure is returned as an answer, also a query that
+        took too long.
         """
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
@@ -647,7 +648,7 @@ class Watcher:
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """Returns whether a run may be woken: no run that was woken before may still be starting."""
+        """Returns whether a run may be woken. It may not while a run that was woken before may still be starting."""
         if self._is_attended:
             self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         return now >= self._woken_at + self._wake_again_after

@@ -104,7 +104,7 @@ _FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), tim
 
 @dataclass(frozen=True, slots=True)
 class Portions:
-    """Sizes of the portions in which a source's past rows are read."""
+    """Sizes of the portions in which a source's rows are read."""
 
     batch: int = 1600
     """Rows that are prepared at a time. Three batches are in memory at once."""
@@ -122,8 +122,8 @@ CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
 
 @dataclass(frozen=True, slots=True)
 class JudgedDossiers:
-    """Dossier rows, divided into usable ones with their cleaned forms and refused ones. ``written`` is the JSON of the
-    usable ones for the ledger."""
+    """Dossier rows: the usable ones with their cleaned forms, and the refused ones with the reason. ``written`` is the
+    JSON of the usable ones for the ledger."""
 
     good: Sequence[tuple[SourceDossier, CleanDossier]]
     written: str
@@ -257,7 +257,7 @@ class _Shown:
         """How the source writes a dossier's key, to ask it for more rows of the dossier. For dossiers in ``brought``
         stored only if this is not the usual way."""
         self._usual: dict[str, str] = {}
-        """For each agency, how the source writes its code for most dossiers of ``brought``."""
+        """For each agency, how the source wrote its code for the first dossier of ``brought``."""
 
     def note(self, rows: Sequence[tuple[SourceDossier, CleanDossier]], saved: Sequence[SavedDossier]) -> None:
         """Records dossier rows that were shown together, and which of them were saved as new or changed."""
@@ -434,9 +434,9 @@ class _PickUp:
     def _next_cursor(self, latest: Latest) -> tuple[int, datetime, datetime]:
         """Returns the number, the recorded time and the updated time for the new cursor."""
         cursor = self.cursor
-        # The cursor of an empty source does not move. A first reading that found nothing sets the cursor to the
-        # source's present time. A clock that was far ahead and is right again no longer holds up the cursor after
-        # LOOK_BACK.
+        # An empty source leaves the cursor where it is, except that a first reading sets it to the source's present
+        # time. If the source's clock was far ahead and is right again, the cursor is a future time: LOOK_BACK later it
+        # is set back to the source's present time.
         since, last_met = cursor.set_back_from, cursor.set_back_at
         is_over = since is not None and last_met is not None and self.now - since > LOOK_BACK > self.now - last_met
         known = (cursor.cursor_recorded_at, cursor.cursor_updated_at)

@@ -96,8 +96,8 @@ class SettleCounts:
     """Number of messages of unknown outcome, by gateway. People may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
-    """Why nothing recorded before a gap was settled: the ledger was restored, or may have been, and the gap is still
-    open."""
+    """Why nothing was settled, or nothing recorded before the gap was noticed: the ledger was restored, or may have
+    been, and the gap is still open."""
 
 
 def settle(

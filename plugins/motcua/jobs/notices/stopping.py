@@ -72,9 +72,9 @@ def read_stop(
     if holds_phone(words):
         raise StopRefused("phone", "something in the reason looks like a phone number; publications show it")
     if until <= now:
-        raise StopRefused("past", "it must end later than now")
+        raise StopRefused("past", "the stop must end later than now")
     if until > now + LONGEST:
-        raise StopRefused("too_long", f"it must end within {LONGEST.days} days; it can be repeated then")
+        raise StopRefused("too_long", f"the stop must end within {LONGEST.days} days; then it can be ordered again")
     code = None
     if agency is not None:
         stopped = find_agency(list_agencies(ledger), agency)

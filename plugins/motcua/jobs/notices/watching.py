@@ -82,7 +82,7 @@ class ToRead:
     quiet: Sequence[str]
     """Sources without news that were not read for five minutes."""
     failed: Sequence[str]
-    """Sources whose last pick-up failed."""
+    """Sources whose last pick-up failed and that are to be tried again now."""
 
     @property
     def names(self) -> list[str]:
@@ -203,7 +203,7 @@ class CatchUp:
 
     def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:
         """``longest`` limits how long a sender goes on. ``waits`` limits this object's own looks at sources.
-        ``read_failed_every`` is the number of seconds between two queries for failed sources."""
+        ``read_failed_every`` is the number of seconds between two queries of the ledger for failed sources."""
         self._waits, self._read_failed_every = waits, read_failed_every
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         self._failed: set[str] = set()

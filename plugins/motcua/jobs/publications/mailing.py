@@ -1,4 +1,4 @@
-"""Mails publications, once to each body, in one letter with everything that the body has not received yet.
+"""Mails publications, once to each body, in letters about everything that the body has not received yet.
 
 ``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get the figures of
 all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods,

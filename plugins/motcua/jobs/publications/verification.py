@@ -33,7 +33,8 @@ class Mismatch:
 class DifferingFigure:
     """A figure that is not what it was when it was published.
 
-    ``agency``, ``procedure`` and ``kind`` say which rows the figure counts. An empty one sets no limit.
+    ``agency``, ``procedure`` and ``kind`` say which rows the figure counts. An empty ``kind``, for example,
+    means all kinds.
     """
 
     agency: str
@@ -60,7 +61,7 @@ class Verification:
     remarks: list[str] = field(default_factory=list)
     """Notes that are no faults, such as what could not be checked, and why."""
     figures: list[DifferingFigure] = field(default_factory=list)
-    """Faults in figures of messages, dossiers and agencies."""
+    """The figures of messages, dossiers and agencies that differ."""
 
     @property
     def differing(self) -> dict[str, Any] | None:

@@ -4,8 +4,7 @@ and its figures against the facts.
 Only the schema ``audit`` and the files are read, so that an auditor need not trust anybody. No personal data is needed:
 figures are counted from facts that remain when names and numbers are purged. Then the files are made again from the
 newly counted figures. CSV files are always made again; the report, its page and the workbooks only if the same release
-with the same libraries made the published ones. A changed word in them is found this way, even if every hash was
-adapted to it.
+with the same libraries made the published ones. So a changed word is found even if somebody also changed every hash.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 the field ``words`` of the manifest, which has what the report needs besides the closing.
 
 CSV files are always made again. The report, its page and the workbooks are made again only if this same software made
-the published ones. A changed word in the printed report is found this way, even if every hash was adapted to it. Files
-that another release or other libraries made are only compared by their hash, and a remark says so.
+the published ones. So a changed word in the report is found even if somebody also changed every hash. Files that
+another release or other libraries made are only compared by their hash, and a remark says so.
 """
 
 from __future__ import annotations

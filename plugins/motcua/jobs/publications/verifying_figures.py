@@ -93,7 +93,7 @@ def check_figures(
     for table in tables_of(closing):
         if table is COMPLAINTS:
             # The complaints of the time of publishing cannot be counted again, because later ones are recorded for the
-            # same period.
+            # same period. So only the form of their file is checked.
             _published_rows(checked, table, contents, manifest)
             continue
         published = _published_rows(checked, table, contents, manifest)

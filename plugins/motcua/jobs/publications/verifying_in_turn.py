@@ -35,11 +35,11 @@ log = logging.getLogger(__name__)
 NIGHTS = 25
 """Nights in which every publication has its turn; a month has some nights to spare."""
 AT_LEAST_EVERY = timedelta(days=31)
-"""A publication that was not verified for longer is reported as overdue."""
+"""A publication that was not verified for longer than this is reported as overdue."""
 NEW_FOR = timedelta(days=7)
 """A publication younger than this that was never verified is verified at once, before its turn."""
 WITHIN = timedelta(minutes=40)
-"""After this time no further verification begins. A verification takes seconds, or minutes for a year."""
+"""After this time no further verification begins. A verification takes seconds, that of a year minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def check_quality(
     Args:
         run_id: the DAG run, or a name for a check by hand.
         now: the moment that the rules use as the present, by default the current time.
-        rules: the rules; by default those of the files, with the thresholds in force.
+        rules: the rules; by default those of include/quality/rules.yaml, with the thresholds in force.
         judged_by: gives the verdicts; Great Expectations by default.
         soundness: the expectations on the snapshot itself; by default the whole list.
 
@@ -137,7 +137,8 @@ def check_quality(
 def _judge(
     ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict, judged_by: Judge
 ) -> list[RuleVerdict]:
-    """Return the verdict on each rule, without the rows of broken agencies."""
+    """Apply the rules, store the rows that they find, and return the verdict on each rule. Rows of broken agencies are
+    left out."""
     by_code = {each.rule.code: each for each in asked}
     withheld: Counter[str] = Counter()
 

@@ -96,9 +96,9 @@ _PATIENCE = 600.0
 _COUNTS_WITHIN = 600.0
 """Seconds that one SQL statement at a source may take, so that a hanging source does not delay a closing for long."""
 _RECHECK_AFTER = timedelta(days=3)
-"""Time after its closing at which a period is checked once more."""
+"""Each run checks a period again from this time after its first closing on, until that led to a correction."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
-"""A closing older than this is checked again only if somebody asks for it."""
+"""For this long after ``_RECHECK_AFTER``, runs check a period again. Later they do so only if somebody asks for it."""
 
 
 class NotOver(ValueError):
@@ -125,9 +125,9 @@ class ClosingResult:
     def must_be_looked_at(self) -> bool:
         """Whether a run must report the closing.
 
-        That is so for a new closing, and for an earlier one that does not add up, lacks a source, or has old data.
-
-        A rerun must not report success while the closing still needs somebody's attention.
+        That is so for a new closing, and for an earlier one that does not add up, has a difference without a reason,
+        lacks a source, or was made before a source was read after the period's end. So a rerun does not report success
+        while the closing still needs somebody's attention.
         """
         closing = self.closing
         meets = not (closing.difference or closing.unexplained or closing.sources_unread)
@@ -174,7 +174,9 @@ def _beginning(ledger: Connection) -> datetime | None:
 
 @without_values()
 def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResult]:
-    """Check each period once more that was closed three days ago, and correct it if something arrived later.
+    """Check periods again whose first closing is three days to a month old, and correct them if something arrived late.
+
+    A period with a correction that was made three days after its first closing or later is not checked again.
 
     Raises:
         ClosingHeldUp: Another closing, or a transaction from before the cut-off, did not end.
@@ -318,7 +320,7 @@ class _Closer:
     def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
         """Return a day's evenings of apologies, with their due days.
 
-        Evenings that are not settled yet are computed by the rule.
+        The ledger stores settled evenings. The due days of all others follow from the agency's setting and calendar.
         """
         found = [*evenings_between(ledger, period.start, period.end)]
         rules = apology_rules()
@@ -386,7 +388,7 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether the sources now count a day otherwise than its closing did."""
+        """Whether a day's closing lacks a source, or the sources now count the day otherwise than the closing did."""
         if closing.sources_unread:
             return True
         if at_source is None:
@@ -425,7 +427,8 @@ class _Closer:
             for cell in cells
             if cell.kind != "reply"
         ]
-        # If both sides of a move are in the same cell of this period, the two differences cancel each other out.
+        # An occasion that counts on another day is a difference of both days. If both differences are in one cell of
+        # this period, they cancel each other out.
         sides: dict[tuple[int | None, str, str], set[str]] = {}
         for moved in differences:
             if moved.reason == "other_period":
@@ -542,7 +545,7 @@ def _with_reasons(
 def _ask_for_reasons(
     count: SourceCount, occasions: Sequence[UnmatchedOccasion], period: Period
 ) -> list[DifferenceReason]:
-    """Return the reasons for a source's occasions, from its present rows of their transitions."""
+    """Return the reasons for a source's occasions, from the rows that it now has for their transitions."""
     numbers = sorted({number for each in occasions for number in each.numbers})
     present: dict[int | None, list[SourceTransition]] = {}
     for each in count.transitions(numbers):
@@ -567,8 +570,8 @@ def _reason(
             if _is_of(now, unmatched) or now.recorded_at == recorded_at
         ]
         return _reason_of_message(count, kept, occasion, period)
-    # The rows are as read if the source still has all of them, of the right kind and under one code. It then also has
-    # the step between two occasions that ends the first and begins the second.
+    # The ledger has one message for two occasions of the source. If the source still has all rows that the ledger read,
+    # each of the message's kind and all under one code, the ledger lacks the transition between the two occasions.
     found = [present.get(number, ()) for number in occasion.numbers]
     rows_now = [now for each in found for now in each]
     as_read = (

@@ -32,7 +32,7 @@ LARGEST_FILE: Final = 20 * 1024 * 1024
 """Largest file, in bytes."""
 MOST_ROWS: Final = 50_000
 EARLIEST: Final = date(2016, 1, 1)
-"""Begin of the pilot's year; no earlier period was closed."""
+"""Beginning of the year of the pilot; no earlier period was closed."""
 _PeriodColumn: TypeAlias = Literal["day", "month", "period"]
 _PERIODS: Final[tuple[_PeriodColumn, ...]] = get_args(_PeriodColumn)
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
@@ -156,8 +156,8 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
             figures.append(same_period[0][1])
             repeated += len(same_period) - 1
             continue
-        # Lines for parts of an agency, each with its own code, may contradict each other. All of them are refused,
-        # because only people can choose one or add them up.
+        # Several lines for one agency and period are refused unless they are equal. They may be about parts of the
+        # agency, each with its own code, and only people can choose one or add them up.
         for _, each in same_period:
             other = next(line.file_line for _, line in same_period if line is not each)
             faults[each.file_line - 1] = table.fault("twice", each.file_line - 1, "agency", other=other)

@@ -156,7 +156,7 @@ def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: 
         ledger: a connection.
         closing_no: the closing.
         agency: the only agency to show; ``None`` for all agencies.
-        most: the greatest number of first rows.
+        most: the greatest number of rows in ``messages``, and in ``dossiers``.
 
     Raises:
         LookupError: There is no such closing.
@@ -251,7 +251,7 @@ def is_same_query(name: str, published: str) -> bool:
 
 
 def query_version(name: str) -> str | None:
-    """Return the present SHA-256 of the SQL statement with a name that a publication gives it.
+    """Return the present SHA-256 of the SQL statement that a publication calls ``name``.
 
     ``None`` if there is no such statement.
     """
@@ -299,8 +299,9 @@ def find_statement(asked: str) -> str:
             return name
         if former_hash is not None:
             raise LookupError(
-                f"an earlier version's {name}, whose text had SHA-256 {former_hash}. The text has changed since, "
-                f"to {statement_hash(name)}. The earlier text is in the version that the publication names"
+                f"the SHA-256 is of an earlier version's {name}, whose text had SHA-256 {former_hash} "
+                f"and has changed since, to {statement_hash(name)}. The earlier text is in the version that the "
+                "publication names"
             )
     name = _name_now(asked) or asked
     if _STATEMENT.fullmatch(name):

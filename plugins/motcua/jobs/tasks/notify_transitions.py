@@ -187,7 +187,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
     """End the run: fail if a task failed, a source could not be read, an export is refused, failed sends may be
-    retried, or work is due and no process does it, whatever the cause.
+    retried, a gap is open, a gateway is paused after failures, or work is due and no process does it, whatever the
+    cause.
 
     A stop of the Department is only logged: people know about it, and a backfill could not change it.
 

@@ -47,7 +47,7 @@ def close_days(run_id: str, window: Window, interval: Window, now: datetime | No
         interval: the data interval of a scheduled run, which ends on the day after the day to close.
         now: the cut-off; by default the present moment.
 
-    Returns: the numbers of the closings made now, and of earlier closings whose figures do not agree.
+    Returns: the numbers of the closings made now, and of earlier closings that still need somebody's attention.
     """
     moment = now or datetime.now(UTC)
     last = Period.day_before(interval.end or moment)
@@ -70,7 +70,7 @@ def tie_complaints() -> int:
 
 
 def _days_due(last: Period) -> list[Period]:
-    """Returns the day, and the unclosed days of the month before it, but none from before the first closed day."""
+    """Returns the day, and the unclosed ones of the 30 days before it, but none before the first closed day."""
     before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
         first = first_day(ledger)
@@ -128,7 +128,8 @@ def mail(body: str, publications: Sequence[int], runs: Sequence[int]) -> dict[st
 
 
 def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
-    """End the run: fail if a task failed, a source was not counted, or figures differ without a known reason.
+    """End the run: fail if a task failed, a source was not counted, figures differ without a known reason, or events of
+    a closed period were not read.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.

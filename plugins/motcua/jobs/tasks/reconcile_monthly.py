@@ -19,7 +19,7 @@ def close_month(run_id: str, interval: Window, now: datetime | None = None) -> l
     """Close the month before the run, or before the end of its data interval, and then the quarter and the year that
     end with that month.
 
-    Returns: the numbers of the closings made now, and of earlier closings whose figures do not agree.
+    Returns: the numbers of the closings made now, and of earlier closings that still need somebody's attention.
     """
     moment = now or datetime.now(UTC)
     made = []

@@ -64,7 +64,7 @@ class Terms:
     """The moments before which rows are removed."""
 
     before: datetime
-    """The moment for all other rows."""
+    """The moment for all rows except those of the two fields below."""
     red_before: datetime
     """The moment for failed runs without a note."""
     acts_before: datetime

@@ -195,7 +195,7 @@ def clean_logs(now: datetime) -> LogsRemoved:
             kept = runs_before(connection, before)
     except (psycopg.Error, AirflowNotFoundException) as away:
         log.warning(
-            "Airflow's database does not answer (%s): all logs are kept for the longer time", type(away).__name__
+            "Airflow's database does not answer (%s): logs stay as long as those of failed runs", type(away).__name__
         )
         kept, tasks_before = frozenset(), now - max(rules.airflow_keep, rules.airflow_keep_red)
     done = remove_old_logs(

@@ -50,7 +50,7 @@ _CHUNK_SIZE: Final = 1024 * 1024
 
 
 class NoAccount(NothingKept):
-    """The source has no account yet, so that nobody has decided which agencies its files may cover."""
+    """The source has no account yet. The account states which agencies the source's files may cover."""
 
 
 class NoFile(NothingKept):
@@ -58,7 +58,8 @@ class NoFile(NothingKept):
 
 
 class NothingNew(NothingKept):
-    """The same file was imported already, or a file with a later export time was imported."""
+    """No run would import the file: it was imported already, a file with a later export time was imported, its own time
+    is in the future, or the source has no form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSee
 def try_form(
     source: str, form: ExportForm | None, digest: str, name: str, now: datetime, *, as_in_force: bool = False
 ) -> ExportSeen:
-    """Return the result of a form on a waiting file, or on the newest file of the folder.
+    """Return what a form makes of a waiting file, or of the newest file of the folder.
 
     Args:
         source: the source of the file.
@@ -149,7 +150,7 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
     """Move a waiting export to a name that the next run takes, and return that name.
 
     Raises:
-        NothingKept: the file does not wait any more, or has no news.
+        NothingKept: the file does not wait any more, or no run would import it.
     """
     if not is_digest(digest):
         raise NoLongerWaiting

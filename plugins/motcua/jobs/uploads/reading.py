@@ -1,4 +1,4 @@
-"""Read a file of strangers in a separate process with limits on its memory and time.
+"""Read a file from outside in a separate process with limits on its memory and time.
 
 Such a file comes from a browser, or somebody put it into a folder for exports. Airflow's API server also serves the
 tasks that send messages. If the server itself read a hostile file, the file could delay messages. The separate process
@@ -39,7 +39,7 @@ from motcua.jobs.handed_in.statement_files import load_form, read_statement
 log = logging.getLogger(__name__)
 
 _MOST_MEMORY: Final = 4 * 1024**3
-"""Bytes of address space that the process may use. The process uses only a part of the space that it maps."""
+"""Bytes of address space that the process may map. Only a part of them takes memory."""
 _MOST_PROCESSOR_SECONDS: Final = 90
 """Seconds of processor time that the process may use."""
 _LONGEST_WAIT: Final = 30
@@ -120,7 +120,7 @@ def preview_export_apart(
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
-    """Return the result of a form on an export; without a form, only its headings.
+    """Return what a form makes of an export; without a form, only its headings and sheets.
 
     Raises:
         ReaderBusy: other files are being read.
@@ -186,7 +186,7 @@ def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], 
     """Start the process, give it the file, and return its answer. A process that fails gives ``faults``."""
     heavy = {"faults": [asdict(FileFault("too_heavy"))], "month": None}
     given = json.dumps({"what": what, "name": name, **asked}).encode()
-    # The process reads a file of strangers. Its environment has the paths of code and texts, and no secrets.
+    # The process reads a file from outside. Its environment has the paths of code and texts, and no secrets.
     inherited = {
         key: value
         for key, value in os.environ.items()

@@ -1,8 +1,8 @@
 """Handle a carrier statement from a browser: read it and show its content first, then put it into the folder.
 
 After reading, the file waits under a name that runs skip, until its sender confirms it. From then on it is a file of
-the folder like any other: the same run imports it, with the same history and the same refusals. The ledger also has
-the person who confirmed it.
+the folder like any other: the usual run imports or refuses it, and stores its history. The ledger also has the person
+who confirmed it.
 """
 
 from __future__ import annotations
@@ -228,7 +228,8 @@ def forget(digest: str, form: str, month: date) -> None:
 
 
 def still_unread(connection: Connection, now: datetime) -> list[StatementUpload]:
-    """Return the confirmed carrier statements that no run has read and whose file exists, the newest first."""
+    """Return the confirmed carrier statements that no run has read and whose file exists, the newest first. If the
+    folder does not answer, return all of them."""
     found = unread_uploads(connection, now - UNREAD_FOR)
     try:
         return [each for each in found if (_folder(each.form) / each.file_name).is_file()]

@@ -54,7 +54,7 @@ longer."""
 _IDENTITY_WITHIN = 240.0
 _RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
-"""Counting the last days may take a twentieth of the time: the pause after a count is at least 20 times as long."""
+"""The pause after a count of the last days is this many times as long as the count, within the two limits above."""
 _NIGHT_FROM = 1
 """The hour, in Vietnam, from which all months are counted once a day, one month per round."""
 _LOOKS_BACK = timedelta(days=3)
@@ -261,7 +261,7 @@ def _apologies(looking: Looking) -> Seen:
 
 
 def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:
-    """Return the faults of the last source checks that make messages unreliable.
+    """Return the faults of the last source checks that make messages unreliable, except those that fail each pick-up.
 
     The adapter is added to the facts, because the remedy is a different one for sources that push.
     """

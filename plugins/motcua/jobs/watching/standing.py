@@ -134,7 +134,7 @@ class LastEvening:
 
     @property
     def untold(self) -> list[ApologyCount]:
-        """The reasons why applicants got no apology, the most frequent first."""
+        """How many apologies reached no applicant and never will, by state and reason, the largest number first."""
         return [each for each in self.counts if each.state not in (*TOLD, *OPEN)]
 
 
@@ -369,7 +369,7 @@ class Matter:
 
     @property
     def is_red(self) -> bool:
-        """Whether the matter may keep messages from citizens. It is not red if somebody decided it or attends to it."""
+        """Whether the matter may keep messages from citizens, and nobody decided so or attends to it."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False

@@ -128,7 +128,8 @@ def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
             yield _matter(in_words(found), True)
     this_year = now.astimezone(VIETNAM).year
     for province, year in list_unconfirmed(ledger, [this_year]):
-        yield Row("waits", f"the calendar of {province} for {year}: motcua calendar confirm {year}", True)
+        words = f"the calendar of {province} for {year} is not confirmed: motcua calendar confirm {year}"
+        yield Row("waits", words, True)
 
 
 def _matter(said: InWords, is_wrong: bool) -> Row:

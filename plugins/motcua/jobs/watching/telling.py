@@ -39,7 +39,7 @@ _REST, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
 A mail server that cannot be reached is tried in each round.
 """
 _DAILY_SENT_WITHIN, _SENT_WITHIN = timedelta(hours=20), timedelta(days=7)
-"""A letter that could not be sent for so long is dropped: a daily letter, and any other letter."""
+"""How long the watch tries to send a letter before it drops it: a daily letter, and any other letter."""
 _MOST_LETTERS = 500
 
 

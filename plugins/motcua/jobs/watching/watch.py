@@ -127,8 +127,8 @@ class Watch(Rounds):
     ) -> Iterator[Changes]:
         """Run all checks that are due, and yield the changes of alerts in two parts.
 
-        The first part is about the symptom: whether work is due that no process does. The second part is about possible
-        causes. Their checks may take long if something hangs.
+        The first part is about work that is due and that no process does, and about paused gateways. The second part is
+        about everything else, such as possible causes. Its checks may take long if something hangs.
         """
         resume(state, now)
         is_starting = state.resumed_at is not None and now < state.resumed_at + judging.GRACE

@@ -333,7 +333,7 @@ class Told:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """The differences. Differences without a reason come first."""
+        """Occasions without a message, and messages without an occasion. Unexplained ones come first."""
         rows = self._rows_of_agency(self.report.differences)
         return tuple(sorted(rows, key=lambda row: (row.is_explained, row.reason, *map(_sortable, _values(row)))))
 
@@ -354,7 +354,7 @@ class Told:
 
     @cached_property
     def unexplained(self) -> tuple[Difference, ...]:
-        """The differences without a reason."""
+        """The differences that no reason explains."""
         return tuple(row for row in self.differences if not row.is_explained)
 
     @cached_property

@@ -33,10 +33,9 @@ _IDENTITY = (
 )  # fmt: skip
 """Columns of the table of the accounting identity by kind. The kind stands before them, and the difference after."""
 _AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by agency. The agency stands before them, and the change after."""
+"""Columns of the table of messages by agency. Rank and agency stand before them, change and difference after."""
 _PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by procedure. The agency and the procedure stand before them, and the difference
-after."""
+"""Columns of the table of messages by procedure. Procedure and agency stand before them, and the difference after."""
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
 Align: TypeAlias = Literal["left", "right"]
@@ -311,7 +310,7 @@ def _unit(told: Told, gateway: str, billed_unit: str) -> str:
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
     """Return the units for which the closing has no price, such as ``một tin qua zalo``.
 
-    Callers call this only if some price is missing. If every row has one, the price of an SMS segment is missing.
+    Callers call this only if some price is missing. If every row has a price, that of an SMS segment is missing.
     """
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
@@ -388,7 +387,8 @@ def time_line(told: Told) -> str | None:
 
 
 def apologies_line(told: Told) -> str:
-    """Return the sentence on apologies: right, wrong, for a paused dossier, and missing before a late result."""
+    """Return the sentence about how many apologies were right, were wrong, concerned a paused dossier, or were missing
+    before a late result."""
     counts = told.counts_total
     return str(
         told.words["summary"]["apologies"].format(

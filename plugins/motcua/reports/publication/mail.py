@@ -180,7 +180,8 @@ def _compose(template: str, reference: str, values: dict[str, Any], attachments:
 
 
 def _procedures(told: Told) -> list[Any]:
-    """Return an agency's procedures with messages that were not all delivered."""
+    """Return an agency's procedures with undelivered messages or a failing accounting identity: the worst, at most
+    ``ROWS_SHOWN``."""
     if told.agency is None:
         return []
     shares = ((each, each.delivered_of_tellable) for each in told.procedures)

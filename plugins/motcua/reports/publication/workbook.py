@@ -237,7 +237,7 @@ class _Book(Book):
             put(f"{number}.", each)
 
     def table(self, shown: Sheet, rows: Iterable[Cells]) -> None:
-        """Write one sheet of rows. A row that does not add up or has no explanation is red."""
+        """Write one sheet of rows. A row is red if its figures do not add up, or if it is an unexplained difference."""
         sheet = self.sheet(shown.name)
         for place, column in enumerate(shown.columns):
             sheet.set_column(place, place, _WIDTHS.get(column, 11))

@@ -31,7 +31,7 @@ def _answers_http(*urls: str) -> Callable[[datetime], bool]:
 def _has_heartbeat(airflow_url: str, job: str) -> Callable[[datetime], bool]:
     """Return a check that Airflow saw a heartbeat of this job after the job's start.
 
-    An older heartbeat belongs to the job's last run.
+    An older heartbeat is from before the job's last restart.
     """
 
     def ready(since: datetime) -> bool:
@@ -168,8 +168,8 @@ def components(
         [network, mailbox],
         [loaded_before(airflow("scheduler", _has_heartbeat(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
         [
-            # The watch needs no other program. It may be killed at any moment, and stopping it must not delay a program
-            # that waits for a message.
+            # The watch needs no other program. It may be killed at any moment, so it gets little time to stop, and the
+            # programs that are stopped after it need not wait.
             Component(
                 "watch",
                 [str(Path(sys.executable).with_name("motcua")), "watch"],

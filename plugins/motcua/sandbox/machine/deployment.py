@@ -494,7 +494,7 @@ class Deployment:
     """Environment of every Airflow component."""
 
     def whose_day_begins(self, up: datetime, caller: Mapping[str, str]) -> Self:
-        """Return a copy whose evening and morning are counted from ``up``, unless ``caller`` sets their times."""
+        """Return a copy whose evening and morning come soon after ``up``, unless ``caller`` sets their times."""
         times = {name: value for name, value in _times_of_day(up).items() if name not in caller}
         return replace(self, environment={**self.environment, **times})
 

@@ -82,8 +82,8 @@ def decide_fate(
 ) -> Fate:
     """Return what happens to a message that is accepted at ``now``. The network needs ``wait`` seconds to deliver it.
 
-    ``validity`` is in minutes. Real networks report an expired message as 34 (2 with the bit 32), as observed with
-    SMPP's ``message_state``. Receivers must therefore test bits, not equality.
+    ``validity`` is in minutes. Real networks report an expired message as 34, which is 2 (undelivered) with the bit 32,
+    as observed with SMPP's ``message_state``. Receivers must therefore test bits, not equality.
     """
     at, submitted = now + max(wait, timing.submit_receipt), (SMSC_ACCEPTED, now + timing.submit_receipt)
     match behaviour:

@@ -242,7 +242,7 @@ class PhoneNetwork:
                 self._send_receipt(row)
 
     def _send_receipt(self, row: sqlite3.Row) -> None:
-        """Call a dlr-url once for each copy, and log each answer."""
+        """Send a receipt once for each of its copies, to its dlr-url or to Zalo's webhook, and log each answer."""
         values = {
             "d": str(row["type"]),
             "A": encode(_smsc_words(row)),

@@ -175,8 +175,8 @@ def months(
 ) -> Iterator[Past]:
     """Yield the dossiers of past months, a given number for each working day.
 
-    Agencies without a ``past`` in include/sandbox/agencies.yaml have dossiers only from the day ``joined`` on. Events
-    after the present moment are not part of the past: they will happen while the demo runs.
+    Agencies without a ``past`` in include/sandbox/agencies.yaml have dossiers only from the day ``joined`` on. The past
+    ends ``BEFORE`` before ``now``; acts that would come later happen while the demo runs.
     """
     first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
     everyone = deal(random, pilot.shares)

@@ -119,7 +119,7 @@ _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _LOOKED_AGAIN: Final = timedelta(days=7)
 """The last Monday of the past lies within this time before its end. On that day closings of the last month that are at
-least three days old are counted again, even in the sources."""
+least three days old are counted again, both in the ledger and in the sources."""
 _MAILED_FOR: Final = timedelta(days=4)
 """Publications up to this age are mailed. The demo's own run would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
@@ -263,7 +263,7 @@ class _Days:
         self._publisher.publish(closings_to_publish(), moment)
 
     def check(self, moment: datetime) -> None:
-        """Do a run of check_quality. Read all sources first, so that none was unread for hours at night."""
+        """Do a run of check_quality. Read all sources first, so that none counts as unread since the evening before."""
         self._set_time(moment)
         for name in sorted(self._read):
             pick_up(name, now=moment)
@@ -353,7 +353,7 @@ def _schedule(
                 work.append((_moment_at(day, _CHECKED), days.check))
         if day.weekday() == 2:
             work.append((_moment_at(day, time(14)), days.hear_citizens))
-        # On a day off before a day off a run would have nothing to do.
+        # On a day off that is followed by a day off, a run would have nothing to do.
         if _is_working_day(day) or _is_working_day(day + timedelta(days=1)):
             work.append((_moment_at(day, _RUN_TIME), days.run))
     done = [each for each in work if each[0] < now - timedelta(minutes=3)]

@@ -54,7 +54,7 @@ class PortalClient:
     """Pushes to one address with one account."""
 
     url: str
-    """Address of the adapter; ``/sign-in`` and ``/call`` are below it."""
+    """Address of the receiver; ``/sign-in`` and ``/call`` are below it."""
     name: str
     password: str = field(repr=False)
     _http: requests.Session = field(default_factory=requests.Session, repr=False)

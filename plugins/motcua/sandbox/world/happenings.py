@@ -26,8 +26,8 @@ class Move(_Frozen):
 
     ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by which the
     official's clock is wrong. ``odd_time``: a text instead of the time, for a source that stores times as text.
-    ``ready``, ``handed``: the paper register gets its entry at this moment. ``truthful``: the paper agrees with the
-    status. ``events``: further events to record in the database of the truth.
+    ``ready``, ``handed``: the desk's register of results gets an entry that the result is there, or was handed over.
+    ``truthful``: the paper agrees with the status. ``events``: further events to record in the database of the truth.
     """
 
     step: str
@@ -121,7 +121,7 @@ class Effects:
 
     ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the kind of message for which the dossier
     begins, or stops, to have the status and the place that ``condition`` names.
-    ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly happened.
+    ``ready_at``, ``handed_at``: entries of the desk's register of results. ``events``: what truly happened.
     """
 
     dossier: Dossier

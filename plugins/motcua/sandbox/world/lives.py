@@ -90,7 +90,7 @@ class _Life:
     ) -> None:
         """Add the next move of the dossier, ``wait`` (least, most) seconds after the last move.
 
-        ``quick``: the source writes the move in one transaction.
+        ``quick``: the move keeps no agency's pace, and the source writes it in one transaction and without faults.
         """
         pace = 1.0 if quick else self.agency.pace
         self.now = max(self.now + self.random.uniform(*wait) * pace, self._settled)
@@ -171,7 +171,7 @@ def _supplement(life: _Life) -> bool:
 
 
 def _false_results(life: _Life) -> None:
-    """Add, to some lives, a step to the status of a result although the paper is not at the desk.
+    """By chance, add a step to the status of a result although the paper is not at the desk.
 
     The official clicked on the wrong step, or used the step of a result to ask for a supplement.
     """
@@ -341,7 +341,7 @@ def born(
 ) -> tuple[Dossier, list[Act]]:
     """Return a new dossier and its life. ``serial(agency, series)`` numbers the codes.
 
-    The first act, its reception, is still to come.
+    No act has happened yet; the first one is the dossier's reception.
     """
     if oddity == "unknown_agency":
         agency = agency.model_copy(update={"code": unknown_agency, "old_codes": 0.0})

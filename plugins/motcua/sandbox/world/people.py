@@ -91,7 +91,8 @@ _BRANDS = (
     *("Thiên Phú", "An Phát", "Minh Quang", "Sao Biển", "Nam Trung", "Đại Lãnh", "Hoàng Gia"),
 )
 
-# Prefixes are weighted as people use them. 052, 055 and 095 are left out, so that no test depends on a doubtful block.
+# Prefixes are weighted as people use them. 052, 055 and 095 are left out, because at most parts of these blocks are in
+# use, and no test should depend on which parts.
 _PREFIXES = (
     *("090", "093", "070", "077", "079", "076", "078", "0896", "0898", "0899"),
     *("091", "094", "081", "082", "083", "084", "085", "088"),

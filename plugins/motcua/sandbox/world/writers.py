@@ -224,7 +224,7 @@ _DEPARTMENTS = {
 def _vendor_place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
     """Return this vendor's words for a dossier's status, and for whether the dossier is at the one-stop desk.
 
-    For a supplement, only the value ``supplement`` shows where the dossier is.
+    For a supplement, only ``supplement`` shows where the dossier is, because ``department`` always names the desk.
     """
     at_desk = desk if status != 5 else True
     return {

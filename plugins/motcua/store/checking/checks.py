@@ -47,7 +47,7 @@ class SourceCheck:
 
     @property
     def forbids(self) -> bool:
-        """Whether there is a finding so grave that no citizen of the source may be promised a message."""
+        """Whether this check itself made such a finding. Earlier findings that it could not examine do not count."""
         return any(each.finding.severity == "error" for each in self.findings)
 
 
@@ -86,7 +86,7 @@ def keep_check(
     transitions: int,
     findings: Sequence[Finding],
 ) -> SourceCheck:
-    """Replace the last stored check of a source, and return the check with the time since when each finding stands.
+    """Replace the last stored check of a source, and return the check with the time at which each finding began.
 
     If an earlier finding could not be examined this time, it is stored in ``unseen`` with the time when it began.
     """

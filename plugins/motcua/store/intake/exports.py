@@ -85,8 +85,8 @@ class LastTaken:
     ends_a_line: bool
     """``True`` if the newest file was a text file, such as CSV, whose last line ended with a line end."""
     is_repeated: bool
-    """``True`` if the newest taken file has the same content as this file, or if a file with this content was taken
-    whose time of export is not earlier than that of this file."""
+    """``True`` if the newest taken file has the same content as the file that is to be taken, or if a file with this
+    content was taken whose time of export is not earlier than that of the new file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class VanishedDossier:
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """A refused file of a source from which no later file was taken."""
+    """A refused file after which no other file of its source was taken."""
 
     source: str
     name: str

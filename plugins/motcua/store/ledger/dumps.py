@@ -261,7 +261,7 @@ def read_through(give: Callable[[IO[bytes]], None], dumped_by: str) -> None:
         dumped_by: version of the server that was dumped, for example ``18.6``.
 
     Raises:
-        ProgramUnusable: pg_restore is missing or older.
+        ProgramUnusable: pg_restore is missing or older than that server.
         ProgramFailed: pg_restore cannot read the dump.
         Exception: what ``give`` raised.
     """
@@ -295,7 +295,7 @@ def _feed(command: list[str], give: Callable[[IO[bytes]], None], environment: di
 
 @contextmanager
 def _killed_on_error(running: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Kill the program if its input breaks off, so that it does not accept an incomplete stream as a complete one."""
+    """Kill the program if the ``with`` body fails, so that it does not accept an incomplete stream as complete."""
     try:
         yield
     except BaseException:

@@ -12,12 +12,12 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first
 
 LEADING = 1
-"""The leader holds this lock. The leader is the sender that picks up news for all senders. The numbers of senders' own
-locks are random and large."""
+"""The leader holds this lock. The leader is the sender that picks up news for all senders. Each sender also holds a
+lock of its own, whose number is random and large."""
 CHECKING = 2
 """The running check of data quality holds this lock, because all checks write their snapshot into the same tables."""
 CLOSING = 3
-"""The process that closes a period holds this lock, because all of them count in the same scratch table."""
+"""The process that closes a period holds this lock, because all closings are counted in the same scratch table."""
 PUBLISHING = 4
 """The process that publishes holds this lock, because each publication contains the checksum of the one before."""
 # The function motcua.wait_for_settings takes lock 5 while agencies' settings are changed or imported.

@@ -146,9 +146,9 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
     """Revoke rights in the ledger's database that PostgreSQL gives everybody: large objects, advisory locks, temporary
     tables.
 
-    Only the owner keeps all these rights. The sending role keeps locks and temporary tables. Large objects would fill
-    the disk and every dump. If programs of an earlier version may still be running, the roles of pages, callbacks and
-    purge keep the lock functions that these programs use.
+    Only the owner keeps all these rights. The sending role keeps locks and temporary tables. Nobody else may make
+    large objects, because these would fill the disk and every dump. If programs of an earlier version may still be
+    running, the roles of pages, callbacks and purge keep the lock functions that these programs use.
 
     Returns:
         The rights that could not be revoked, one line for each. Usually a superuser must revoke them.

@@ -144,7 +144,7 @@ class LetterFacts:
 
 
 def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> bool:
-    """Return whether an enabled agency has no record of the evening of this day."""
+    """Return whether an enabled agency with dossiers has no record of the evening of this day."""
     return bool(
         first(connection.execute(statement("apologies/is_left"), {"day": day, "evening_at": evening_at}), "is_left")
     )

@@ -54,7 +54,7 @@ class AttemptOutcome:
     attempt_state: str
     outcome: str
     concerns: str | None
-    """The refused object, for example a carrier or a template. ``None`` if the gateway refused nothing."""
+    """What the refusal concerns: the gateway, a carrier, a template or the message. ``None`` if nothing was refused."""
     http_status: int | None
     gateway_code: str | None
     gateway_reference: str | None
@@ -81,7 +81,7 @@ class RepeatOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """The messages of a run's attempts that had one outcome."""
+    """One outcome of a run's attempts, with how many of their messages are unresolved."""
 
     outcome: str | None
     unresolved: int

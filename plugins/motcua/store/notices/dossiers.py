@@ -32,7 +32,7 @@ Procedure: TypeAlias = tuple[str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class NamedDossier:
-    """A dossier of the ledger, with the codes under which its source knows it."""
+    """A dossier of the ledger: its id, its agency and its code."""
 
     dossier_id: int
     agency_code: str
@@ -153,7 +153,8 @@ def save_dossiers(
 def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tuple[str, str, datetime]]) -> list[int]:
     """Return the places, counted from 0, of the rows that the ledger does not have with the same stamp.
 
-    A row is given as (agency, dossier, stamp). Rows of dossiers that another source brought are left out.
+    A row is given as (agency, dossier, stamp). The stamp is the time at which the source says that it wrote the row.
+    Rows of dossiers that another source brought are left out.
     """
     written = large_recordset(
         {"place": place, "agency_code": agency, "dossier_code": code, "updated_at": stamp}

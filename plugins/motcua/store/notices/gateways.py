@@ -59,7 +59,7 @@ class DayUsedUp:
     """Our limit of the day. ``None`` if a quota of the provider is used up."""
     used: int
     elsewhere: int
-    """How many messages other gateways accepted since the limit was reached."""
+    """How many messages other gateways accepted, or may have accepted, since the limit was reached."""
 
     @property
     def finding(self) -> Finding:

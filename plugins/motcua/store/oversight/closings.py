@@ -1,7 +1,7 @@
 """Count, compare and store the figures of closings.
 
-A closing has a watermark: the largest numbers of the ledger's rows that it counts. An orphan is a row that lacks the
-row that it should belong to, such as a receipt without an attempt.
+A closing has a watermark: the largest numbers of the ledger's rows that it counts. An orphan is a row without its
+counterpart, such as a receipt without an attempt, or a result handed over without a message.
 """
 
 from __future__ import annotations
@@ -335,8 +335,8 @@ class UnmatchedOccasion:
 
     unmatched: Unmatched
     numbers: Sequence[int]
-    """The source's numbers of all transitions: of a message without an occasion (side ``ledger``), or of a message that
-    covers more than one occasion (side ``source``)."""
+    """The source's numbers of all transitions of one message: the message without an occasion (side ``ledger``), or
+    the message that covers more than one occasion (side ``source``)."""
     recorded: Sequence[datetime]
     """When the transitions were recorded, as the ledger stored it."""
     was_cleaned: bool
@@ -424,7 +424,7 @@ def _comparison_parameters(closing: Closing, unread: Sequence[int]) -> dict[str,
 
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> tuple[Evening, ...]:
-    """Return the settled evenings in [start, end) on which any apology was due."""
+    """Return the settled evenings in [start, end), without days off."""
     return _query_values(connection, "closings/evenings", Evening, {"start": start, "end": end})
 
 

@@ -56,7 +56,7 @@ DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
 """The conditions of the dossiers that each figure counts. A dossier counts if all conditions of one mapping hold."""
 
 ORPHAN_FIGURES: tuple[OrphanSort, ...] = get_args(OrphanSort)
-"""The sorts of orphans: rows that lack the row that they should belong to. A closing stores each orphan."""
+"""The sorts of orphans: rows without their counterpart. A closing stores each orphan."""
 
 
 @dataclass(frozen=True, slots=True)

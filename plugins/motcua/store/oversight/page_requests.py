@@ -17,8 +17,9 @@ from motcua.store.ledger.rows import first, record, values_of
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
 """The result of a page request.
 
-``waits`` if a worker will carry it out. ``done`` if it was carried out at once, because it informs no citizen.
-``asked_before`` if the same request is open already. ``unknown`` if there is no such source, agency or account.
+``waits`` if a worker will carry it out. ``done`` if it was carried out at once, because no citizen gets a message
+only because of it. ``asked_before`` if the same request is open already. ``unknown`` if there is no such source,
+agency, account, publication or stop in force.
 """
 
 

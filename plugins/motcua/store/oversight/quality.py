@@ -73,7 +73,7 @@ class RegisterRow:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """How many results of an agency were announced to citizens and later revoked."""
+    """How many results of an agency were announced to citizens, and when some of them were revoked."""
 
     agency_code: str
     told: int
@@ -155,7 +155,10 @@ class BrokenPart:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How many rows a rule returned for an agency in a run. ``None`` as agency stands for rows about a source."""
+    """How many rows a rule returned for an agency in a run.
+
+    ``None`` as agency stands for rows about a source, or in ``counts_by_rule`` for all agencies.
+    """
 
     run_no: int
     rule: str
@@ -531,7 +534,8 @@ def save_figures(
     desk_users: Iterable[DeskUserMonth],
     broken_agencies: Collection[str],
 ) -> None:
-    """Insert counts by agency, the bases of rates, shares of textable numbers, and the sources' state.
+    """Insert counts by rule and agency, the numbers of checked dossiers, shares of textable numbers, and the sources'
+    state.
 
     Broken agencies are left out. An empty text in ``broken_agencies`` stands for findings about whole sources.
     """

@@ -38,7 +38,7 @@ class ToldPublication:
     publication_no: int
     is_correction: bool
     is_owed: bool
-    """``True`` if the publication was not mailed to each recipient of the body yet."""
+    """``True`` if the body was not mailed the publication yet, or if the mail to one of its recipients failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def reserve_mail(
 ) -> int | None:
     """Reserve the mail of a report to one recipient, and return the mail's number.
 
-    Return ``None`` if the mail must not be sent, or not once more. The caller commits before it contacts the mail
-    server.
+    Return ``None`` if the mail was or may have been sent and is not wanted ``again``, or if another process has
+    reserved it. The caller commits before it contacts the mail server.
     """
     values = asdict(mailed) | {"recipient_hash": recipient_hash, "now": now, "again": again}
     row = connection.execute(statement("report_mails/reserve"), values).fetchone()

@@ -436,8 +436,8 @@ def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
 
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
-    """Return refused files that nothing has replaced yet, the newest first (from ``motcua.refused_statements``). With
-    ``settled``, return all refused files."""
+    """Return refused files that nothing has replaced and nobody has dismissed, the newest first (from
+    ``motcua.refused_statements``). With ``settled``, return all refused files."""
     return values_of(
         KeptRefusal, connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
     )
@@ -505,7 +505,8 @@ def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
 
 
 def segments_handed(connection: Connection, gateway: str, month: date) -> int:
-    """Return how many segments we handed to a gateway in a month, by our own count (from ``audit.gateway_days``)."""
+    """Return how many segments, or messages if the gateway counts messages, we handed to a gateway in a month, by our
+    own count (from ``audit.gateway_days``)."""
     asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
     row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
     assert row is not None

@@ -78,7 +78,7 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
         ),
         Gauge(
             "motcua_acceptance_seconds",
-            "Seconds from the recording of a step to its accepted message, except if on hold or retried.",
+            "Seconds from the recording of a step until a gateway accepted its message, if not on hold or retried.",
             ("percentile",),
             {("p50",): taken.p50, ("p95",): taken.p95} if taken.messages else {},
         ),

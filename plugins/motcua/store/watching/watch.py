@@ -78,8 +78,8 @@ def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
     """Count, for each gateway, its last accepted attempts that began from ``since`` to ``before``, at most ten.
 
-    Also count the attempts among them that a delivery receipt ended. Gateways whose provider reports no deliveries are
-    left out.
+    Only the last 300 attempts of all gateways before ``before`` are searched. Also count the attempts among the ten
+    that a delivery receipt ended. Gateways whose provider reports no deliveries are left out.
     """
     rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
     return [value_of(ReceiptFigures, row) for row in rows]
@@ -88,14 +88,19 @@ def receipts_of_gateways(connection: Connection, since: datetime, before: dateti
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
     """Count receipts since ``since`` that name no attempt of ours (from ``motcua.receipt_readings``).
 
-    Only the last thousand receipts are searched. Also return when the last of the counted receipts was read.
+    Only final receipts among the last thousand are searched. Also return when the last of the counted receipts
+    was read.
     """
     row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
 
 
 def contradicted_refusals(connection: Connection, since: datetime) -> list[ContradictedRefusals]:
-    """Count, for each gateway, messages that it refused in its answer and accepted according to recent receipts."""
+    """Count, for each gateway, messages that it refused although a later receipt says that it accepted or delivered
+    them.
+
+    Only the last thousand receipts since ``since`` are searched.
+    """
     rows = connection.execute(statement("watch/contradicted"), {"since": since})
     return [value_of(ContradictedRefusals, row) for row in rows]
 

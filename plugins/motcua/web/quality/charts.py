@@ -105,7 +105,8 @@ def _round_step(least: float) -> float:
 
 
 def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, float]]:
-    """Return the parts of an agency's bar, in percent of the widest bar: group of findings, beginning and width."""
+    """Return the parts of an agency's bar: for each, its group of findings, and its beginning and width in percent of
+    the widest bar."""
     parts, left = [], 0.0
     for group in wording.words()["group"]:
         # An agency for which no rate is given has no bar.

@@ -233,7 +233,7 @@ def download_forms(request: Request, visits: Visits, format: FileFormat, source:
 def change_form(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Show an uploaded file beside the form in force, try the typed form on a file, or request the typed form."""
+    """Show a file as the form in force reads it, try the typed form on a file, or request the typed form."""
     fields = dict(sent)
     source, decision = fields.get("source", ""), fields.get("decision", "")
     if visits.is_auditor:

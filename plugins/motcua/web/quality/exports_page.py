@@ -1,12 +1,12 @@
 """The page of files that one-stop software exports, and of files that staff upload.
 
-For each file the page shows its state, its faults by line, and the columns. An uploaded export is first read, and the
-page shows what it contains. Then the visitor confirms or drops it.
+The page shows the state of each file, the faults of one file by line, and the columns of the form in force. An
+uploaded export is first read, and the page shows what it contains. Then the visitor confirms or drops it.
 
 A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source if
 all its agencies are among them. Auditors see no file names and no dossier codes. The Department may accept a file that
-was refused for having too few dossiers, as ``motcua files accept`` does. Every visitor except auditors may upload a
-file to a source whose agencies the visitor may all see.
+was refused because it has too few dossiers or seems cut off, as ``motcua files accept`` does. Every visitor except
+auditors may upload a file to a source whose agencies the visitor may all see.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def download_exports(
 
 
 def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[str, Listing]:
-    """Return the page's lists: the files of a source, and the lists about one of these files."""
+    """Return the page's lists: a source's files, faults of one file, vanished dossiers, and the columns of the form."""
     form = _form(form_in_force(connection, source))
     columns = [] if form is None else _columns_of(form)
     return {

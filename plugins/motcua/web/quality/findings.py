@@ -1,4 +1,4 @@
-"""The findings that a figure counts: addresses of their lists, what a list shows of each finding, and reasons."""
+"""Lists of the findings that a figure on a page counts: their addresses, what they show of a finding, and reasons."""
 
 from __future__ import annotations
 

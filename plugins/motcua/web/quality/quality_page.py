@@ -1,6 +1,6 @@
 """The pages *Chất lượng dữ liệu*: all agencies with the worst first, and lists of findings.
 
-A list shows the findings of one agency with its figures, the findings that a figure counts, or those of all agencies.
+A list shows the findings of one agency, of all agencies, or only those that a figure on a page counts.
 
 With the forms on a list, visitors acknowledge a finding for a time, withdraw an acknowledgement, or let a finding be
 checked again against its dossier as it is now. The result of a repeated check is stored separately and does not change

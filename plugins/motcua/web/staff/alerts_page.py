@@ -1,9 +1,9 @@
 """The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself is running.
 
-The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed after
-the ledger was asleep, which means that no process worked with it for a while: somebody states whether it was restored
-from a backup. A page shows the effects of this statement, and once it is confirmed it is carried out at once. Only the
-Department decides. Auditors see the page without its forms, and nobody else sees it.
+The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed if
+messages are on hold because the ledger may have been restored to an earlier state, as after a time without a sender:
+somebody states whether it was. A page shows the effects of this statement, which is carried out as soon as it is
+confirmed. Only the Department decides. Auditors see the page without its forms, and nobody else sees it.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
 
 @router.post("/alerts/gap")
 def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Show what an answer about a ledger that was asleep or restored does to the messages on hold, or carry it out.
+    """Take a visitor's answer whether the ledger was restored: show what it does to the messages on hold, or do it.
 
     Once the visitor confirms the answer, these messages are sent or become ``unknown``.
     """

@@ -34,8 +34,8 @@ Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weeken
 """What is special about a day. The template has a style and words for each kind.
 
 The kinds, in this order: a public holiday or a day off that replaces it; a day off in exchange for a weekend day; the
-agency's own closing; a day on which this agency works although it is off elsewhere; a day on which only the morning is
-worked; a weekend day.
+agency's own closing; a working day by decision, such as a Saturday in exchange for another day; a day on which only the
+morning is worked; a weekend day.
 """
 
 LONGEST_AUTHORITY = 300

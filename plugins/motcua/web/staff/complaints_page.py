@@ -39,7 +39,8 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST_WORDS = 1_000
-"""Most letters of a note or a reason. So many letters with accents fill more than half of the bytes of a form."""
+"""Most letters of a note or a reason. So many letters with accents take more than half of the bytes that a form may
+have."""
 _COUNTED = timedelta(days=30)
 _SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 router = APIRouter()

@@ -1,8 +1,9 @@
 """The page *Hồ sơ*, for questions at the counter: which messages a citizen got about a dossier, or why there is none.
 
-A dossier is found by its code in any spelling that 9029 reads, by the last characters of its code, or by a phone
-number. The search is sent as a form and is in no address, so that nobody else sees the number in an address. The ledger
-stores who searched for a phone number. Auditors cannot search by phone number, and nobody can search by name.
+A dossier is found by its code in any spelling that the SMS service 9029 reads, by the last characters of its code, or
+by a phone number. The search is sent as a form and is in no address, so that nobody else sees the number in an address.
+The ledger stores who searched for a phone number. Auditors cannot search by phone number, and nobody can search by
+name.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ Numbers = Annotated[list[str], Query()]
 
 @router.get("/dossiers/found")
 def show_found(request: Request, visits: Visits, dossier: Numbers) -> HTMLResponse:
-    """Show dossiers that a search found, in another order.
+    """Show dossiers that a search found, in the order that the address asks for.
 
     The address gives the ledger's numbers of the dossiers, because no address may contain the text of the search.
     """
@@ -138,7 +139,8 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
     with page_connection() as connection:
         coded = find_by_code(connection, typed, visits.listed)
         found = coded.dossiers or (() if coded.unusable else find_by_tail(connection, typed, visits.listed))
-        # A text that may be a code or a phone number counts as a code, so that numbers are not searched without need.
+        # A text that may be a code or a phone number is first searched as a code, so that phone numbers, whose searches
+        # are stored, are not searched without need.
         if found or not holds_phone(typed):
             return _one_or_several(connection, request, visits, found) or _nothing_found(request, coded, typed)
         return _search_by_phone(connection, request, visits, typed)

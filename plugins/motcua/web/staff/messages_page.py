@@ -37,7 +37,7 @@ list_page(router, "/messages", MESSAGES)
 # --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Most rows of each of two tables: codes that were asked about repeatedly, and phones that asked repeatedly."""
+"""Most rows of each of two tables: unknown codes that were asked for repeatedly, and phones that did so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class DayRow:
 
 @router.get("/messages/inquiries")
 def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
-    """Show the inquiries of the requested days: counts by day and outcome, repeated unknown codes, and a list."""
+    """Show the inquiries of the requested days, with counts by day and outcome.
+
+    Who sees all agencies also gets unknown codes that were asked for repeatedly, and phones that did so.
+    """
     days: list[DayRow] = []
     codes, phones = [], []
     with page_connection() as connection:

@@ -51,7 +51,7 @@ SHOWN_STATES = (
     "cancelled",
     "suppressed",
 )
-"""The order of the columns: accepted by a carrier, on the way, unknown, failed, and rightly not sent."""
+"""The columns' order: states of messages that a carrier accepted, that wait, unknown, failed, and rightly not sent."""
 TROUBLE = ("unknown", "undelivered", "rejected", "expired")
 """States that staff check first."""
 

@@ -189,7 +189,10 @@ AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_cell)]
 
 @router.get("/reconciliation/rows")
 def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
-    """Show the messages, dossiers or orphans that a figure of a closing counts, as they were at its cut-off."""
+    """Show the messages, dossiers or orphans that a figure of a closing counts, as they were at its cut-off.
+
+    Orphans are records without the record that they belong to.
+    """
     report, found = _rows_of_figure(visits, closing, figure, cell, _LISTED)
     told = Told(report)
     listing = rows_of_figure(told, found)

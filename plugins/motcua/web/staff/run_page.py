@@ -48,7 +48,7 @@ and name things and should hold no phone number."""
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One reason why a run is red, and what to do."""
+    """One reason why a run failed (Airflow shows it red), and what to do."""
 
     why: str
     todo: str
@@ -62,7 +62,7 @@ def run_words() -> dict[str, Any]:
 
 
 def trouble_of_task(task_id: str, what: str) -> Trouble | None:
-    """Return the reason that a failed task is for a red run. Return ``None`` for the gate: its findings say more."""
+    """Return a failed task as the reason why its run is red. Return ``None`` for the gate, whose findings say more."""
     told = run_words()["task"].get(task_id)
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
@@ -145,7 +145,7 @@ def queued_again(moves: Sequence[Move]) -> list[Counted]:
 
 
 def settled(moves: Sequence[Move]) -> list[Counted]:
-    """Count the messages whose final state became known, by state."""
+    """Count the messages that left the state unknown or accepted for a known outcome, by their new state."""
     ends = _sums(
         (move.to_state, move.messages)
         for move in moves
@@ -207,7 +207,7 @@ def figure_rows(work: RunWork, visitor: Visitor) -> list[Row]:
         "mails": _mail_rows(work),
     }
     if work.known is None:
-        # The ledger does not know the run, which ended under an older version, so these figures are unknown.
+        # The run ended under an older version of the software, which did not store these figures.
         for name in ("settled", "planned", "again", "not_sent"):
             makers.pop(name)
     return [[parts[name], *row] for name, rows in makers.items() for row in rows]

@@ -1,6 +1,6 @@
 """The pages *Thiết lập → Cơ quan*: an agency's administrator, or the Department, changes the agency's settings.
 
-A change is first rehearsed: the page shows what it would have done to the messages of the last working day, and what
+A change can be rehearsed: the page shows what it would have done to the messages of the last working day, and what
 these would have cost. A change that would keep messages from citizens needs a confirmation. If other people changed
 settings since the page was opened, the page shows their changes and still has everything that the visitor typed. The
 page also lists earlier changes, which can be undone.
@@ -64,7 +64,7 @@ class TypedSettings:
 
     same_day_excluded: bool
     same_day_all: bool
-    """Whether the agency sends nothing about the dossiers of any procedure that is resolved on the day of receipt.
+    """Whether the agency sends nothing about dossiers of any same-day procedure (resolved on the day of receipt).
 
     The agencies' file and the history write this as an empty list of procedures.
     """
@@ -115,7 +115,7 @@ class TypedSettings:
 
     @property
     def chooses_none(self) -> bool:
-        """Whether the form leaves out same-day procedures but chooses none of them. No procedure is then left out."""
+        """Whether the form is to leave out same-day procedures but names none of them. None is then left out."""
         return self.same_day_excluded and not (self.same_day_all or self.same_day_procedures)
 
     @property
@@ -212,7 +212,7 @@ def change_settings(
 ) -> Response:
     """Rehearse what was typed, save it, or undo a change.
 
-    A change that keeps messages from citizens is confirmed first.
+    A change that keeps messages from citizens, and the undoing of any change, is confirmed first.
     """
     fields = dict(sent)
     with page_connection() as connection:
@@ -324,7 +324,7 @@ class _Words:
 
     def setting(self, field: str, value: object, of: Mapping[str, Any]) -> str:
         """Return one setting in words. ``of`` holds all settings, as in the agencies' file or in the history."""
-        # If no same-day procedures are left out, an empty list means none. Otherwise it means all.
+        # An empty list means that all same-day procedures are left out, or none if the agency leaves out none.
         if field == "same_day_procedures" and not of.get("same_day_excluded"):
             return str(settings_words()["value"]["none"])
         return setting_in_words(field, value, self._names)

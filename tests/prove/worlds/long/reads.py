@@ -1,4 +1,4 @@
-"""Record how many pages each SQL statement reads while the real jobs and pages run, as auto_explain logs it.
+"""Record how many 8 kB pages each SQL statement reads for the real jobs and staff pages, as auto_explain logs it.
 
 The server has the settings of ``docker-compose.yaml``. Pages that were in memory count like pages on disk, so the
 result does not depend on the machine.

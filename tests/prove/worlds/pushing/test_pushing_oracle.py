@@ -42,13 +42,13 @@ FAULTS: dict[str, Callable[[list[dict[str, str]]], None]] = {
 }
 
 
-def test_lives_are_told_by_all_kinds_and_end_in_time() -> None:
+def test_lives_need_each_kind_of_message_and_their_events_end_minutes_before_each_run() -> None:
     must = intake.texts_due(PROVINCE)
     assert {each.kind for each in must} == {"result", "supplement", "apology"}
     for life in PROVINCE.lives:
         for event in life.events:
             run = PROVINCE.runs[event.slot]
-            assert event.at < run.at - timedelta(minutes=7), "a client has minutes left to try again"
+            assert event.at < run.at - timedelta(minutes=7), "a client must have minutes left to try again"
             assert event.slot == 0 or PROVINCE.runs[event.slot - 1].at < event.at
     assert {life.office.shape for life in PROVINCE.lives} == {"A", "B", "C"}
 
@@ -88,7 +88,7 @@ def test_one_thing_that_differs_between_read_and_pushed_is_found() -> None:
     assert [all_good(outcome(), other) for other in others] == [False] * len(others)
 
 
-def test_what_last_actions_leave_out_is_listed_message_by_message_and_nothing_else() -> None:
+def test_each_message_that_differs_if_only_last_actions_are_pushed_is_listed_with_a_reason() -> None:
     of_whole = {life.code: oracle.owed(life, oracle.whole(life), PROVINCE.runs) for life in PROVINCE.lives}
     of_last = {life.code: oracle.owed(life, oracle.last_action(life, SLOTS), PROVINCE.runs) for life in PROVINCE.lives}
     listed = oracle.differences(PROVINCE.lives, of_whole, of_last, SLOTS)

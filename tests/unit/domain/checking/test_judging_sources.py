@@ -88,7 +88,7 @@ def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
         ([(1, 0), (None, 1)], {"number_missing": ("error", 1)}),
     ],
 )
-def test_numbers_are_held_against_the_times_of_writing(rows, found):
+def test_numbers_that_contradict_the_recorded_times_are_reported(rows, found):
     assert judged([step(number, minute) for number, minute in rows]) == found
 
 
@@ -127,7 +127,7 @@ def test_a_row_that_is_seen_after_higher_numbers_were_read_is_told_with_its_numb
     assert judged(steps, read=was_read).get("seen_late") == found
 
 
-def test_a_row_that_cannot_be_used_is_not_missed_and_late_ones_are_told_by_number():
+def test_an_unusable_row_does_not_count_as_unread_and_late_rows_are_named_by_number():
     steps = [step(number, number) for number in range(1, 60)]
     steps[6] = replace(steps[6], agency_code="000.99.99.H32")
     was_read = read({number: at for number, at in IN_TURN.items() if number not in (7, 9)})
@@ -261,7 +261,7 @@ def test_a_large_table_that_is_read_whole_names_the_index_of_the_question():
 @pytest.mark.parametrize(
     ("seconds", "uncertain", "is_told"), [(299, 0, False), (301, 0, True), (-301, 0, True), (301, 2, False)]
 )
-def test_a_clock_may_be_off_by_the_skew_and_by_what_the_answer_took(seconds, uncertain, is_told):
+def test_a_clock_may_differ_by_the_allowed_skew_and_the_uncertainty_of_the_answer(seconds, uncertain, is_told):
     found = Findings()
     judge_clock(NOW + timedelta(seconds=seconds), NOW, timedelta(seconds=uncertain), timedelta(minutes=5), found)
     assert ("clock_differs" in found) == is_told

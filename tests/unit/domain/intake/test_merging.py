@@ -92,7 +92,7 @@ def steps(draw: st.DrawFn) -> PushedStep:
 
 
 @given(st.lists(dossiers() | steps(), max_size=14), st.randoms())
-def test_whatever_is_sent_again_in_whatever_order_changes_nothing_where_steps_tell_a_life(came, random):
+def test_rows_sent_again_in_any_order_change_no_dossier_that_has_steps(came, random):
     ledger = Ledger()
     for each in came:
         ledger.push(each)

@@ -48,7 +48,7 @@ def test_day_alone_begins_in_vietnam_and_the_zero_of_some_software_is_no_time():
     ["hôm qua", "20260230", "99991231235959", "1.5", "2026060814", "２０２６-06-08", "2026-06-08T25:00:00",
      "0001-01-01T00:00:01+14:00"],
 )  # fmt: skip
-def test_what_is_no_time_that_can_be_is_refused(written):
+def test_impossible_time_is_refused(written):
     with pytest.raises(Unreadable):
         read_moment(written)
 

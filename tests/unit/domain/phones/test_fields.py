@@ -79,13 +79,13 @@ def test_a_number_of_five_owners_in_thirty_days_is_shared() -> None:
     assert _shared(*five, ("Em", 31)) == _shared(*five, ("", 4)) == _shared(*five, ("AN ", 4)) == []
 
 
-def test_one_owner_in_two_unicode_forms_is_one() -> None:
+def test_one_owner_in_two_unicode_forms_counts_once() -> None:
     names = ["Bình", unicodedata.normalize("NFD", "Bình"), "Chi"]
     assert _shared(*((name, 0) for name in names), at_least=2) == [(2, 0, 0)]
     assert _shared(*((name, 0) for name in names), at_least=3) == []
 
 
-def test_the_first_of_two_windows_with_as_many_owners_is_told() -> None:
+def test_of_two_windows_with_equally_many_owners_the_first_is_returned() -> None:
     assert _shared(("An", 0), ("Chi", 1), ("Em", 100), ("Bình", 101), at_least=2) == [(2, 0, 1)]
 
 

@@ -41,7 +41,7 @@ def test_a_province_is_found_by_any_of_its_names(key: str, names: tuple[str, ...
     assert [province and province.key for province in found] == [key] * len(names)
 
 
-def test_own_id_series_are_those_of_all_provinces_once_they_are_merged() -> None:
+def test_merged_province_has_the_id_series_of_all_its_former_provinces() -> None:
     assert plan.own_id_series("dong_thap", False) == ("34",)
     assert sorted(plan.own_id_series("dong_thap", True)) == ["31", "34"]
     assert plan.own_id_series("tay_ninh", False) == plan.own_id_series("", True) == ()

@@ -1,4 +1,4 @@
-"""Test how runs of digits are recognised: as days, spellings of a number, foreign numbers or no entry."""
+"""Test how runs of digits are recognised: as days, spellings of a number, foreign numbers, or zeros for "no number"."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_type_of_a_number_is_the_librarys_of_its_international_form(local: str) 
     assert numbers._type_of.__wrapped__(local) == asked
 
 
-def test_how_a_number_was_written_is_told() -> None:
+def test_spelling_with_a_country_code_or_without_the_zero_is_recognised() -> None:
     spelled = [numbers.spell_local(digits, plus=False) for digits in ("0905123456", "905123456", "84905123456")]
     assert spelled == [("0905123456", *how) for how in ((False, False), (False, True), (True, False))]
 
 
-def test_up_to_three_zeros_are_no_entry() -> None:
+def test_up_to_three_zeros_mean_that_there_is_no_number() -> None:
     plan = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
     refused = [numbers.refuse_digits("0" * count, plus=False, reading=plan) for count in (1, 2, 3, 4)]
     assert refused == ["missing"] * 3 + ["repeated_digits"]

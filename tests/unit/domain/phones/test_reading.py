@@ -112,7 +112,7 @@ def test_what_is_no_tail_makes_no_other_number() -> None:
         assert (reading.e164, reading.alternates) == (ONE_SPELLING, ()), beside
 
 
-def test_amounts_of_a_spreadsheet_are_the_mobiles_that_they_were() -> None:
+def test_mobile_that_a_spreadsheet_wrote_as_an_amount_is_read() -> None:
     assert read_phone("1.694.253.871", LATER, "khanh_hoa").e164 == "+84394253871"
     assert read_phone("1.694.253.871 / 0905 123 456", LATER, "khanh_hoa").alternates == ("+84905123456",)
     for other in ("11.694.253.871", "1.694.253", "1.694,253.871", "1.694.253.871.5", "1.694.253.8712"):
@@ -142,7 +142,7 @@ def test_year_beside_the_first_of_two_numbers_hides_neither() -> None:
         ("01681234567 (nay là 0381234567)", ("migrated_11_to_10",)),
     ],
 )
-def test_what_was_noticed_is_noted(field: str, notes: tuple[str, ...]) -> None:
+def test_unusual_spellings_are_noted(field: str, notes: tuple[str, ...]) -> None:
     assert read_phone(field, LATER, "khanh_hoa").notes == notes
 
 
@@ -424,7 +424,9 @@ FILLING = st.text(st.sampled_from(" .-()'\u00a0\u200b"), max_size=2)
 
 @unhurried
 @given(MOBILES, st.lists(FILLING, min_size=11, max_size=11), ANY_DAY, ANY_PROVINCE)
-def test_a_number_never_changes_owner(number: str, fillings: list[str], day: date | None, province: str) -> None:
+def test_characters_between_digits_never_make_another_number(
+    number: str, fillings: list[str], day: date | None, province: str
+) -> None:
     field = fillings[0] + "".join(digit + filling for digit, filling in zip(number, fillings[1:], strict=True))
     reading = read_phone(field, day, province)
     assert reading.alternates == ()

@@ -214,7 +214,7 @@ NOTHING, DOUBT, WORD, LETTERS, MASK = Touch
         ("056201001234a056201001234", [MASK, MASK], "twelve digits are no phone number"),
     ],
 )
-def test_what_touches_digits(text: str, touches: list[Touch], reason: str) -> None:
+def test_characters_beside_digits_mask_doubt_or_label_them(text: str, touches: list[Touch], reason: str) -> None:
     assert [run.touch for run in take_apart(text).runs] == touches, reason
 
 

@@ -42,7 +42,7 @@ def test_open_alert_that_is_away_for_one_look_is_neither_over_nor_told_again():
     assert told == [([], []), ([USUAL], []), *[([], [])] * 6]
 
 
-def test_what_is_exact_is_told_at_once():
+def test_alert_of_an_exact_check_begins_and_ends_at_the_first_look():
     alerts: dict[str, Alert] = {}
     assert look(alerts, 0, Finding(EXACT)) == ([EXACT], [])
     assert look(alerts, 1) == ([], [EXACT])

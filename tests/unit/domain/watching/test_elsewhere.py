@@ -38,7 +38,7 @@ def page(watch_looked_at=NOW, skew=timedelta(0)):
         (Met(status=200), ["callbacks_unhealthy"], {"watch_silent", "ledger_unreachable"}),
     ],
 )
-def test_each_answer_tells_one_thing_and_ends_nothing_that_it_does_not_show(met, found, left_open):
+def test_each_answer_gives_one_finding_and_ends_no_alert_that_it_says_nothing_about(met, found, left_open):
     judged = elsewhere.judge_met(met, WatchRules(), NOW, is_alone=False)
     assert [each.key for each in judged.findings] == found
     assert {each.name for each in judged.findings} <= judged.names
@@ -46,7 +46,7 @@ def test_each_answer_tells_one_thing_and_ends_nothing_that_it_does_not_show(met,
     assert "server_unreachable" in judged.names
 
 
-def test_machine_that_reaches_nobody_says_nothing_of_the_server():
+def test_watch_whose_own_machine_is_offline_judges_nothing_of_the_server():
     judged = elsewhere.judge_met(Met(trouble="name"), WatchRules(), NOW, is_alone=True)
     assert (judged.findings, judged.names) == ([], frozenset())
 
@@ -69,7 +69,7 @@ def test_certificate_is_told_of_two_weeks_before_its_end(days, told):
         (None, NOW - 11 * MINUTE, True),
     ],
 )
-def test_watch_elsewhere_is_missed_after_ten_minutes_in_which_the_server_looked_itself(asked, since, missed):
+def test_watch_elsewhere_is_missed_after_ten_minutes_in_which_the_server_was_on(asked, since, missed):
     found = elsewhere.judge_outside_watch(asked, since, "phong-b", NOW)
     assert [each.key for each in found] == ["outside_watch_silent/phong-b"][: int(missed)]
 

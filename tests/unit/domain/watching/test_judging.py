@@ -60,7 +60,7 @@ def test_evening_is_judged_from_five_minutes_after_its_hour_until_the_next_one()
     assert [judging.evening_to_judge(RULES, ApologyRules(), now).day for now in looks] == [24, 25, 25, 25]
 
 
-def test_evening_that_is_not_recorded_is_wrong_only_where_it_selects_somebody():
+def test_missing_evening_is_wrong_only_if_it_would_select_dossiers():
     def judged(day: date, *left: EveningLeft) -> list[Finding]:
         return judging.judge_apologies(left, day, ApologyRules())
 
@@ -83,7 +83,7 @@ def test_source_is_wrong_when_it_fails():
     ("now", "days"),
     [
         (at(15), ["25", "23", "20", "19", "18", "17"]),
-        # Three hours are not judged if they begin before the desk opens, end after it closes, or lie on a weekend.
+        # No hours are judged if the last three begin before the desk opens, end after it closes, or are on a weekend.
         (at(10, 29), []),
         (at(17, 1), []),
         (at(15, day=28), []),
@@ -109,7 +109,7 @@ def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_som
         assert judging.judge_news({"khanhhoa": seen}, RULES) == [], seen
 
 
-def test_unknown_is_wrong_where_there_is_one():
+def test_one_message_of_unknown_outcome_is_enough_for_a_finding():
     assert judging.judge_unknown(0, None) == []
     assert keys(judging.judge_unknown(1, NOW)) == ["unknown_old"]
 
@@ -123,7 +123,7 @@ def test_receipts_have_stopped_where_none_of_enough_messages_has_one():
     assert [judged(5, 0), judged(4, 0), judged(4, 1)] == [(True, True), (False, False), (False, True)]
 
 
-def test_receipts_that_name_nothing_of_ours_are_wrong_from_three_an_hour_on():
+def test_three_receipts_an_hour_with_unknown_references_are_wrong():
     assert [bool(judging.judge_references(receipts, NOW)) for receipts in (0, 2, 3)] == [False, False, True]
 
 
@@ -247,7 +247,7 @@ def test_disk_alert_ends_only_where_a_tenth_more_is_free():
     assert told == [False, True, True, False]
 
 
-def test_clock_is_off_by_more_than_five_seconds_for_sure():
+def test_clock_is_wrong_if_it_is_surely_off_by_more_than_five_seconds():
     skews = ((5.0, 0.0), (5.1, 0.0), (-5.1, 0.0), (5.5, 0.5))
     told = [bool(judging.judge_clock("ledger", *(timedelta(seconds=each) for each in skew), RULES)) for skew in skews]
     assert told == [False, True, True, False]

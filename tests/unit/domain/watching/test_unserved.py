@@ -58,7 +58,7 @@ def test_messages_should_go_unless_people_or_a_limit_hold_them(gateways, stops, 
     assert ways(gateways, stops, "Viettel") == viettel
 
 
-def test_another_gateway_takes_what_one_does_not():
+def test_messages_that_one_gateway_does_not_take_should_go_by_another():
     told = ("gateway_stopped/kannel", "gateway_stopped/second")
     for stops, mobifone in (
         ([], [("kannel", True, ""), ("second", False, "")]),
@@ -145,5 +145,5 @@ STUCK = Finding("unserved", {"stops": ""}, "gateway kannel")
         ([STOP, STUCK], {STOP.key}, set()),
     ],
 )
-def test_stopped_gateway_and_who_waits_for_it_are_told_once(findings, raised, again):
+def test_gateway_pause_and_the_messages_that_it_holds_give_one_alert(findings, raised, again):
     assert told_once(findings, raised) == again

@@ -35,7 +35,7 @@ def tonight(staff: Any, one_stop: Any) -> Any:
     return staff
 
 
-def test_what_can_be_spared_and_who_is_not_reached_are_told_by_agency(tonight):
+def test_apologies_that_can_be_avoided_and_citizens_who_get_none_are_shown(tonight):
     shown = words(tonight.get(PAGE))
     assert "1 hồ sơ còn cứu được" in shown
     assert "1 hồ sơ mà công dân không được báo" in shown
@@ -78,7 +78,7 @@ def test_letters_are_filled_in_for_their_agency_and_nameless_for_an_auditor(toni
     assert tonight.get(f"{PAGE}/letters/filled").status_code == 404
 
 
-def test_agency_sees_its_own(tonight):
+def test_agency_sees_its_own_dossiers_alone(tonight):
     VISITING.visit_as("agency", TU_PHAP)
     shown = words(tonight.get(PAGE))
     assert "KHONG-SO" in shown

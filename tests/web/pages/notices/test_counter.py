@@ -64,7 +64,7 @@ def test_address_with_a_tail_leads_to_no_dossier_of_another_code(clerk):
     assert clerk.get(f"/motcua/dossiers?agency={NHA_TRANG}&code=0007").status_code == 404
 
 
-def test_several_that_end_alike_are_a_list(clerk):
+def test_several_codes_with_the_typed_end_are_listed(clerk):
     listed = typed(clerk, "007")
     assert listed.status_code == 200
     assert re.findall(r">([^<>]*007)</a>", listed.text) == [code_of(NHA_TRANG, "0007"), code_of(NHA_TRANG, "10007")]

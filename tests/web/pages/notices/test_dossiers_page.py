@@ -108,7 +108,7 @@ def test_slip_has_sentence_code_dates_and_how_to_ask_and_no_name_or_number(staff
     assert "9029" not in words(staff.get(f"{PAGE}/slip?agency={NHA_TRANG}&code={CODE}"))
 
 
-def test_files_hold_the_axis_and_no_formula(staff, one_stop):
+def test_files_have_the_events_of_the_dossier_and_no_formula(staff, one_stop):
     one_stop.move(4, desk=False, at=NOW + timedelta(minutes=1), to_step="=1+1", from_step="@x")
     pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
     address = f"agency={NHA_TRANG}&code={CODE}"

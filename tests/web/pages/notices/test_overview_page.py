@@ -340,7 +340,7 @@ def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_st
     assert not any("tạm dừng" in text for _, text in matters(page.get(PAGE)))
 
 
-def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, message, rows):
+def test_agency_sees_how_many_of_its_messages_a_stop_of_everything_holds(page, calm, message, rows):
     message("queued", number=2)
     message("queued", agency_code=TU_PHAP, number=5)
     rows("UPDATE motcua.messages SET reason = 'stopped' WHERE state = 'queued'")
@@ -353,7 +353,7 @@ def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, me
     only(page, None, "", "2 tin đang chờ")
 
 
-def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, rows):
+def test_messages_of_unknown_outcome_are_counted_with_a_link_to_their_page(page, calm, message, rows):
     message("unknown", number=3)
     message("unknown", agency_code=TU_PHAP)
     message("unknown", at=datetime.now(UTC) - timedelta(days=4))
@@ -393,7 +393,7 @@ def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_ho
     assert matters(page.get(PAGE)) == []
 
 
-def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, calm, rows):
+def test_agencies_that_send_no_messages_yet_or_cannot_be_checked_are_named(page, calm, rows):
     in_ledger(save_agencies, [agency(TU_PHAP, name="Sở <u>Tư pháp", enabled_from=None)], "tests")
     in_ledger(save_agencies, [agency("H9", valid_until=NOW.date() - timedelta(days=900), enabled_from=None)], "tests")
     rows(A_RUN)
@@ -483,7 +483,7 @@ def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, ro
 # --------------------------------------------------------------------------------------- the day's figures
 
 
-def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
+def test_counts_by_state_and_what_people_must_decide_are_shown_without_a_number(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(4):
         one_stop.both(9, f"D-{number}<b>", at=now, applicant_phone=f"0905123{number:03}" if number else "")

@@ -118,7 +118,7 @@ def test_run_of_every_dag_says_how_it_stands_and_whether_it_had_nothing_to_do(st
             assert "theo lịch" in said
 
 
-def test_whoever_started_it_and_what_it_is_bound_to_is_said_but_no_name_to_auditors(staff):
+def test_who_started_a_run_and_its_window_are_shown_but_no_name_to_auditors(staff):
     began(NOTIFY.dag_id)
     window = datetime(2026, 11, 25, 1, tzinfo=UTC), datetime(2026, 11, 25, 2, tzinfo=UTC)
     airflow_says("success", run_type="backfill", started_by="lan", window=window)
@@ -142,7 +142,7 @@ def test_run_that_there_is_not_is_refused_in_words(staff):
         assert "Không có lượt chạy này" in answer.text
 
 
-def test_work_of_before_runs_had_numbers_is_told_as_far_as_it_is_known(staff, one_stop, gateway, rows):  # noqa: F811
+def test_run_from_before_runs_were_numbered_shows_what_is_known(staff, one_stop, gateway, rows):  # noqa: F811
     send_some(one_stop, gateway, "0905123001")
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("UPDATE motcua.message_history SET run_no = NULL")
@@ -282,7 +282,7 @@ def test_check_of_quality_is_told(staff, rows):
     assert "không có gì phải làm" not in said
 
 
-def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff):
+def test_cleaning_of_airflow_shows_what_was_removed_and_what_could_not_be(staff):
     done = [
         CleanedOf("dag_run", 1440),
         CleanedOf("xcom", 0, failed="LockNotAvailable"),
@@ -472,7 +472,7 @@ def test_tab_gives_the_page_what_it_asks_for():
     assert parse_qs(urlsplit(tab["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}
 
 
-def test_nothing_as_long_as_a_phone_number_is_told_of_a_gate_not_even_of_a_broken_row():
+def test_reasons_of_a_gate_show_no_phone_number_even_if_the_stored_row_is_broken():
     kept = json.dumps([asdict(Finding("file_refused", {"file": "0905123456"}, "84905123456"))])
     for left in (kept, "message to 0905123456 failed"):
         (trouble,) = run_page.troubles_of_gate(left)

@@ -98,7 +98,7 @@ def test_end_of_a_stop_is_taken_back_as_it_was(staff, rows):
         ({"agency": "không có"}, "Không có cơ quan này"),
     ],
 )
-def test_stop_that_cannot_be_is_told_beside_what_was_typed(staff, rows, changes, said):
+def test_invalid_stop_is_refused_with_the_reason(staff, rows, changes, said):
     answer = staff.post(PAGE, data=asked(staff, **changes) | {"sure": "yes"})
     assert answer.status_code == 422
     assert said in words(answer)

@@ -117,7 +117,7 @@ def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monke
     assert states == [{"message_id": settled, "state": "unknown"}, {"message_id": doubtful, "state": "queued"}]
 
 
-def test_what_was_settled_meanwhile_is_left_out_of_the_question(staff, made, rows):
+def test_message_that_was_settled_meanwhile_is_left_out_of_the_question(staff, made, rows):
     first, second = (made.held(f"D{number}", useful_until=SOON) for number in range(2))
     fields = fields_of(staff.get(PAGE).text)
     rows("UPDATE motcua.messages SET state = 'delivered' WHERE message_id = %s", second)

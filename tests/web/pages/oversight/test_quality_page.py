@@ -129,7 +129,7 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
     assert "02•• ••• 001" in text_of(staff.get(AGENCY + "&rule=P2"))
 
 
-def test_one_rule_s_rows_alone(staff):
+def test_page_of_one_rule_shows_its_findings_alone(staff):
     answer = staff.get(AGENCY + "&rule=R1")
     assert len(re.findall(r'<li id="loi-(\d+)">', answer.text)) == 9
     assert "Kết quả từng kiểm tra" not in answer.text, "the page must show only the rows"

@@ -108,7 +108,7 @@ def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(
     assert "5.300" not in own
 
 
-def test_files_over_all_are_listed_and_of_an_agency_its_own_alone(closed, page):
+def test_files_of_the_whole_province_are_listed_and_for_an_agency_its_own_alone(closed, page):
     shorter = NHA_TRANG[:-1]
     in_ledger(save_agencies, [agency(code) for code in (NHA_TRANG, shorter, "A/B")], "tests")
     publish(closed.closing_no, NEXT_MORNING)
@@ -263,7 +263,7 @@ def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
         assert "Xin báo quản trị hệ thống" in shown
 
 
-def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobody_knows_none(closed, page):
+def test_unknown_closing_or_figure_is_refused_and_an_unknown_cell_has_no_rows(closed, page):
     for query in ("closing=999&figure=delivered", "closing=1&figure=nonsense", "closing=1&figure=__class__"):
         for form in ("", ".csv"):
             assert page.get(f"/reconciliation/rows{form}?{query}").status_code == 404

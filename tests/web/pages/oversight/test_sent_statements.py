@@ -201,7 +201,7 @@ def test_same_file_twice_is_said_and_nothing_is_doubled(staff, ours, rows, folde
     assert rows("SELECT count(*) AS n FROM audit.carrier_statements") == [{"n": 1}]
 
 
-def test_corrected_statement_says_what_it_replaces_and_takes_no_files_place(staff, ours, rows, folder):
+def test_corrected_statement_says_what_it_replaces_and_overwrites_no_file(staff, ours, rows, folder):
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
     confirm(staff, send(staff, file_of(line(first))))
     take_all()
@@ -334,7 +334,7 @@ def test_form_that_breaks_off_is_told_and_writes_nothing(staff, ours, rows, fold
     assert rows("SELECT 1 FROM motcua.refused_statements") == []
 
 
-def test_file_that_is_too_large_is_told_and_never_held(staff, ours, folder, monkeypatch):
+def test_file_that_is_too_large_is_refused_before_it_is_read_completely(staff, ours, folder, monkeypatch):
     monkeypatch.setattr(statements_page, "LARGEST_UPLOAD", 1024 * 1024)
     held: list[int] = []
     taken = forms.MultiPartParser.on_part_data

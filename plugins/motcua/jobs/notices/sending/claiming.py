@@ -25,8 +25,8 @@ _WAIT_FOR_ROW = timedelta(seconds=10)
 """A message whose dossier has an old step waits until the dossier's row was read again. It is claimed again this long
 after the planned moment of that reading, or earlier, because the reading makes the message due."""
 _START_AHEAD = timedelta(seconds=0.5)
-"""How long before their requests messages are claimed for a gateway with a limit per second. So at most this time
-passes between the last check of a message and its request."""
+"""For a gateway with a limit per second, a message is claimed at most this long before its request, because the claim
+checks the message for the last time."""
 
 _LATEST = timedelta(seconds=5)
 """A message counts as latest if it became due within this time."""
@@ -131,13 +131,14 @@ class Claiming:
         left = room - len(latest)
         first = messages.claim(self.run.ledger, share, self.run.window, left, now)
         lane.queue_is_long = len(first) == left
-        # Both claims are in one transaction, which does not skip the rows that it locked itself.
+        # Both claims are in one transaction, which does not skip the rows that it locked itself. So the second claim
+        # may return messages of the first.
         claimed = {message.message_id for message in latest}
         return [*latest, *(message for message in first if message.message_id not in claimed)]
 
     def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
-        """Claims one message for each carrier that is no longer paused at this gateway. The message tests whether the
-        gateway accepts messages to the carrier again."""
+        """Claims one message for each carrier whose pause at this gateway has lasted its time. The message tests
+        whether the gateway accepts messages to the carrier again."""
         going: list[_Fit] = []
         for carrier, stop in list(lane.carrier_stops.items()):
             if lane.stop is not None or stop.until > now or len(going) >= lane.room:

@@ -90,8 +90,8 @@ class Heart:
         limit = settings().frozen_after.total_seconds()
         self.name = sessions.new_name()
         self.is_over = False
-        """Whether this process must send nothing any more: the process or the ledger was asleep, or other processes
-        ended its sessions."""
+        """Whether this process must send nothing any more: the process or the ledger was asleep, a beat found a new
+        gap, or the heartbeat failed, as when other processes ended its sessions."""
         self.leaving = threading.Lock()
         """A request holds this lock from its check of ``may_send`` until the kernel has its bytes."""
         self.users = 0

@@ -36,8 +36,8 @@ class SendCounts:
     stopped: list[str] = field(default_factory=list)
     """The gateway pauses that began in this run, each with its reason."""
     gap: str | None = None
-    """Why the sender sent nothing, or nothing recorded before a gap: the ledger was restored, or may have been, and the
-    gap is still open."""
+    """Why the sender sent nothing, or nothing recorded before the gap was noticed: the ledger was restored, or may have
+    been, and the gap is still open."""
     set_aside: int = 0
     """Number of messages that this sender put on hold because of a stop."""
     unregistered: dict[str, int] = field(default_factory=dict)
@@ -67,8 +67,8 @@ class SenderRun:
 _READY = 4
 """For this many open requests, one more committed attempt is held ready (docs/decisions/sending.md)."""
 HELD_BACK = GatewayAnswer("transient", code="held back")
-"""Answer for a committed attempt that was not sent. Either other requests failed in the meantime, or other processes
-may consider this process frozen."""
+"""Answer for a committed attempt that was not sent: other requests failed in the meantime, other processes may consider
+this process frozen, or the journal could not be written."""
 UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
 """Answer for a message that was to test a silent gateway. The gateway was first asked something that sends no message,
 and did not answer, so the message was not sent."""

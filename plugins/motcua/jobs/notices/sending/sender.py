@@ -96,8 +96,8 @@ def send(
     the sender goes on as long as there is news.
 
     Once ``stop`` is set, the sender claims nothing more; it waits for the requests in flight and writes their outcomes.
-    If the ledger was restored and the gap is still open, the sender claims nothing at all. If the ledger slept, the
-    sender claims only messages recorded after the ledger woke.
+    While a gap is open, the sender claims nothing, or only messages recorded after the gap was noticed, as when the
+    ledger slept.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal of attempts cannot be read or written. The outcomes

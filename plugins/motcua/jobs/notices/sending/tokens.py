@@ -29,7 +29,7 @@ class TokenKeeper:
         self._not_before: dict[str, float] = {}
         """For each gateway, when a failed renewal is tried again, by the monotonic clock."""
         self._others_renew = False
-        """Whether another process held the lock at the last check."""
+        """Whether another process was renewing tokens at the last check."""
         self._noted: dict[str, str] = {}
         """For each gateway, the access token that this process last reported to the ledger (table ``gateways``)."""
         self._refused: dict[str, str] = {}
