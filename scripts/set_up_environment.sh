@@ -49,8 +49,13 @@ awk '/^[a-z]/ { taken = /^uv==/ } taken' requirements.lock >"$locked_uv"
     echo "Installing from requirements.lock failed (see above). Is the package registry reachable, and is there room on the disk?" >&2
     exit 2
 }
-"${pip[@]}" --no-build-isolation -e .
+"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e . 2>/dev/null \
+    || "${pip[@]}" --no-build-isolation -e .
 # Neither uv nor pip has compiled the packages. Errors are ignored, because a package may contain files for other versions
-# of Python. Folders that nothing here imports are left out.
-"$venv/bin/python" -m compileall -qq -j 0 -x '/(tests|geodata|carrierdata|scipy|matplotlib|fontTools|pip|mypyc?)/' "$venv"/lib/python*/site-packages || true
+# of Python. Folders are left out if neither the demo nor most tests import them: Python compiles a file of theirs when it
+# is first imported. pytest compiles itself and hypothesis in a way of its own.
+seldom='tests?|testing|geodata|carrierdata|shortdata|scipy|matplotlib|mpl_toolkits|fontTools|pip|mypyc?|setuptools|distutils'
+seldom+='|sqlfluff|lexers|textual|playwright|tornado|dns|libcst|coverage|cffi|pycparser|aiobotocore|prompt_toolkit|grpc'
+seldom+='|celery|kombu|billiard|redis|procrastinate|pgqueuer|narwhals|wcwidth|_pytest|hypothesis'
+"$venv/bin/python" -m compileall -qq -j 0 -x "/($seldom)/" "$venv"/lib/python*/site-packages || true
 echo "Environment ready."

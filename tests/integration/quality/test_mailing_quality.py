@@ -39,7 +39,7 @@ from motcua.reports.quality.mail import compose_agency_mail, compose_department_
 from motcua.store.agencies import save_agencies
 from motcua.store.checking.checks import keep_check
 from motcua.store.intake.clients import Password, register_client
-from motcua.store.ledger.database import connect
+from motcua.store.ledger.database import connect, kept_connections
 from motcua.store.ledger.environment import connection_of_environment
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.notices.sources import ensure_source
@@ -129,7 +129,7 @@ def ledger(postgres: Server, migrated: str) -> Iterator[str]:
     """
     name = postgres.fresh_database(migrated, "mails")
     dsn = with_database(postgres.admin_dsn, name)
-    with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn, autocommit=True) as admin:
+    with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn, autocommit=True) as admin, kept_connections():
         patch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
         admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO motcua_app')
         named = agency(TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN, MINH, HOA))

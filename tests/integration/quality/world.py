@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.sandbox.machine.deployment import postgres_connection
+from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import Server, connection_uri, environment
 
@@ -190,10 +191,13 @@ class World:
 
 @contextmanager
 def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:
-    """Make a fresh ledger that the connection ``motcua_db`` names; afterwards restore the environment."""
+    """Make a fresh ledger that the connection ``motcua_db`` names; afterwards restore the environment.
+
+    Connections to the ledger stay open for their next use.
+    """
     name = postgres.fresh_database(migrated, "dq")
     app = connection_uri(postgres.admin_dsn, "motcua_app", name)
-    with environment(AIRFLOW_CONN_MOTCUA_DB=app, MOTCUA_SOURCES=""):
+    with environment(AIRFLOW_CONN_MOTCUA_DB=app, MOTCUA_SOURCES=""), kept_connections():
         world = World(with_database(postgres.admin_dsn, name))
         yield world
         world.connection.close()
