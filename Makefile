@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
-# Python must store compiled files, whatever the shell's environment says: four processes load the tests and share them.
+# Python must store compiled files, whatever the shell's environment says: several processes load the tests and share them.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: latency pictures demo smoke test test-all test-alone test-beside lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
@@ -44,7 +44,7 @@ test-alone: $(READY)
 
 # Test files run in the order of their folders, so that the slow ones come first. By itself pytest-xdist runs them last.
 test-beside: $(READY)
-	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --numprocesses 3 \
+	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --tx "3*popen//python=$(BIN)/python -IS tests/preloading.py" \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
 
 ## make lint: runs ruff, mypy --strict, sqlfluff

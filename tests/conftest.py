@@ -5,11 +5,11 @@ from __future__ import annotations
 from tests.environment import take_away_at_exit  # isort: skip # before the first import of Airflow
 
 import copy
-import fcntl
 import gc
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -35,6 +35,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.provisioning import with_database
+from tests import preloading
 from tests.given_ledgers import (
     GivenLedger,
     Template,
@@ -66,29 +67,24 @@ hypothesis.settings.load_profile("motcua")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the workers of this run a folder that they share. A run without workers needs none."""
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+    """Give the workers of this run a folder that they share, and start the process that loads the tests for them.
+
+    A run without workers needs neither.
+    """
+    workers = " ".join(config.getoption("tx", None) or [])
+    if workers and not hasattr(config, "workerinput"):
         folder = tempfile.mkdtemp(prefix="motcua-shared-", dir=MEMORY if MEMORY.is_dir() else None)
         take_away_at_exit(folder)
         os.environ[SHARE] = folder
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Let one of several test workers compile the tests of a fresh clone while the other workers wait.
-
-    Each worker would otherwise compile all tests, which takes longer than reading the compiled ones.
-    """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if run is None or sys.dont_write_bytecode or (Path(__file__).parent / "web" / "__pycache__").exists():
-        return (yield)
-    with (Path(tempfile.gettempdir()) / f"motcua-compiling-{run}").open("w") as compiling:
-        try:
-            fcntl.flock(compiling, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fcntl.flock(compiling, fcntl.LOCK_SH)
-            Path(compiling.name).unlink(missing_ok=True)
-        return (yield)
+        if "preloading" in workers:
+            os.environ[preloading.ADDRESS] = f"{folder}/preloaded"
+            # This process must not wait for it: it ends when this process ends.
+            subprocess.Popen(
+                [sys.executable, "-c", "from tests.preloading import serve; serve()"],
+                cwd=config.rootpath,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
 
 
 @pytest.hookimpl(tryfirst=True)

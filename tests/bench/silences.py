@@ -11,6 +11,8 @@ from __future__ import annotations
 import signal
 import time
 
+import psycopg
+
 from motcua.sandbox.machine.parts import descendants, processes, send
 from motcua.sandbox.machine.supervisor import recorded
 from tests.bench import Line
@@ -23,11 +25,8 @@ _SENDERS = 2
 _FOR = 60
 """Number of results that become ready, one a second."""
 _SETTLES, _CALM_WITHIN = 90.0, 300.0
-_DIED, _HANGS = 5.0, 15.0
-"""Longest allowed silence in seconds, after a program died and while one hangs.
-
-The recovery of PostgreSQL itself has a limit of its own.
-"""
+_DIED, _HANGS, _RECOVERED = 5.0, 15.0, 60.0
+"""Longest allowed silence in seconds: after a program died, while one hangs, and after PostgreSQL died."""
 
 
 class _Silences:
@@ -69,13 +68,22 @@ class _Silences:
         return senders[number - 1]
 
     def _longest_wait(self, results: int) -> float:
-        first = self._number + 1
+        written_late: dict[int, float] = {}
         for _ in range(results):
             self._number += 1
-            self._demo.results("L-", self._number, self._number)
+            written_late[self._number] = self._make_ready(self._number)
             self._demo.supervisor.wait(1)
         last = time.monotonic()
-        return max(self._demo.accepted_after(f"L-{number}", last) for number in range(first, self._number + 1))
+        return max(self._demo.accepted_after(f"L-{number}", last) + late for number, late in written_late.items())
+
+    def _make_ready(self, number: int) -> float:
+        """Make a result ready at the desk, and return how many seconds PostgreSQL, which died, delayed this."""
+        due = time.monotonic()
+        while True:
+            try:
+                return self._demo.results("L-", number, number) - due
+            except psycopg.OperationalError:
+                self._demo.connects_again()
 
     def _wait_for_calm(self) -> None:
         until = time.monotonic() + _CALM_WITHIN
@@ -92,15 +100,13 @@ def bench() -> list[Line]:
 
 def _measure(silences: _Silences) -> list[Line]:
     senders = [f"{_SCHEDULER}, sender {number}" for number in range(1, _SENDERS + 1)]
-    lines = [_line_of_silence(name, "died", silences.of(name, signal.SIGKILL), _DIED) for name in (*senders, *_PARTS)]
-    lines += [
-        _line_of_silence(name, "hangs", silences.of(name, signal.SIGSTOP), _HANGS) for name in (*senders, *_PARTS)
-    ]
-    recovery = silences.of(_POSTGRES, signal.SIGKILL)
-    what = f"{_POSTGRES} died, including its own recovery"
-    lines.append((what, f"silent for {recovery:.1f} s", "≤ 60 s", recovery <= 60))
+    asked = [(name, "died", signal.SIGKILL, _DIED) for name in (*senders, *_PARTS)]
+    asked += [(name, "hangs", signal.SIGSTOP, _HANGS) for name in (*senders, *_PARTS)]
+    asked.append((_POSTGRES, "died, including its own recovery", signal.SIGKILL, _RECOVERED))
+    lines: list[Line] = []
+    for name, what, number, most in asked:
+        seconds = silences.of(name, number)
+        lines.append((f"{name} {what}", f"silent for {seconds:.1f} s", f"≤ {most:.0f} s", seconds <= most))
+        # The bench takes twenty minutes.
+        print(*lines[-1][:3], sep=" | ", flush=True)
     return lines
-
-
-def _line_of_silence(name: str, what: str, seconds: float, most: float) -> Line:
-    return (f"{name} {what}", f"silent for {seconds:.1f} s", f"≤ {most:.0f} s", seconds <= most)

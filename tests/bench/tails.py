@@ -69,9 +69,8 @@ class Demo:
         self.admin_dsn = EmbeddedPostgres(
             deployment.addresses.data / "postgres", deployment.addresses.postgres
         ).admin_dsn
-        self._source = psycopg.connect(deployment.one_stop.sources["khanhhoa"].writer_dsn, autocommit=True)
-        self._ledger = deployment.ledger()
-        self._ledger.autocommit = True
+        self._deployment = deployment
+        self._connect()
         token = requests.post(
             f"{deployment.airflow_url}/auth/token",
             json={"username": ADMINISTRATOR, "password": deployment.secret.airflow_admin},
@@ -79,6 +78,23 @@ class Demo:
         ).json()["access_token"]
         self._airflow = requests.Session()
         self._airflow.headers["Authorization"] = f"Bearer {token}"
+
+    def _connect(self) -> None:
+        self._source = psycopg.connect(self._deployment.one_stop.sources["khanhhoa"].writer_dsn, autocommit=True)
+        self._ledger = self._deployment.ledger()
+        self._ledger.autocommit = True
+
+    def connects_again(self) -> None:
+        """Wait until PostgreSQL, whose process died, answers again."""
+        self.close()
+        until = time.monotonic() + _GIVE_UP
+        while True:
+            try:
+                return self._connect()
+            except psycopg.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                self.supervisor.wait(0.2)
 
     def ends_its_world(self) -> None:
         """End the simulated world, so that only the bench writes steps."""

@@ -77,7 +77,7 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
         (["--as-department", "--kind", "everything"], "'everything' is not one of"),
         (["--as-department", "--everything", "--dossier", "D"], "No such option"),
         (["--as-department", "--everything", "D-1"], "unexpected extra argument"),
-        (["--as-department", "--everything", "--until", in_hours(24 * 8)], "it must end within 7 days"),
+        (["--as-department", "--everything", "--until", in_hours(24 * 8)], "the stop must end within 7 days"),
     ],
 )
 def test_stop_is_the_departments_alone_and_of_kinds_and_agencies_only(agencies, rows, typed, words, refusal):

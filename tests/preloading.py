@@ -1,0 +1,81 @@
+"""Fork the workers of pytest-xdist from one process that has loaded all tests.
+
+Each worker would otherwise load Airflow, Great Expectations and all tests itself.
+
+pytest-xdist starts the program that ``--tx`` names for each worker, and talks to the worker through the program's
+standard streams. This file is that program. It passes the streams to the process that has loaded the tests, which
+forks a worker for them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from types import FrameType
+
+ADDRESS = "TESTS_PRELOADED_AT"
+"""Environment variable with the path of the socket of the process that loads the tests."""
+_OFTEN_USED = ("great_expectations.expectations.core", "motcua.quality.expectations")
+"""Modules that the tests use often, and that are otherwise imported only when a test runs."""
+
+
+def join() -> None:
+    """Pass this process's standard streams to a worker, and wait until the worker has ended."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        while connection.connect_ex(os.environ[ADDRESS]):
+            time.sleep(0.05)
+        socket.send_fds(connection, [b"streams"], [0, 1, 2])
+        connection.recv(1)
+
+
+def serve(*arguments: str) -> None:
+    """Load all tests, and then fork a worker for each program that asks for one.
+
+    Args:
+        arguments: arguments for pytest, such as the tests to load; by default all tests.
+    """
+    import importlib
+    import random
+    import signal
+
+    import pytest
+
+    import tests.environment  # noqa: F401 - before the first import of Airflow
+    from tests.ground import die_with_parent
+
+    def end(number: int, frame: FrameType | None) -> None:
+        sys.exit()
+
+    signal.signal(signal.SIGTERM, end)
+    die_with_parent()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.environ[ADDRESS])
+        listener.listen()
+        # If tests cannot be loaded, each worker tries again and reports why. Handlers of logs keep the stream that they
+        # find when they are loaded, so that it must be the real one.
+        pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider", *arguments])
+        for module in _OFTEN_USED:
+            importlib.import_module(module)
+        while True:
+            connection, _ = listener.accept()
+            _, streams, _, _ = socket.recv_fds(connection, 16, 3)
+            if os.fork() == 0:
+                break
+            connection.close()
+            for stream in streams:
+                os.close(stream)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Otherwise all workers would draw the same numbers.
+    random.seed()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    with open(0, closefd=False) as sys.stdin, open(1, "w", closefd=False) as sys.stdout:
+        # Like the interpreter that pytest-xdist expects, run the line of code that it sends first.
+        exec(eval(sys.stdin.readline()), {"__name__": "__main__"})
+
+
+if __name__ == "__main__":
+    join()
