@@ -7,6 +7,7 @@ from tests.environment import take_away_at_exit  # isort: skip # before the firs
 import copy
 import gc
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -64,6 +65,8 @@ from tests.tiers import why_second
 # No test of correctness has a time limit: a busy machine is not a fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
+# The mail servers of tests would log each line of each session, with addresses.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 def pytest_configure(config: pytest.Config) -> None:
