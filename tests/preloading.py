@@ -17,6 +17,8 @@ from types import FrameType
 
 ADDRESS = "TESTS_PRELOADED_AT"
 """Environment variable with the path of the socket of the process that loads the tests."""
+_PATIENCE = 120
+"""How many seconds a worker's program waits for that socket."""
 _OFTEN_USED = ("great_expectations.expectations.core", "motcua.quality.expectations")
 """Modules that the tests use often, and that are otherwise imported only when a test runs."""
 
@@ -24,18 +26,17 @@ _OFTEN_USED = ("great_expectations.expectations.core", "motcua.quality.expectati
 def join() -> None:
     """Pass this process's standard streams to a worker, and wait until the worker has ended."""
     with socket.socket(socket.AF_UNIX) as connection:
+        until = time.monotonic() + _PATIENCE
         while connection.connect_ex(os.environ[ADDRESS]):
+            if time.monotonic() > until:
+                sys.exit("The process that loads the tests did not start.")
             time.sleep(0.05)
         socket.send_fds(connection, [b"streams"], [0, 1, 2])
         connection.recv(1)
 
 
-def serve(*arguments: str) -> None:
-    """Load all tests, and then fork a worker for each program that asks for one.
-
-    Args:
-        arguments: arguments for pytest, such as the tests to load; by default all tests.
-    """
+def serve() -> None:
+    """Load all tests, and then fork a worker for each program that asks for one."""
     import importlib
     import random
     import signal
@@ -55,7 +56,7 @@ def serve(*arguments: str) -> None:
         listener.listen()
         # If tests cannot be loaded, each worker tries again and reports why. Handlers of logs keep the stream that they
         # find when they are loaded, so that it must be the real one.
-        pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider", *arguments])
+        pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider"])
         for module in _OFTEN_USED:
             importlib.import_module(module)
         while True:
