@@ -54,8 +54,8 @@ def serve() -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.environ[ADDRESS])
         listener.listen()
-        # If tests cannot be loaded, each worker tries again and reports why. Handlers of logs keep the stream that they
-        # find when they are loaded, so that it must be the real one.
+        # If tests cannot be loaded, each worker loads them again and reports why. pytest must not replace the standard
+        # streams here (--capture=no): a log handler keeps the stream that it finds when it is created.
         pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider"])
         for module in _OFTEN_USED:
             importlib.import_module(module)
@@ -74,7 +74,7 @@ def serve() -> None:
         os.dup2(stream, number)
         os.close(stream)
     with open(0, closefd=False) as sys.stdin, open(1, "w", closefd=False) as sys.stdout:
-        # Like the interpreter that pytest-xdist expects, run the line of code that it sends first.
+        # pytest-xdist expects a Python interpreter, and first sends it one line of code. Run that line.
         exec(eval(sys.stdin.readline()), {"__name__": "__main__"})
 
 

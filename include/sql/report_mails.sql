@@ -1,5 +1,6 @@
--- Reserve each mail of a report before the mail server is contacted, so that no recipient gets a report twice. Called
--- by store/oversight/report_mails.py.
+-- Reserve each mail of a report before the mail server is contacted, so that no recipient gets a report twice. A body
+-- is an office whose recipients get the mails: an authority that gets reports on all agencies, such as the Department,
+-- or a single agency. Called by store/oversight/report_mails.py.
 
 -- name: last_before
 -- Return when a body was last mailed an earlier report of this kind (motcua.report_mails).
@@ -9,13 +10,13 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 
 -- name: publications_told
 -- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
--- motcua.report_mails). A body is an authority that receives reports on all agencies, such as the Department, or a
--- single agency with recipients. An agency gets a first publication if it has a figure other than zero in the period,
--- and a correction if the correction changed its figures. An authority gets a publication if it concerns an agency in
--- this way, or if it changed the difference of the accounting identity or the number of unexplained differences or
--- unread sources. The first publication of a month or a longer period is official, so authorities get it whatever it
--- holds. The People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or
--- if one failed.
+-- motcua.report_mails). A first publication concerns an agency that has a figure other than zero in the period; a
+-- correction concerns an agency whose figures it changed. An agency with recipients gets the publications that concern
+-- it. An authority gets those that concern any agency. It also gets a publication whose accounting identity has another
+-- difference than in the closing that it corrects, or whose number of unexplained differences or of unread sources
+-- differs; for a first publication the comparison is with zero. The first publication of a month or a longer period is
+-- official, so authorities get it whatever it holds. The People's Committee (body committee) gets no reports on days.
+-- is_owed is true if no mail was reserved, or if one failed.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -102,9 +103,9 @@ LEFT JOIN LATERAL (
 ORDER BY t.place NULLS LAST, t.body, t.publication_no;
 
 -- name: runs_owed
--- Return, by agency, the runs of the data quality check on working days in a period whose report was not mailed to
--- every recipient of the agency, the newest first (motcua.quality_runs, motcua.report_mails). Runs before the last
--- mailed one are left out, because each report names all open findings.
+-- Return the runs of the data quality check that were not mailed to all recipients of an agency, by agency, the newest
+-- first (motcua.quality_runs, motcua.report_mails). Only runs on working days between two times are returned. Runs
+-- before the last mailed one are left out, because each report names all open findings.
 SELECT
     a.agency_code,
     q.run_no

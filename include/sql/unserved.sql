@@ -25,15 +25,17 @@ LEFT JOIN motcua.gateways AS g ON n.name = g.name
 ORDER BY n.place;
 
 -- name: messages
--- Return the carriers to which messages wait that no sender handles, each with its first gateway, the pause of that
--- gateway (held_by), the time since which the messages wait, and their number, counted up to fifty (motcua.messages,
--- motcua.attempts). At each end of a carrier's queue, the query examines one message: the first one that has been due
--- for a while and could be sent, among the forty messages at that end. No sender handles it if no gateway that may send
--- it has begun an attempt, since a given time, for a message before it in the queue. Only attempts that were answered
--- or may still be answered count. The query returns nothing while a gap that holds all messages is open. Only the
--- newest thousand attempts are read. If these do not reach back to the given time, a gateway with a limit for each
--- second counts as working if the earliest time at which it may get its next message (gateways.free_at) is later than
--- the given time.
+-- Return the carriers whose due messages no sender handles (motcua.messages, motcua.attempts). Each row has the
+-- carrier's first gateway (the one for its new messages), the alert about that gateway's pause (held_by, empty without
+-- a pause), the time since which the messages wait, and their number, counted up to fifty. At each end of a carrier's
+-- queue, the query looks at the forty outermost messages that were due by due_by, and examines the first of them that
+-- could be sent. A sender handles this message if one of the gateways that may send it is at work on the queue: a
+-- sender has begun an attempt through this gateway, for a message before it in the queue, since the time that the
+-- caller gives for the gateway (ways.since). An attempt counts only if it was answered or may still be answered, so one
+-- in flight does not count at a paused gateway. The newest thousand attempts are read, and fifty that are in flight. If
+-- the thousand do not reach back to ways.since, the first gateway is also at work if the earliest time at which it may
+-- get its next message (gateways.free_at) is later than ways.since. That holds for a gateway with a limit for each
+-- second. The query returns nothing while a gap that holds all messages is open, or if a gap was closed after due_by.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,

@@ -18,7 +18,7 @@ _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 class Pin:
     """One version of a package in a lock file.
 
-    A package has several entries if it needs another version with another version of Python.
+    A package has several entries if different versions of Python need different versions of it.
     """
 
     name: str

@@ -8,9 +8,10 @@ The exit code is 1 if one figure misses its required value. ``--seeds`` is for p
 seeds, from ``--seed`` on. ``--share`` is for proofs that by default play only a part of their simulated data, so that
 all proofs fit into one night; 1 plays all of it. The proof ``soak`` plays a whole day by default, and with a share only
 the end of that day; ``--speed`` is how much faster than real time it plays. ``--from`` is the version that the proof
-``upgrade`` starts from; otherwise this proof chooses the versions itself. ``--into`` names a folder. The proofs
-that break rules, SQL statements, DAGs and routes store there which code each test runs, and whether a test noticed each
-fault. The proof ``install`` stores there the images of its Docker engine.
+``upgrade`` starts from; otherwise this proof chooses the versions itself. ``--into`` names a folder. Some proofs put
+faults into the code of rules, SQL statements, DAGs and routes to see whether a test notices them. They store in this
+folder which code each test runs, and which faults a test noticed. The proof ``install`` stores there the images of its
+Docker engine.
 """
 
 from __future__ import annotations

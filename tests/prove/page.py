@@ -26,11 +26,10 @@ PAGE = ROOT / "docs" / "proofs.md"
 OK, SHORT = "ok", "FALLS SHORT"
 _HEAD = """# Proofs
 
-The results of all tests, of the proofs of correctness at scale, and of the benches of speed. Each result names the tree
-of files and the machine that it was found with. The page is written after each part, never by hand. `make prove` takes
-a night: it runs the parts whose row does not name the present tree, proofs that measure no time two at a time. `make
-bench ONLY=<name>` runs one bench again. A tree is a hash of all files except this page. These pages explain the limits
-of speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md), [quick
+The results of all tests, of the proofs of correctness at scale, and of the benches of speed. Each names the machine,
+and the tree: a hash of all files except this page. `make prove` takes a night: it runs each test, proof and bench that
+has no result with the present tree, two at a time if they measure no time, and writes each result here. `make bench
+ONLY=<name>` runs one bench again. These pages explain the limits of speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md), [quick
 pages](decisions/queries.md), [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)

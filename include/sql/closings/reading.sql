@@ -1,5 +1,5 @@
--- Read a stored closing. Rows come in the order in which they were stored. The figures returned are those of one agency
--- or of all. Called by store/oversight/closings.py.
+-- Read stored closings. A closing's figures are returned for one agency, or for all if agency_code is NULL. Called by
+-- store/oversight/closings.py.
 
 -- name: closing
 -- Return one closing (audit.closings).
@@ -184,7 +184,8 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code;
 
 -- name: differences
--- Return the differences of a closing, unexplained ones first (audit.closing_differences).
+-- Return the differences of a closing, that is what only a source or only the ledger has, those without a reason first
+-- (audit.closing_differences).
 SELECT
     d.side,
     d.reason,
@@ -203,7 +204,8 @@ WHERE d.closing_no = %(closing_no)s
 ORDER BY d.explained, d.side, d.reason, d.agency_code, d.kind, d.occurred_at, d.difference_no;
 
 -- name: orphans
--- Return the orphans of a closing (audit.closing_orphans).
+-- Return the orphans of a closing: messages without a dossier, delivery receipts that name no attempt, and results that
+-- were handed over although no message announced them (audit.closing_orphans).
 SELECT
     sort,
     agency_code,

@@ -1,9 +1,9 @@
--- Store exported files: the form in which a source writes them, which files wait, and the outcome of each. Called by
--- store/intake/exports.py.
+-- Store exported files of sources: the form (the description of a source's files), which files wait to be read, and the
+-- outcome of each file. Called by store/intake/exports.py.
 
 -- name: one_at_a_time
--- Keep other transactions from sending an export of this source, or setting its form, through a page until this
--- transaction ends.
+-- Lock a source's exports until this transaction ends: no other transaction can meanwhile send an export of the source
+-- through the page, or set its form there.
 SELECT motcua.wait_for_folder('files ' || %(source)s::text);
 
 -- name: account
@@ -61,8 +61,8 @@ WHERE c.name = %(source)s AND c.source = %(source)s;
 
 -- name: see
 -- Insert or update a file of a source as it is found now, in the state waiting (intake.exports). seen_at is the time at
--- which the file was first found in this state. No row means that another process has just inserted the file, or that
--- the file was read in the meantime.
+-- which the file was first found with its present size and time. No row means that another process has just inserted
+-- the file, or that the file was read in the meantime.
 WITH waited AS (
     UPDATE intake.exports AS e
     SET
@@ -73,8 +73,8 @@ WITH waited AS (
         -- changed.
         accepted_by = CASE WHEN s.is_same THEN e.accepted_by END,
         accepted_at = CASE WHEN s.is_same THEN e.accepted_at END,
-        -- A file store changes the file's time when it moves the file. A file of the same name and size is therefore
-        -- still the one that this person sent.
+        -- If a person sent the file, sent_by names that person. A file store changes a file's time when it moves the
+        -- file, so a file of the same name and size still counts as the one that the person sent.
         sent_by = CASE WHEN e.size = %(size)s THEN e.sent_by END,
         sent_at = CASE WHEN e.size = %(size)s THEN e.sent_at END
     FROM (
@@ -99,8 +99,8 @@ seen AS (
     INSERT INTO intake.exports (source, name, size, modified_at, seen_at, state)
     SELECT %(source)s, %(name)s, %(size)s, %(modified_at)s, %(now)s, 'waiting'
     WHERE NOT EXISTS (SELECT 1 FROM waited)
-    -- Two unique indexes can cause a conflict: only one file of each name may wait, and each state of a file (its size
-    -- and time) is stored only once.
+    -- Two unique indexes can cause a conflict: only one file of each name may wait, and a file of the same name, size
+    -- and time is stored only once.
     ON CONFLICT DO NOTHING
     RETURNING export_no, seen_at, accepted_at
 )
@@ -110,8 +110,8 @@ UNION ALL
 SELECT s.export_no, s.seen_at, s.accepted_at FROM seen AS s;
 
 -- name: see_again
--- Set a file of a source to waiting again that was removed before it was read and is back unchanged (intake.exports).
--- No row means that there is no such file.
+-- Set a file of a source to waiting again (intake.exports). The file was removed from the folder before it was read,
+-- and is back unchanged. No row means that there is no such file.
 UPDATE intake.exports AS e SET
     state = 'waiting', read_at = NULL, seen_at = %(now)s, accepted_by = NULL, accepted_at = NULL, sent_by = NULL,
     sent_at = NULL
@@ -125,8 +125,8 @@ WHERE
 RETURNING e.export_no, e.seen_at, e.accepted_at;
 
 -- name: replaced
--- Set a waiting file of a source to removed because a file that was removed before is back in its place
--- (intake.exports).
+-- Set a waiting file of a source to removed, because an earlier file of the same name, which was removed before, is
+-- back in its place (intake.exports).
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
     e.source = %(source)s AND e.name = %(name)s AND e.state = 'waiting'
@@ -138,8 +138,8 @@ WHERE
     );
 
 -- name: note_removed
--- Set waiting files of a source to removed that are not in the folder any more and were first found before a time
--- (intake.exports). They were removed before they were read.
+-- Set the waiting files of a source to removed that are no longer in the folder (intake.exports). They were removed
+-- before they were read. Only files that were first found up to a given time are changed.
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
     e.source = %(source)s AND e.state = 'waiting' AND e.seen_at <= %(seen_until)s
@@ -183,8 +183,10 @@ WHERE e.export_no = %(export_no)s AND e.state = 'waiting'
 FOR NO KEY UPDATE;
 
 -- name: last
--- Return the newest complete export of a source, facts about the newest export, and whether this file was taken before
--- (intake.exports). The newest export is the one that was exported last, not the one that was read last.
+-- Return what decides whether a file may be taken (intake.exports): the newest complete export of its source; whether
+-- the last line of the newest export had a line end (ends_a_line); and whether the file has the same content as the
+-- newest export, or as an export of the same or a later time (is_repeated). The newest export is the one exported last,
+-- not the one read last. Only taken and accepted files count.
 SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,

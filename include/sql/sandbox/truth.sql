@@ -94,7 +94,7 @@ REVOKE ALL ON SCHEMA public FROM public;
 TRUNCATE truth.events, truth.expected_notices, world.agenda, world.dossiers, world.serials RESTART IDENTITY;
 
 -- name: begin
--- Insert the begin of the simulated world, after its history is written (world.clock).
+-- Record that the simulated world begins now (world.clock). Its past, with older dossiers, was written before.
 INSERT INTO world.clock (began_at, alive_at, starts) VALUES (%(now)s, %(now)s, 1);
 
 -- name: read_clock
@@ -190,8 +190,9 @@ DELETE FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' <> 'reveal';
 
 -- name: hurry
--- Make up to twelve planned moves to status 9 or 10 of one agency due at once, by one official, as a batch at the end
--- of a day, and return the dossiers (world.agenda).
+-- Let one official make at most twelve planned moves of one agency now, like officials who enter everything at the end
+-- of the day, and return the dossiers (world.agenda). Only dossiers whose next act is a move to status 9 (the result is
+-- ready) or 10 (it was handed over) are chosen.
 WITH ours AS (
     SELECT dossier_id FROM world.dossiers
     WHERE agency_code = %(agency_code)s
@@ -257,8 +258,9 @@ WHERE
     AND left_at IS NULL;
 
 -- name: notices
--- Return the latest expected messages that nothing prevented, committed between two times, with the time at which their
--- transition could be read (truth.expected_notices).
+-- Return the latest expected messages that nothing prevented (truth.expected_notices): the transition that calls for
+-- each, and when it was committed at its source, from which moment it could be read. Only transitions that were
+-- committed between two times are returned.
 SELECT source, transition_id, committed_at
 FROM truth.expected_notices
 WHERE

@@ -56,8 +56,11 @@ class Departure:
     dossier_code: str
     kind: str
     occasion: str
-    """The occasion of the message, in a form without our own ids, which a restored ledger may give anew: ``number 12``
-    (the source's number of the transition), ``row`` (the dossier's row) or ``due 2026-11-28``."""
+    """The occasion of the message. It names no id of ours, because a restored ledger may give an id to something else.
+
+    ``number 12``: the transition with this number at the source. ``row``: the dossier's row, without a transition.
+    ``due 2026-11-28``: the day on which the dossier is due, for an apology.
+    """
     segments: int
 
 

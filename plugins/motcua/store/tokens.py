@@ -130,7 +130,8 @@ class TokenFile:
             sync_folder(self.folder)
         except OSError as failure:
             raise TokensUnusable(
-                f"files cannot be written in {self.folder}: {type(failure).__name__}; see MOTCUA_TOKENS"
+                f"files cannot be written in {self.folder}: {type(failure).__name__}; free disk space, or correct the"
+                " permissions of this folder, which MOTCUA_TOKENS sets"
             ) from None
 
 

@@ -63,7 +63,10 @@ def states(restorable: Restorable) -> Callable[[], dict[str, tuple[str, str | No
 
 
 def event(one_stop: OneStop, *numbers: int, at: datetime = NOW) -> None:
-    """Write the results of the dossiers with these numbers. Each phone ends in its dossier's number."""
+    """Write to the source, for each of these numbers, a dossier that has reached its result (status 9).
+
+    The dossier's phone number ends in its number.
+    """
     for number in numbers:
         one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
 

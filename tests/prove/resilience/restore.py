@@ -88,7 +88,8 @@ class Desk:
     uri: str
     events: int = 0
     ago: timedelta = timedelta(0)
-    """How far the desk's time is behind the real time; the proof reduces it to simulate that the server slept."""
+    """How far the desk's clock is behind the real time. While the server does not answer, the proof lets the clock
+    catch up in jumps, as if the server had been asleep."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) - self.ago
@@ -293,12 +294,12 @@ def promotion(*, in_step: bool) -> Experiment:
             stage.gateway.seconds = 0.02
             sending = threading.Thread(target=_until_it_breaks, args=(stage.send,))
             sending.start()
-            until(lambda: len(stage.gateway.asked) >= QUEUED // 4, 60, "a sender comes so far")
+            until(lambda: len(stage.gateway.asked) >= QUEUED // 4, 60, "a quarter of the messages sent")
             if not in_step:
                 # From now on the standby gets no more write-ahead log, while the primary goes on.
                 standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
                 standby.ask("SELECT pg_reload_conf()")
-            until(lambda: len(stage.gateway.asked) >= QUEUED // 2, 60, "a sender comes so far")
+            until(lambda: len(stage.gateway.asked) >= QUEUED // 2, 60, "half of the messages sent")
             primary.kill()
             sending.join(60)
             stage.gateway.seconds = 0.0
@@ -355,7 +356,7 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
             assert len(stage.gateway.asked) == asked, "an older message was sent before anybody confirmed"
             stage.desk.happen(UNTOLD)
             stage.tell()
-            assert len(stage.gateway.asked) >= asked + UNTOLD, "news after waking was not sent at once"
+            assert len(stage.gateway.asked) >= asked + UNTOLD, "a newer message was not sent at once"
             alert = "ledger_behind" if watched else "ledger_slept"
             if watched:
                 _check_from_elsewhere(stage)
@@ -380,7 +381,7 @@ def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
     stage.desk.happen(UNTOLD)
     stage.tell()
     _check_from_elsewhere(stage)
-    assert not {"ledger_slept", "ledger_went_back"} & _check_by_watch(stage), "a person was asked"
+    assert not {"ledger_slept", "ledger_went_back"} & _check_by_watch(stage), "an alert asked a person to decide"
     yield
 
 
@@ -415,7 +416,10 @@ def _check_by_watch(stage: Stage) -> set[str]:
 
 
 def _play_sleep(stage: Stage, *, watched: bool) -> None:
-    """Play half an hour in which the server does not answer; a watch elsewhere makes its checks all the time."""
+    """Play half an hour in which the server does not answer.
+
+    With ``watched``, a watch on another machine makes its checks during that time.
+    """
     with mock.patch("motcua.jobs.watching.elsewhere.ask_server", return_value=Met(trouble="connect")):
         while stage.desk.ago > timedelta(0):
             stage.desk.ago = max(stage.desk.ago - timedelta(minutes=2), timedelta(0))
@@ -427,8 +431,9 @@ def _play_sleep(stage: Stage, *, watched: bool) -> None:
 def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object]) -> Iterator[None]:
     """Restore the ledger together with the memory of a sender.
 
-    The later events are played in a copy of the ledger. A sender of the original ledger is stopped until then, and goes
-    on with its memory and a corrected clock, as on a restored machine.
+    A sender is stopped, and the ledger is copied. The events that follow are played in the copy, which is then given
+    up. The stopped sender goes on with the original ledger, with its own memory and with a corrected clock, as on a
+    restored machine.
     """
     stands, goes_on, look = threading.Event(), threading.Event(), sender.look_for_gap
     sign = heartbeat.give_heartbeat
@@ -443,7 +448,7 @@ def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable
 
     def sign_elsewhere(ledger: Any, *given: Any) -> Any:
         if stands.is_set() and not goes_on.is_set() and ledger.info.dbname == "motcua":
-            raise psycopg.errors.LockNotAvailable("it stands still with all its threads")
+            raise psycopg.errors.LockNotAvailable("the stopped sender can write no heartbeat")
         return sign(ledger, *given)
 
     def set_right() -> tuple[float, float]:
@@ -473,7 +478,7 @@ def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable
     yield
 
 
-_MUST = "0 twice, all texted or listed, identity 0"
+_MUST = "0 twice, all texted or listed, difference of the identity 0"
 
 
 def figures(seed: int) -> list[Figure]:

@@ -104,8 +104,8 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "6",
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
-        # A sender waits for new messages at most this long, so that a sender which took over soon ends and the next
-        # run's sender can start.
+        # Seconds for which a sender waits for new messages. They are few, so that a sender that has taken over from a
+        # lost one ends soon, and a sender of the next run can start.
         "MOTCUA_LINGER": "30",
     }
     try:
@@ -146,7 +146,7 @@ def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
     """Record ``moves`` cases, wait until the gateway has accepted half of their messages, and return the cases."""
     before = len(live.network_log())
     cases = live.desk.move(moves)
-    live.wait_until("the queue is in its middle", lambda: len(live.network_log()) >= before + moves // 2, 240)
+    live.wait_until("half of the messages were accepted", lambda: len(live.network_log()) >= before + moves // 2, 240)
     return cases
 
 
@@ -198,7 +198,7 @@ def worker_lost_and_worker_stopped(
         # the request was sent, so the system never repeats the message by itself. People see the message as unknown
         # and may release it.
         equal(
-            "phones that were not texted, listed as unknown",
+            "phones that were not texted, and messages: as many as are unknown, and one for each case",
             (times[0], states.total()),
             (states["unknown"], len(cases)),
         ),
@@ -214,7 +214,7 @@ def worker_lost_and_worker_stopped(
 def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
     """Return the longest time in which no message was sent although messages waited.
 
-    The time is measured from just before the worker is lost.
+    It is measured from ``HOLD`` seconds before the newest message that the gateway had accepted when this was called.
     """
     since = max(_accepted_times(live))
 
@@ -222,10 +222,10 @@ def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
         (row,) = live.ledger("SELECT count(*) AS number FROM motcua.messages WHERE state IN ('queued', 'sending')")
         return not row["number"]
 
-    live.wait_until("all went that waited", is_empty, 240)
+    live.wait_until("no message waits or is being sent", is_empty, 240)
     moments = [moment for moment in _accepted_times(live) if moment >= since - HOLD]
     longest = max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
-    return at_most(f"one {how}: longest time without a send", round(longest, 1), within, " s")
+    return at_most(f"a worker {how}: longest time without a send", round(longest, 1), within, " s")
 
 
 def _count_ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
@@ -277,7 +277,8 @@ def _accepted_times(live: LiveAirflow) -> list[float]:
 def _most_at_once(live: LiveAirflow, lost_at: float) -> int:
     """Return the largest number of requests that the gateway handled at once, with ``HOLD`` seconds for each.
 
-    Requests of the killed worker do not count, because nobody waited for their answers.
+    Requests that were accepted in the ``HOLD`` seconds before the kill do not count, because nobody waited for the
+    answers to those of the killed worker.
     """
     moments = [moment for moment in _accepted_times(live) if not lost_at - HOLD <= moment <= lost_at]
     return max(sum(moment <= other < moment + HOLD for other in moments) for moment in moments)

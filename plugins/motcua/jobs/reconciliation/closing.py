@@ -96,9 +96,9 @@ _PATIENCE = 600.0
 _COUNTS_WITHIN = 600.0
 """Seconds that one SQL statement at a source may take, so that a hanging source does not delay a closing for long."""
 _RECHECK_AFTER = timedelta(days=3)
-"""Each run checks a period again from this time after its first closing on, until that led to a correction."""
+"""When a period's first closing is this old, each run checks the period again, until a check leads to a correction."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
-"""For this long after ``_RECHECK_AFTER``, runs check a period again. Later they do so only if somebody asks for it."""
+"""Runs check a period again only for this long after ``_RECHECK_AFTER``. Later they do so only if somebody asks."""
 
 
 class NotOver(ValueError):
@@ -126,8 +126,8 @@ class ClosingResult:
         """Whether a run must report the closing.
 
         That is so for a new closing, and for an earlier one that does not add up, has a difference without a reason,
-        lacks a source, or was made before a source was read after the period's end. So a rerun does not report success
-        while the closing still needs somebody's attention.
+        lacks a source, or was made when a source had not been read since the period's end. So a rerun does not report
+        success while the closing still needs somebody's attention.
         """
         closing = self.closing
         meets = not (closing.difference or closing.unexplained or closing.sources_unread)
@@ -174,7 +174,7 @@ def _beginning(ledger: Connection) -> datetime | None:
 
 @without_values()
 def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResult]:
-    """Check periods again whose first closing is three days to a month old, and correct them if something arrived late.
+    """Check periods again whose first closing is 3 to 34 days old, and correct them if something arrived late.
 
     A period with a correction that was made three days after its first closing or later is not checked again.
 
@@ -341,10 +341,11 @@ class _Closer:
     # --- Months, quarters, years
 
     def _bring_days_up_to_date(self, period: Period, each_day: bool) -> None:
-        """Close the open days of a period, and correct closed days that lack messages or differ from their sources.
+        """Close the days of a period that have no closing, and correct closings of days that are not right any more.
 
-        Sources are compared for the last month of the period only. Earlier months were compared when they were closed
-        themselves, because a source need not keep more than a month. ``each_day`` closes all days again.
+        That is so if messages were inserted after a closing, or if the day differs from the sources. Only days of the
+        period's last month are compared with the sources, because a source need not keep more than a month. Earlier
+        months were compared when they were closed themselves. ``each_day`` closes all days again.
         """
         month = period.last_month
         at_source = self._count_by_day(month)
@@ -369,7 +370,10 @@ class _Closer:
                 log.warning("%s was not checked again: %s", day, unread)
 
     def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
-        """Count a month at the sources, cell by cell. ``None`` if a source did not answer, or there is none."""
+        """Return the sources' counts of a month, by day, agency, procedure, kind of message and figure.
+
+        The result is ``None`` if a source did not answer, or there is none.
+        """
         if not settings().sources:
             return None
         total: Counter[tuple[date, str, str, str, str]] = Counter()
@@ -388,7 +392,7 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether a day's closing lacks a source, or the sources now count the day otherwise than the closing did."""
+        """Whether a day's closing lacks a source, or has other counts of the sources than ``at_source`` has now."""
         if closing.sources_unread:
             return True
         if at_source is None:
@@ -427,8 +431,8 @@ class _Closer:
             for cell in cells
             if cell.kind != "reply"
         ]
-        # An occasion that counts on another day is a difference of both days. If both differences are in one cell of
-        # this period, they cancel each other out.
+        # An occasion that counts on another day is a difference of both days. If both differences are of the same
+        # agency and procedure, they cancel each other out in this period.
         sides: dict[tuple[int | None, str, str], set[str]] = {}
         for moved in differences:
             if moved.reason == "other_period":
@@ -463,7 +467,7 @@ def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figur
 
 
 def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:
-    """Return by how much the accounting identity fails, for the cells in which it does."""
+    """Return by how much the accounting identity fails, for each agency, procedure and kind for which it does."""
     return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 
 
@@ -480,7 +484,11 @@ def _agency_causes(figure: str) -> set[ChangeCause]:
 def _differing_figures(
     was: Sequence[Any], became: Sequence[Any], keys: int, causes_of: Callable[[tuple[str, ...], str], set[ChangeCause]]
 ) -> Iterator[Change]:
-    """Yield the figures that differ, cell by cell. A cell that is missing on one side counts as zeros."""
+    """Yield the figures that differ between two lists of rows.
+
+    The first ``keys`` fields of a row (agency, procedure, kind) tell which rows belong together. A row that only one
+    list has is compared with zeros.
+    """
     rows = [*was, *became]
     names = [each.name for each in fields(rows[0])] if rows else []
 
@@ -570,8 +578,9 @@ def _reason(
             if _is_of(now, unmatched) or now.recorded_at == recorded_at
         ]
         return _reason_of_message(count, kept, occasion, period)
-    # The ledger has one message for two occasions of the source. If the source still has all rows that the ledger read,
-    # each of the message's kind and all under one code, the ledger lacks the transition between the two occasions.
+    # The source has two occasions for which the ledger has one message. The ledger lacks the transition between the two
+    # if the source still has every row that the ledger read for this message, each leads to a message of this kind, and
+    # all have the same dossier code. Otherwise the source has changed.
     found = [present.get(number, ()) for number in occasion.numbers]
     rows_now = [now for each in found for now in each]
     as_read = (
@@ -644,7 +653,7 @@ def _count_cut_off(ledger: Connection, closing: Closing) -> int:
 
 
 def _is_stale(closing: Closing) -> bool:
-    """Whether a source had not been read since the period ended."""
+    """Whether, when the closing was made, a source had not been read since the period ended."""
     return closing.data_as_of is None or closing.data_as_of < closing.period.end
 
 
