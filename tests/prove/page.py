@@ -29,8 +29,9 @@ _HEAD = """# Proofs
 The results of all tests, of the proofs of correctness at scale, and of the benches of speed. Each names the machine,
 and the tree: a hash of all files except this page. `make prove` takes a night: it runs each test, proof and bench that
 has no result with the present tree, two at a time if they measure no time, and writes each result here. `make bench
-ONLY=<name>` runs one bench again. These pages explain the limits of speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md), [quick
-pages](decisions/queries.md), [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
+ONLY=<name>` runs one bench again. These pages explain the limits of speed: [sending](decisions/sending.md), [many
+sources](decisions/reading-sources.md), [quick pages](decisions/queries.md),
+[reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, tree (?P<tree>\w+))?: ", re.M)

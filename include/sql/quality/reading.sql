@@ -67,7 +67,7 @@ ORDER BY c.run_no, c.rule;
 -- Return the number of findings of some rules by agency in one run, for all agencies (motcua.quality_counts).
 SELECT agency_code, sum(found)::bigint AS found
 FROM motcua.quality_counts
-WHERE run_no = %(run_no)s AND rule = any(%(rules)s::text []) AND agency_code IS NOT NULL
+WHERE run_no = %(run_no)s AND rule = any(%(rules)s::text[]) AND agency_code IS NOT NULL
 GROUP BY agency_code
 ORDER BY agency_code;
 
