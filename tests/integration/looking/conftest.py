@@ -1,4 +1,4 @@
-"""Fixtures of many sources: most are healthy, some hang in different ways, and some refuse connections."""
+"""Fixtures of a hundred sources: most are healthy, some hang in different ways, and some refuse connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motcua.jobs.notices.looking import Waits, Watcher
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import NOW, OneStop, ask
 
-HEALTHY = tuple(f"xa_{number:03}" for number in range(30))
+HEALTHY = tuple(f"xa_{number:03}" for number in range(90))
 SLEEPING = tuple(f"ngu_{number}" for number in range(6))
 MUTE = tuple(f"cam_{number}" for number in range(3))
 REFUSING = tuple(f"dong_{number}" for number in range(5))
@@ -79,7 +79,7 @@ def _has_left(caller: socket.socket) -> bool:
 
 @pytest.fixture
 def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Iterator[Province]:
-    """Set up the sources, which were read before and have no news."""
+    """Set up a hundred sources that were read before and have no news."""
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     name = one_stop.connection.info.dbname
     sleeping = postgres.fresh_database("template0", "sleeping")
