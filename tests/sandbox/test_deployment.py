@@ -247,6 +247,10 @@ def test_past_is_played_with_the_hours_of_production_and_the_rights_of_the_ledge
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
     assert given["MOTCUA_GATEWAYS"] == "kannel"
+    usual = json.loads(deployed({}).environment["AIRFLOW_CONN_SMS_KANNEL"])
+    gateway = json.loads(given["AIRFLOW_CONN_SMS_KANNEL"])
+    assert gateway["port"] != usual["port"], "the phone network shows the past at its own port"
+    assert gateway | {"port": 0} == usual | {"port": 0}
     assert "PGOPTIONS" not in given, "a demo that continues must keep its data after a crash"
 
 

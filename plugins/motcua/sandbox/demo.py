@@ -446,18 +446,19 @@ def start_everything(
     deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_FACTOR if plays else 1), os.environ)
     keep_environment(addresses.data, deployment.commands_environment)
     supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
-    answering, reached, *others = components(deployment, world=world, clerk=clerk)
+    reached, answering, *others = components(deployment, world=world, clerk=clerk)
     if plays:
         # The components are started one after the other, because loading the past already uses one CPU core.
+        supervisor.start(*reached)
+        supervisor.say(f"{PAST} its phones ring at {deployment.network_url}")
         supervisor.start(*answering)
         supervisor.wait_for(_FIRST_DAG)
         supervisor.load(*chain(*others))
         supervisor.wait_for(LEDGER, PLAYED)
         supervisor.let_go(LEDGER)
-        supervisor.start(*reached)
     else:
         supervisor.load(*chain(*others))
-        supervisor.start(*answering, *reached)
+        supervisor.start(*reached, *answering)
         supervisor.wait_for(_FIRST_DAG)
     for group in others:
         supervisor.start(*group)

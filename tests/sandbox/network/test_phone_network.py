@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from motcua.gateways.adapter import GatewayAddress
 from motcua.sandbox.network.application import create_app
 from motcua.sandbox.network.behaviour import (
     DELIVERED,
@@ -36,6 +38,7 @@ from motcua.sandbox.network.behaviour import (
 )
 from motcua.sandbox.network.scripted import ScriptedGateway, http, in_json
 from motcua.sandbox.network.submission import split_parts
+from motcua.sandbox.past.phones import past_phones
 from tests.gateways.real_kannel import IS_INSTALLED, FakeCarrier, Kannel
 from tests.ground import Served, free_port, until
 
@@ -613,6 +616,22 @@ def test_every_accepted_message_is_counted_once(network, application):
         "Other": 1,
     }
     assert counts["parts"] == counts["delivered"]
+
+
+def test_running_network_shows_each_message_of_the_past_at_once(network, tmp_path):
+    assert network.counts()["last_used_at"] is None
+    address = GatewayAddress("kannel", f"http://127.0.0.1:{free_port()}", *ACCOUNT.values(), {})
+    query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "Da co ket qua", "dlr-url": "http://localhost/?r=1"}
+    with past_phones(tmp_path / "network", address) as phones:
+        phones.now = datetime(2026, 9, 11, 10, 31, tzinfo=UTC)
+        taken = requests.get(f"{address.base_url}/cgi-bin/sendsms", query, timeout=10)
+        assert taken.status_code == 202
+        (phone,) = network.call("GET", "/api/phones")["phones"]
+    (message,) = phone["messages"]
+    assert (message["text"], message["accepted_at"]) == ("Da co ket qua", "2026-09-11T10:31:00.000Z")
+    assert network.counts()["last_used_at"] == "2026-09-11T10:31:00.000Z"
+    network.send("Tin hôm nay")
+    assert network.counts()["last_used_at"][:10] == f"{datetime.now(UTC):%Y-%m-%d}"
 
 
 HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>&amp;"

@@ -81,7 +81,7 @@ def components(
 
     The programs of a group start together once the group before is ready. The only exception is the second group, which
     may start at the same time as the first. A task fails without an API server, so programs that start tasks wait for
-    the server. A task also needs reachable gateways and a mail server. The first group begins no work, so it may
+    the server. A task also needs reachable gateways and a mail server. The first two groups begin no work, so they may
     already run while the demo's database is filled with data of past days. Meanwhile the programs with a file
     ``goes_on`` may be loaded into memory. The last group starts the missed runs of all DAGs, and the first messages do
     not wait for it.
@@ -163,9 +163,9 @@ def components(
     drops = all(f"{source}={adapter}" in read for source, adapter in DROPPED.items())
     drops = drops and not environment.get("MOTCUA_FILES")
     return [
+        [network, mailbox],
         # Tasks use the execution API, which is mounted separately, so both parts must answer.
         [airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health"))],
-        [network, mailbox],
         [loaded_before(airflow("scheduler", _has_heartbeat(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
         [
             # The watch needs no other program. It may be killed at any moment, so it gets little time to stop, and the

@@ -500,11 +500,16 @@ class Deployment:
 
     @property
     def past_environment(self) -> dict[str, str]:
-        """Return the environment for loading the past, in which evenings and mornings are at production hours."""
+        """Return the environment for loading the past, in which evenings and mornings are at production hours.
+
+        In the past phones had no Zalo, and SMS go to a gateway at a port of its own (sandbox/past/phones.py).
+        """
         as_owner = self.commands_environment
         kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}
-        # Phones had no Zalo in the past.
-        return {**kept, **self.world_environment, "MOTCUA_GATEWAYS": "kannel"}
+        # The phone network already runs and has taken its own port.
+        kannel = json.loads(self.environment["AIRFLOW_CONN_SMS_KANNEL"]) | {"port": _free_ports(1)[0]}
+        past = {"AIRFLOW_CONN_SMS_KANNEL": json.dumps(kannel), "MOTCUA_GATEWAYS": "kannel"}
+        return {**kept, **self.world_environment, **past}
 
     @property
     def commands_environment(self) -> dict[str, str]:

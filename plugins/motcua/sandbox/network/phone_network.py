@@ -445,7 +445,10 @@ class PhoneNetwork:
         return phones
 
     def counts(self) -> dict[str, Any]:
-        """Return how many messages, parts and receipts there are by state, and by sender name."""
+        """Return how many messages, parts and receipts there are by state, and by sender name.
+
+        ``last_used_at`` is the last time at which a phone got or sent a text.
+        """
         parameters = {"now": time.time()}
         totals = dict.fromkeys(_COUNTED, 0)
         senders: dict[str, dict[str, int]] = {}
@@ -455,8 +458,10 @@ class PhoneNetwork:
                 totals[name] += row[name]
         receipts = dict.fromkeys(("sent", "pending", "given_up", "lost"), 0)
         receipts |= {row["state"]: row["number"] for row in self.log.read(_RECEIPT_COUNTS)}
-        (others,) = self.log.read(_OTHER_COUNTS)
-        return {**totals, **dict(others), "receipts": receipts, "by_sender": senders}
+        others = dict(self.log.read(_OTHER_COUNTS)[0])
+        last_used = others.pop("last_used")
+        others["last_used_at"] = _iso(last_used) if last_used else None
+        return {**totals, **others, "receipts": receipts, "by_sender": senders}
 
     def messages(self, after_id: int, limit: int) -> list[dict[str, Any]]:
         """Return what really happened to messages with an id above ``after_id``, in the order of acceptance."""
@@ -523,8 +528,9 @@ SELECT CASE state WHEN 'held' THEN 'pending' ELSE state END AS state, count(*) A
   FROM receipts GROUP BY 1
 """
 _OTHER_COUNTS = """
-SELECT (SELECT count(*) FROM phones WHERE active_at > 0) AS phones, count(*) AS inquiries,
-       count(reply_id) AS replies FROM inquiries
+SELECT (SELECT count(*) FROM phones WHERE active_at > 0) AS phones,
+       (SELECT max(active_at) FROM phones) AS last_used, count(*) AS inquiries, count(reply_id) AS replies
+  FROM inquiries
 """
 _RECEIPTS_OF = """
 SELECT receipts.message_id, receipts.uuid, receipts.type, receipts.state, receipts.due_at,

@@ -388,7 +388,8 @@ def load_past(
 ) -> None:
     """Give an empty ledger its past, including its agencies. The simulated one-stop software begins after the past.
 
-    The phone network and the mailbox, whose folders are in the data folder, must not run at the same time.
+    The phone network and the mailbox, whose folders are in the data folder, may run at the same time and show what
+    arrives. The gateway's connection must name a free port, where this function serves the phones of the past.
 
     Args:
         world: the simulated one-stop software, not started yet.
