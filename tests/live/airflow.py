@@ -31,7 +31,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from motcua.sandbox.demo import AIRFLOW_MIGRATES, prepare, progress, set_up
-from motcua.sandbox.machine.components import components
+from motcua.sandbox.machine.components import components, loader
 from motcua.sandbox.machine.deployment import ADMINISTRATOR, check_room, write_private
 from motcua.sandbox.machine.parts import Process, descendants, log_tail
 from motcua.sandbox.machine.supervisor import Restarts, StopRequested, Supervisor, recorded
@@ -92,6 +92,7 @@ def serve(folder: Path) -> int:
         ask(source, f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
         # Tests kill programs on purpose, so the supervisor restarts each program at once, however often it dies.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
+        supervisor.start(loader(deployment))
         for group in components(deployment):
             if any(each.name == "world" for each in group):
                 continue

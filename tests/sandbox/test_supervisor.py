@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from airflow import __version__ as airflow_version
 
 from tests.ground import until
 
@@ -207,44 +208,27 @@ def test_step_in_the_background_runs_beside_programs_and_prints_its_progress(sup
     run.interrupt()
 
 
-WAITS = """
-import sys, time
-from pathlib import Path
-print("loaded", flush=True)
-while not Path(sys.argv[1]).exists():
-    time.sleep(0.05)
-print("works", flush=True)
-time.sleep(600)
-"""
-
-
-def test_program_that_was_loaded_before_works_only_once_it_is_started(supervise):
-    run = supervise(f"""
-        go = supervisor.folder / "go"
-        go.touch()  # as an earlier start left it
-        waits = python("waits", {WAITS!r}, goes_on=go)
-        waits.command.append(str(go))
-        log = supervisor.logs / "waits.log"
-        supervisor.load(waits)
-        while "loaded" not in log.read_text():
-            supervisor.wait(0.1)
-        assert not go.exists()
-        supervisor.start(python("earlier", {SLEEPS!r}))
-        print("BEFORE", log.read_text().split(), flush=True)
-        supervisor.start(waits)
-        while "works" not in log.read_text():
-            supervisor.wait(0.1)
-        print("AFTER", log.read_text().split(), flush=True)
+def test_airflow_component_is_forked_from_the_loader_and_started_alone_if_no_loader_answers(supervise, tmp_path):
+    run = supervise("""
+        import os
+        from motcua.sandbox.machine.loader import answers
+        place = supervisor.folder / "loader.socket"
+        command = [sys.executable, "-m", "motcua.sandbox.machine.loader", str(place)]
+        loader = Component("loader", command, {**os.environ, **marked}, ready=lambda since: answers(place))
+        program = python("program", "print('started alone')", forked_by=(place, ["version"]), nice=3)
+        supervisor.start(loader)
+        supervisor.start(program)
+        supervisor.wait(3)
+        supervisor.finish("loader")
+        supervisor.wait(3)
     """)
-    assert run.read_until("BEFORE").strip() == "BEFORE ['loaded']"
-    assert run.read_until("AFTER").strip() == "AFTER ['loaded', 'works']", (
-        "the started program is the process that was loaded before"
-    )
+    # That the exit code is known proves that the forked process is a child of the supervisor.
+    run.read_until("program died (exit code 0)")
     run.read_until("UP")
-    assert len(marked(run.mark)) == 2
     run.interrupt()
-    stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
-    assert stopped == ["waits", "earlier"], "programs must stop by the order of their start, not of their loading"
+    said = (tmp_path / "logs" / "program.log").read_text().split("\n")
+    assert said[0] == airflow_version
+    assert "started alone" in said
 
 
 def test_waiting_for_a_line_of_a_step_ends_at_that_line_and_the_end_of_the_step_is_printed(supervise):

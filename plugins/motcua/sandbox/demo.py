@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from motcua.jobs.calendars import import_calendar, prepare_calendars
 from motcua.jobs.handed_in.agencies import import_agencies
 from motcua.jobs.texts import register_all
 from motcua.sandbox.daily_fault import DailyFault
-from motcua.sandbox.machine.components import components
+from motcua.sandbox.machine.components import components, loader
 from motcua.sandbox.machine.deployment import (
     ADMINISTRATOR,
     AGENCY_USER,
@@ -451,13 +450,13 @@ def start_everything(
         # The components are started one after the other, because loading the past already uses one CPU core.
         supervisor.start(*reached)
         supervisor.say(f"{PAST} its phones ring at {deployment.network_url}")
+        supervisor.start(loader(deployment))
         supervisor.start(*answering)
         supervisor.wait_for(_FIRST_DAG)
-        supervisor.load(*chain(*others))
         supervisor.wait_for(LEDGER, PLAYED)
         supervisor.let_go(LEDGER)
     else:
-        supervisor.load(*chain(*others))
+        supervisor.start(loader(deployment))
         supervisor.start(*reached, *answering)
         supervisor.wait_for(_FIRST_DAG)
     for group in others:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import requests
 
 from motcua.sandbox.machine.deployment import ZALO_APP, Deployment
+from motcua.sandbox.machine.loader import answers
 from motcua.sandbox.machine.parts import answers_http
 from motcua.sandbox.machine.supervisor import Component
 from motcua.sandbox.world.writers import DROPPED, PUSHED
 
 _WORKER = "airflow worker"
 """Beginning of the process titles of LocalExecutor's workers."""
-_NO_LOGS = "--skip-serve-logs"
+_NO_LOGS = ("--skip-serve-logs",)
 """The option to start no log server. The UI reads the task logs from this disk, so no fixed port is needed."""
+_LOW_PRIORITY = 10
+"""The niceness of programs that are less urgent than sending."""
 _AIRFLOW_READY_WITHIN = 300.0
 """How many seconds Airflow may take to start. The limit is long, because slow machines import Airflow slowly."""
 
@@ -70,8 +72,20 @@ def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
 
 
-def _lower_priority() -> None:
-    os.nice(10)
+def loader(deployment: Deployment) -> Component:
+    """Return the program that loads Airflow's code, from which the Airflow components are forked."""
+    place = _loader_socket(deployment)
+    return Component(
+        "airflow-loader",
+        _module("motcua.sandbox.machine.loader", place),
+        deployment.environment,
+        ready=lambda since: answers(place),
+        ready_within=_AIRFLOW_READY_WITHIN,
+    )
+
+
+def _loader_socket(deployment: Deployment) -> Path:
+    return deployment.addresses.data / "airflow-loader.socket"
 
 
 def components(
@@ -82,9 +96,9 @@ def components(
     The programs of a group start together once the group before is ready. The only exception is the second group, which
     may start at the same time as the first. A task fails without an API server, so programs that start tasks wait for
     the server. A task also needs reachable gateways and a mail server. The first two groups begin no work, so they may
-    already run while the demo's database is filled with data of past days. Meanwhile the programs with a file
-    ``goes_on`` may be loaded into memory. The last group starts the missed runs of all DAGs, and the first messages do
-    not wait for it.
+    already run while the demo's database is filled with data of past days. The last group starts the missed runs of all
+    DAGs, and the first messages do not wait for it. If the program of ``loader`` runs, Airflow's components are forked
+    from it.
 
     Args:
         deployment: the demo.
@@ -101,26 +115,23 @@ def components(
         name: str,
         ready: Callable[[datetime], bool],
         *,
+        options: Sequence[str] = (),
         tells: Callable[[str, str], bool] | None = None,
         finished: Callable[[Sequence[str]], bool] | None = None,
-        before_exec: Callable[[], None] | None = None,
+        nice: int = 0,
     ) -> Component:
         return Component(
             f"airflow-{name}",
-            _module("airflow", name),
+            _module("airflow", name, *options),
             environment,
+            forked_by=(_loader_socket(deployment), [name, *options]),
             ready=ready,
             ready_within=_AIRFLOW_READY_WITHIN,
             stop_within=45.0,
             tells=tells,
             finished=finished,
-            before_exec=before_exec,
+            nice=nice,
         )
-
-    def loaded_before(component: Component) -> Component:
-        goes_on = data / f"{component.name}.goes-on"
-        name = component.name.removeprefix("airflow-")
-        return replace(component, command=_module(f"{__package__}.loaded", goes_on, name, _NO_LOGS), goes_on=goes_on)
 
     network = Component(
         "phone-network",
@@ -166,7 +177,15 @@ def components(
         [network, mailbox],
         # Tasks use the execution API, which is mounted separately, so both parts must answer.
         [airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health"))],
-        [loaded_before(airflow("scheduler", _has_heartbeat(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
+        [
+            airflow(
+                "scheduler",
+                _has_heartbeat(url, "scheduler"),
+                options=_NO_LOGS,
+                tells=_is_task,
+                finished=_no_task_runs,
+            )
+        ],
         [
             # The watch needs no other program. It may be killed at any moment, so it gets little time to stop, and the
             # programs that are stopped after it need not wait.
@@ -175,14 +194,19 @@ def components(
                 [str(Path(sys.executable).with_name("motcua")), "watch"],
                 environment,
                 stop_within=0.3,
-                before_exec=_lower_priority,
+                nice=_LOW_PRIORITY,
             )
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
         [
             # Low priority, because runs are more urgent than parsing.
-            airflow("dag-processor", _has_heartbeat(url, "dag_processor"), before_exec=_lower_priority),
+            airflow("dag-processor", _has_heartbeat(url, "dag_processor"), nice=_LOW_PRIORITY),
             # The triggerer notices the end of its child process only ten seconds later. It is killed before that.
-            loaded_before(airflow("triggerer", _has_heartbeat(url, "triggerer"), finished=lambda titles: not titles)),
+            airflow(
+                "triggerer",
+                _has_heartbeat(url, "triggerer"),
+                options=_NO_LOGS,
+                finished=lambda titles: not titles,
+            ),
         ],
     ]

@@ -20,6 +20,8 @@ from typing import Self
 
 import requests
 
+from motcua.sandbox.machine.loader import Forked
+
 _KILL_WITHIN = 10.0
 """Seconds to wait for processes to end after SIGKILL."""
 _LOOK_EVERY = 0.05
@@ -135,7 +137,7 @@ class Part:
         self.environment, self.folder, self.before_exec = environment, folder, before_exec
         self.ready, self.ready_within = ready, ready_within
         self.stop_signal, self.stop_within = stop_signal, stop_within
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.starts = 0
         self._is_swept = False
 
@@ -197,6 +199,12 @@ class Part:
                 preexec_fn=self.before_exec,
                 start_new_session=True,
             )
+        self.starts += 1
+        self._is_swept = False
+
+    def adopt(self, forked: Forked) -> None:
+        """Take a process that a loader forked as the program's process."""
+        self.process = forked
         self.starts += 1
         self._is_swept = False
 

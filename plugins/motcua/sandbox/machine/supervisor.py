@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Self
 
+from motcua.sandbox.machine.loader import fork_from
 from motcua.sandbox.machine.parts import Part, Process, descendants, processes, read_process, send
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -82,7 +83,8 @@ class Component:
     with the titles of this process and its parent; if it returns ``True``, the process gets the signal too. After
     ``stop_within`` seconds everything that the program started is killed.
 
-    ``goes_on`` is a file that the program waits for before it begins its work. The program can be loaded before that.
+    ``forked_by`` is the socket of a loader and the arguments for it. If no loader answers there, ``command`` is run.
+    ``nice`` is the niceness of the program; 0 is the usual one.
 
     ``finished`` is for a program that may hang after its work is done. If the program still runs a few seconds after
     the stop signal, ``finished`` is called with the titles of the other processes in its session. When it returns
@@ -101,7 +103,8 @@ class Component:
     finished: Callable[[Sequence[str]], bool] | None = None
     restarts: Restarts = field(default_factory=Restarts)
     before_exec: Callable[[], None] | None = None
-    goes_on: Path | None = None
+    forked_by: tuple[Path, Sequence[str]] | None = None
+    nice: int = 0
 
 
 def _marked_processes(folder: Path) -> set[int]:
@@ -153,7 +156,13 @@ class _Running(Part):
     def begin(self) -> None:
         """Start the component without waiting."""
         self.started_at, self.start_again_at = datetime.now(UTC), None
-        super().begin()
+        forked = fork_from(*self.component.forked_by, self.log) if self.component.forked_by is not None else None
+        if forked is None:
+            super().begin()
+        else:
+            self.adopt(forked)
+        if self.component.nice and self.process is not None:
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, self.component.nice)
 
     def _others(self) -> list[Process]:
         """Return the other processes in its session."""
@@ -266,34 +275,6 @@ class Supervisor:
 
     # ---------------------------------------------------------------- starting
 
-    def load(self, *components: Component) -> None:
-        """Start programs that wait for their file ``goes_on`` before they begin. ``start`` creates the file later."""
-        for component in components:
-            if component.goes_on is not None:
-                component.goes_on.unlink(missing_ok=True)
-                running = _Running(component, self.logs / f"{component.name}.log", self.folder)
-                self._components.append(running)
-                running.begin()
-        self._record()
-
-    def _with_process(self, component: Component) -> _Running:
-        """Return a component that has a process, loaded before or started now.
-
-        The component is stopped before components that were started earlier.
-        """
-        loaded = [each for each in self._components if each.component is component]
-        running = loaded[0] if loaded else _Running(component, self.logs / f"{component.name}.log", self.folder)
-        if loaded:
-            self._components.remove(running)
-        self._components.append(running)
-        if component.goes_on is not None:
-            component.goes_on.touch()
-        if running.alive:
-            running.started_at = datetime.now(UTC)
-        else:
-            running.begin()
-        return running
-
     def start(self, *components: Component) -> None:
         """Start components together and return when each is ready.
 
@@ -307,10 +288,13 @@ class Supervisor:
         starting = []
         self.say(f"starting {', '.join(component.name for component in components)}")
         for component in components:
+            running = _Running(component, self.logs / f"{component.name}.log", self.folder)
+            self._components.append(running)
             try:
-                starting.append(self._with_process(component))
+                running.begin()
             except OSError as error:
                 raise ComponentFailed(f"{component.name} cannot be started: {error}") from None
+            starting.append(running)
             self._record()
         while starting:
             for running in list(starting):
