@@ -17,7 +17,7 @@ from motcua.settings import include_dir
 @lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
     """Return the content of include/templates/airflow/dags.yaml."""
-    read: dict[str, Any] = yaml.safe_load((_folder() / "dags.yaml").read_text(encoding="utf-8"))
+    read: dict[str, Any] = yaml.load((_folder() / "dags.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     return read
 
 

@@ -69,7 +69,8 @@ class LookInWords:
 @lru_cache(maxsize=1)
 def check_words() -> dict[str, Any]:
     """Return the words of include/templates/checks.vi.yaml."""
-    read: dict[str, Any] = yaml.safe_load((include_dir() / "templates" / "checks.vi.yaml").read_text(encoding="utf-8"))
+    text = (include_dir() / "templates" / "checks.vi.yaml").read_text(encoding="utf-8")
+    read: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return read
 
 
@@ -191,9 +192,8 @@ def english_words(name: str) -> dict[str, str]:
 
 @cache
 def _english_words() -> dict[str, dict[str, str]]:
-    read: dict[str, dict[str, str]] = yaml.safe_load(
-        (include_dir() / "templates" / "doctor.en.yaml").read_text(encoding="utf-8")
-    )
+    text = (include_dir() / "templates" / "doctor.en.yaml").read_text(encoding="utf-8")
+    read: dict[str, dict[str, str]] = yaml.load(text, yaml.CSafeLoader)
     return read
 
 

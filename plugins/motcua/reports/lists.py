@@ -322,7 +322,7 @@ class DeclaredList(_Declared):
 def declared_list(name: str) -> DeclaredList:
     """Read the list that include/templates/lists/<name>.yaml declares."""
     text = (include_dir() / "templates" / "lists" / f"{name}.yaml").read_text(encoding="utf-8")
-    return DeclaredList.model_validate(yaml.safe_load(text))
+    return DeclaredList.model_validate(yaml.load(text, yaml.CSafeLoader))
 
 
 def load_every_list() -> list[str]:

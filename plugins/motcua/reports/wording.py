@@ -95,7 +95,7 @@ def hour(at: datetime) -> str:
 def words_in(file: str) -> dict[str, Any]:
     """Read the words of a file, given its path below include/templates without ``.yaml``."""
     text = (include_dir() / "templates" / f"{file}.yaml").read_text(encoding="utf-8")
-    read: dict[str, Any] = yaml.safe_load(text)
+    read: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return read
 
 
@@ -131,7 +131,7 @@ def publication_words() -> dict[str, Any]:
     """Return the words of include/templates/report/publication.vi.yaml, of phone refusals and of complaints."""
     folder = include_dir() / "templates" / "report"
     read, phones, complaints = (
-        yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"))
+        yaml.load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
         for name in ("publication", "phone_refusals", "complaints")
     )
     read["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
