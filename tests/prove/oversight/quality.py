@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -21,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 from motcua.jobs.quality.checking import check_quality, verify_seals
-from motcua.quality.reporting import department_report
+from motcua.quality.reporting import agency_report, department_report
 from motcua.quality.rules import load_rules
 from motcua.sandbox.machine.deployment import postgres_connection
 from tests.ground import AWAY, ask, connection_uri, database, environment, in_ledger
@@ -148,6 +149,7 @@ def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list
             Figure("the same data checked again", again.content_hash[:12], f"the hash {run.content_hash[:12]}",
                    again.content_hash == run.content_hash and again.seal != run.seal)
         )  # fmt: skip
+        figures.append(_judge_ranks(numbered, run.run_no))
         figures.append(_judge_broken_rule(dsn))
     clean = sum(not life.expected for life in world.lives)
     planted = sum(len(life.expected) for life in world.lives) + len(world.months) + len(world.sources)
@@ -177,6 +179,33 @@ def _judge_bent_rules(world: World, dsn: str, numbered: dict[int, Life]) -> Figu
         f"{len(noticed)}{f', not {sorted(bent - noticed)}' if bent - noticed else ''}",
         f"{len(bent)}",
         noticed == bent,
+    )
+
+
+def _judge_ranks(numbered: dict[int, Life], run_no: int) -> Figure:
+    """Compare the rank that each agency is told with the rank by planted defects per dossier, the worst first."""
+    book = load_rules()
+    rated = {
+        code
+        for code, rule in book.rules.items()
+        if rule.level == "dossier" and rule.owner == "agency" and rule.severity != "info"
+    }
+    lives: dict[str, list[Life]] = defaultdict(list)
+    for life in numbered.values():
+        lives[life.office.code].append(life)
+    rates = {
+        agency: Fraction(sum(len(life.expected & rated) for life in ours), len(ours))
+        for agency, ours in lives.items()
+        if len(ours) >= book.rated_from
+    }
+    wanted = {agency: place for place, agency in enumerate(sorted(rates, key=lambda each: (-rates[each], each)), 1)}
+    told = {agency: in_ledger(agency_report, run_no, agency).rank for agency in lives}
+    wrong = sorted(agency for agency in lives if told[agency] != wanted.get(agency))
+    return Figure(
+        "agencies told their rank by findings per dossier",
+        f"{len(lives) - len(wrong)} of {len(lives)}{f', not {wrong}' if wrong else ''}",
+        f"{len(lives)}, at least 3 with a rank",
+        not wrong and len(wanted) >= 3,
     )
 
 
