@@ -123,7 +123,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.note_phone_change()
-IS 'Inserts the dossier into phone_changes, so that planning compares its messages with its phone again.';
+IS 'Inserts the dossier into phone_changes when its phone changed or one of its messages failed, so that planning compares its messages with its phone again.';
 CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal) AND new.purged_at IS NULL)
 EXECUTE FUNCTION motcua.note_phone_change();

@@ -172,7 +172,7 @@ CREATE TABLE motcua.pseudonym_key (
     one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
     key bytea NOT NULL CHECK (length(key) = 32)
 );
-COMMENT ON TABLE motcua.pseudonym_key IS 'The secret key from which the pseudonyms of desk users are computed. Only the function motcua.desk_user reads it.';
+COMMENT ON TABLE motcua.pseudonym_key IS 'The secret key of the pseudonyms of desk users and of the hashes of providers'' identifiers. Only the functions motcua.desk_user and motcua.provider_id read it.';
 COMMENT ON COLUMN motcua.pseudonym_key.one IS 'Always true, so that the table can have only one row.';
 COMMENT ON COLUMN motcua.pseudonym_key.key IS '32 random bytes, generated when the ledger is created.';
 INSERT INTO motcua.pseudonym_key (key)
