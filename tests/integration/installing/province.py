@@ -203,16 +203,23 @@ class Person:
         The terminal discards what is typed before a password prompt.
         """
         for words, said in pairs:
-            self.hears(words)
-            until = time.monotonic() + 60
-            while not self.seen.endswith(": "):
-                assert self._read_more(until), f"no prompt followed {words!r}: …{self.seen[-2000:]}"
-            self._read = len(self.seen)
+            self._hears_question(words)
             self.types(said)
 
-    def presses_ctrl_c(self) -> None:
-        """Press Ctrl-C."""
+    def presses_ctrl_c_at(self, words: str) -> None:
+        """Press Ctrl-C when the question with these words has been printed completely.
+
+        A signal that comes while Python is about to wait for the answer has an effect only after the next key.
+        """
+        self._hears_question(words)
         os.write(self._keyboard, b"\x03")
+
+    def _hears_question(self, words: str) -> None:
+        self.hears(words)
+        until = time.monotonic() + 60
+        while not self.seen.endswith(": "):
+            assert self._read_more(until), f"no prompt followed {words!r}: …{self.seen[-2000:]}"
+        self._read = len(self.seen)
 
     def leaves(self, within: float = 60) -> int:
         """Wait until set-up ends; return its exit code."""

@@ -270,14 +270,13 @@ def test_department_has_recipients_of_its_own_and_one_address_counts_once(run, s
 
 
 def test_two_tasks_at_once_mail_each_recipient_once(run, server):
-    def sent(_: int) -> int:
+    def mail(_: int) -> None:
         # A task reports a mail as not sent while the other task is still handing it over.
         with suppress(MailsNotSent):
-            return mail_agency(run, TU_PHAP)["sent"]
-        return 0
+            mail_agency(run, TU_PHAP)
 
     with ThreadPoolExecutor(2) as both:
-        assert sum(both.map(sent, range(2))) == 3
+        list(both.map(mail, range(2)))
     assert sorted(server.addresses()) == sorted([LAN, MINH, HOA])
 
 
