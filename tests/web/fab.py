@@ -146,7 +146,7 @@ def _seen_by(url: str, name: str, password: str) -> dict[str, Any]:
             "console": [http.get(path, headers=NAVIGATES).headers.get("location") for path in ("/", "/dags")],
             "starts": http.post("/api/v2/dags/check_quality/dagRuns", json={"logical_date": None}).status_code,
             "unknown": "chưa được giao cơ quan nào" in page,
-            "accounts": re.findall(r'<th scope="row" class="">([a-z-]+)<', http.get("/motcua/users").text),
+            "accounts": re.findall(r'<th scope="row" class="">([a-z-]+) ?<', http.get("/motcua/users").text),
         }
 
 

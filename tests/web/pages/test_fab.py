@@ -100,7 +100,7 @@ def test_command_that_makes_the_roles_may_be_repeated_and_undoes_other_changes_o
     # Between the first two calls, CoQuan got the right to change connections and VanHanh lost it. The second call
     # must undo both.
     assert first.endswith("The watch signs in as giam-sat.")
-    assert taken.startswith("2 lan is somebody's account"), "a person's account must not become the watch's"
+    assert taken.startswith("2 lan is a person's account"), "a person's account must not become the watch's"
 
 
 @pytest.mark.guarantee("watch", "the watch reads runs in Airflow with an account that has no other right")
