@@ -209,7 +209,14 @@ class Served:
 # --- A server ---------------------------------------------------------------------------------------------------
 
 PASSWORD: Final = "only-for-tests"
-FAST: Final = "fsync = off\nfull_page_writes = off\nautovacuum = off\nwal_level = minimal\nmax_wal_senders = 0\nscram_iterations = 1\n"
+FAST: Final = """\
+autovacuum = off
+fsync = off
+full_page_writes = off
+max_wal_senders = 0
+scram_iterations = 1
+wal_level = minimal
+"""
 """Configuration for a server that need not survive a power cut and gets many short connections."""
 
 

@@ -705,8 +705,9 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
     watched.asks = checks.CHECKS
-    # The tests' server has fsync off, and a copied database lacks the rights of a provisioned one.
-    monkeypatch.delitem(PARAMETERS, "fsync")
+    # The tests' server is no real one (FAST), and a copied database lacks the rights of a provisioned one.
+    for name in ("autovacuum", "fsync", "full_page_writes"):
+        monkeypatch.delitem(PARAMETERS, name)
     monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
     def role(change: str) -> None:
