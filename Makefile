@@ -44,7 +44,7 @@ test-alone: $(READY)
 
 # Test files run in the order of their folders, so that the slow ones come first. By itself pytest-xdist runs them last.
 test-beside: $(READY)
-	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --tx "4*popen//python=$(BIN)/python -IS tests/preloading.py" \
+	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --tx "3*popen//python=$(BIN)/python -IS tests/preloading.py" \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
 
 ## make lint: runs ruff, mypy --strict, sqlfluff

@@ -274,11 +274,8 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
             return
         if time.monotonic() - spoken > 5:
             spoken = time.monotonic()
-            delivered = (f"{summary.count(kind=kind, state='delivered')} {kind}" for kind in KINDS[:2])
-            supervisor.say(
-                f"{summary.transitions['picked_up']} transitions picked up; "
-                f"delivered: {', '.join(delivered)}; suppressed: {summary.count(state='suppressed')}"
-            )
+            awaited = next((check.name for check in enough if not check.good), "the end of begun work")
+            supervisor.say(f"{summary.transitions['picked_up']} transitions picked up; waiting for: {awaited}")
         supervisor.wait(0.5)
 
 
