@@ -37,7 +37,6 @@ def join() -> None:
 
 def serve() -> None:
     """Load all tests, and then fork a worker for each program that asks for one."""
-    import gc
     import importlib
     import random
     import signal
@@ -60,9 +59,6 @@ def serve() -> None:
         pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider"])
         for module in _OFTEN_USED:
             importlib.import_module(module)
-        # What is loaded stays. A worker's garbage collector need not look at it, and its memory stays shared.
-        gc.collect()
-        gc.freeze()
         while True:
             connection, _ = listener.accept()
             _, streams, _, _ = socket.recv_fds(connection, 16, 3)

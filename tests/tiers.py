@@ -34,6 +34,12 @@ SECOND_TIER: Mapping[str, str] = {
             "test_publications_of_an_object_store_come_and_go_likewise",
         )
     },
+    "integration/intake/test_vendors_software.py::test_ledger_holds_each_step_once_and_each_dossier_as_it_is": (
+        "tests the demo's software that pushes, from which the smoke test gets messages"
+    ),
+    "integration/personal_data/test_requests.py::test_export_holds_nothing_after_an_erasure": (
+        "is the whole way of an erasure; each of its steps has a test of its own"
+    ),
     "integration/planning/test_apologizing.py::"
     "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
     **{
@@ -46,7 +52,13 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/reconciliation/test_reconciliation_world.py::"
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is a small `make prove ONLY=reconciliation`",
+    "integration/quality/test_broken_agencies.py::"
+    "test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it": (
+        "checks a province seven times; other tests of the file have a broken agency too"
+    ),
     "integration/quality/test_quality_proof.py": "is a small `make prove ONLY=quality`",
+    "integration/quality/test_rechecking.py::"
+    "test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_them": "draws dossiers at random",
     "integration/reconciliation/test_long_periods.py": "is a small `make prove ONLY=reconciliation`",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/sending/test_told_once_over_both.py": "draws answers at random",
@@ -55,6 +67,9 @@ SECOND_TIER: Mapping[str, str] = {
         "draws a past at random"
     ),
     "integration/watching/test_elsewhere.py": "needs certificates, and servers that hang",
+    "integration/watching/test_watch.py::test_airflow_that_answers_nonsense_is_one_line_of_the_log_and_an_alert": (
+        "gives fifteen kinds of nonsense; other tests of the file have an Airflow that is away or unhealthy"
+    ),
     "integration/upkeep/test_cleaning_airflow.py": "needs a metadata database of Airflow's own",
     "integration/upkeep/test_whose_backfill.py": "needs a metadata database of Airflow's own",
     "journeys": "opens each page at each size in a real browser",
@@ -86,9 +101,19 @@ SECOND_TIER: Mapping[str, str] = {
     "unit/reports/test_publication.py::test_every_report_can_be_printed_shown_and_made_again": (
         "prints each kind of report with Typst; tests of publications print the common ones"
     ),
+    "unit/reports/test_publication.py::test_correction_names_the_old_publication_in_print_page_and_workbook": (
+        "prints with Typst; tests of publications print the common reports"
+    ),
+    "unit/reports/test_publication.py::test_no_cell_of_any_workbook_is_a_formula": (
+        "makes each kind of workbook; tests of lists and of publications read the common ones"
+    ),
+    "unit/test_tests_can_fail.py": "tests the tests, not the program",
     "upgrade": "runs an earlier version beside this one",
     "web/gateways/test_real_server.py::test_airflows_server_writes_a_masked_line_for_whatever_is_asked": (
         "starts an API server of Airflow"
+    ),
+    "web/pages/oversight/test_quality_figures.py::test_each_figure_leads_to_as_many_rows_as_it_says": (
+        "opens each figure of a province; other tests of the file open some"
     ),
     "web/pages/test_fab.py": "starts an API server of Airflow",
 }
