@@ -595,8 +595,15 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
         RuntimeError: Airflow did not start. The error's message has the end of the output.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs.
-    variables = {"MOTCUA_LINGER_QUIET": "3", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1", **variables}
+    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs. The
+    # watchers of a DAG that was paused begin only when its file is parsed again; without them a run lasts for minutes.
+    variables = {
+        "MOTCUA_LINGER_QUIET": "3",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        **variables,
+    }
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
     # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
