@@ -6,6 +6,7 @@ five steps a second, while the quality check and the reconciliation run, and aft
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+from unittest import mock
 
 import psycopg
 import requests
@@ -169,7 +171,9 @@ def _line_of_waits(what: str, seconds: Sequence[float]) -> Line:
 @contextmanager
 def whole_demo(steps_a_second: int) -> Iterator[Demo]:
     """Run a demo without older dossiers, in whose simulated world ``steps_a_second`` steps happen each second."""
-    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, mock.patch.dict(os.environ):
+        # With the short time of the tests (tests/environment.py) a run would have no standby after three seconds.
+        del os.environ["MOTCUA_LINGER"]
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)
         with Supervisor(addresses.data, lambda line: None) as supervisor:
