@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
+_COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
 _ANSWERS_WITHIN = 10.0
 """Seconds within which the loader answers a request."""
 _LOOKS_EVERY = 0.02
@@ -60,7 +61,7 @@ class Forked:
     def kill(self) -> None:
         """Send SIGKILL, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self.pid, 9)
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def fork_from(loader: Path, arguments: Sequence[str], log: Path) -> Forked | None:
@@ -101,7 +102,7 @@ def _short(place: Path) -> Iterator[str]:
 
 
 def _load() -> None:
-    for component in COMPONENTS:
+    for component in _COMPONENTS:
         import_module(f"airflow.cli.commands.{component.replace('-', '_')}_command")
     for job in ("scheduler", "triggerer", "dag_processor"):
         import_module(f"airflow.jobs.{job}_job_runner")
@@ -122,7 +123,11 @@ def _forked(request: list[str], answer: socket.socket, listening: socket.socket)
             number = numbers.read()
         # The process in between has ended, so the forked one now is a child of the supervisor.
         os.waitpid(between, 0)
-        answer.sendall(number)
+        try:
+            answer.sendall(number)
+        except OSError:
+            # The supervisor waits no longer and has started the component itself.
+            os.kill(int(number), signal.SIGKILL)
         return None
     if pid := os.fork():
         os.write(writes, str(pid).encode())
