@@ -310,7 +310,7 @@ def test_sources_without_news_are_asked_less_often_the_more_sources_there_are(co
     assert [pause_of(seconds, 900) for seconds in (0, 60, 120, 240, 99999)] == [0.25, 0.25, 0.5, 1.0, 1.5]
     assert pause_of(99999, 9000) == 1.5
     assert pause_of(99999, 300) == 0.5
-    assert pause_of(99999, 20) == 0.25
+    assert [pause_of(seconds, 20) for seconds in (60, 90, 99999)] == [0.25, 0.375, 0.5], "a few sources"
     configure(MOTCUA_SOURCES=",".join([*NAMES, "hue=national_sync"]))
     assert asking() == Asking(sources=300, after_news=4, at_rest=2, together_at_rest=600)
     configure(MOTCUA_LOOK_EVERY="5", MOTCUA_LOOK_PARTS="2")

@@ -105,8 +105,10 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
         # Seconds for which a sender waits for new messages. They are few, so that a sender that has taken over from a
-        # lost one ends soon, and a sender of the next run can start.
+        # lost one ends soon, and a sender of the next run can start. They are enough for both senders to wait until the
+        # next queue of messages is recorded.
         "MOTCUA_LINGER": "30",
+        "MOTCUA_LINGER_QUIET": "10",
     }
     try:
         with ExitStack() as stack:

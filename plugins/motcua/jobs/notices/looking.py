@@ -400,8 +400,8 @@ def _close(connection: Connection) -> None:
 
 
 _LOOKS_A_SECOND = 600
-"""A watcher asks quiet sources less often only if all its sources together would need more looks per second than
-this."""
+"""A watcher asks quiet sources less than half as often as others only if all its sources together would need more looks
+per second than this."""
 _QUIET_AFTER = 60.0
 """Seconds without news after which a source is asked less and less often."""
 
@@ -428,7 +428,7 @@ def pause_of(silent_for: float, sources: float) -> float:
         sources: how many sources the watcher has.
     """
     shortest = settings().look_every
-    longest = min(max(settings().look_quiet, shortest), max(shortest, sources / _LOOKS_A_SECOND))
+    longest = min(max(settings().look_quiet, shortest), max(2 * shortest, sources / _LOOKS_A_SECOND))
     return min(longest, max(shortest, shortest * silent_for / _QUIET_AFTER))
 
 
@@ -444,8 +444,8 @@ def asking() -> Asking:
 log = logging.getLogger(__name__)
 
 _TICK = 0.04
-"""Seconds between two turns of a watcher. Sources that are due within one tick are asked together, so that many sources
-do not wake the watcher one by one."""
+"""Shortest time in seconds between two turns of a watcher. Sources that are due within one tick are asked together, so
+that many sources do not wake the watcher one by one."""
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
 """Seconds until a run is woken again for the same unread news: first the first value, then each time twice as long, up
 to the second value. While a sender picks up news by itself, the first waking is delayed by this time, too."""
@@ -553,7 +553,7 @@ class Watcher:
                             log.debug("watching: %s", reason_without_values(error))
                             self._leave_ledger()
                             stop.wait(2)
-                        stop.wait(max(0.0, began + _TICK - time.monotonic()))
+                        stop.wait(max(began + _TICK, self._next_turn(looks)) - time.monotonic())
                 except Exception as error:
                     log.warning("the watcher starts again after an error: %s", reason_without_values(error))
                     stop.wait(5)
@@ -576,6 +576,12 @@ class Watcher:
             is_new |= self._take_answer(answer, now)
         if is_new or now >= self._ask_ledger_at:
             self._ask_ledger(now)
+
+    def _next_turn(self, looks: Looks) -> float:
+        """Returns when something is due, by the monotonic clock: now while a source is being asked or connected."""
+        if self._ledger is None or len(looks.idle) < len(self._sources):
+            return 0.0
+        return min([self._ask_ledger_at, *(each.look_at for each in self._sources.values())])
 
     def _take_answer(self, answer: Look, now: float) -> bool:
         """Records an answer. Returns whether it changed what is known of the source: news, silence, a first look."""

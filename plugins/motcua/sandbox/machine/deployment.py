@@ -346,22 +346,24 @@ def airflow_environment(
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # Each idle worker of LocalExecutor costs 40 MiB.
-        "AIRFLOW__CORE__PARALLELISM": "7",
+        "AIRFLOW__CORE__PARALLELISM": "6",
         # glibc gives each thread memory of its own otherwise, most of which stays unused.
         "MALLOC_ARENA_MAX": "2",
         # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        # Nobody listens to the demo's metrics, and Airflow would count its pools every five seconds.
+        "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "60",
         # Tasks that a dead scheduler had queued wait until another scheduler checks for tasks without a scheduler.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         # A dead task blocks the only run of its DAG until its missing heartbeat is noticed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         # As on a server, a task continues while the API server is away, and can report its end afterwards.
         "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME": "3600",
-        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "900",
+        "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "450",
         # A finished task often keeps its worker busy until the next heartbeat. With Airflow's default, 5 s, no worker
         # would be free.
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         # As on a server. docker-compose.yaml explains what is not logged.
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": (

@@ -60,6 +60,8 @@ _CHECK_WHEN_IDLE_EVERY = 0.25
 _CHECK_WATCHERS_EVERY = 0.1
 """Seconds between two checks for news while watchers serve all sources. The check is one short query of the ledger and
 no query of a source."""
+_QUIET_AFTER = 60.0
+"""Seconds without news after which the leader checks for news less often."""
 _CHECK_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
@@ -236,7 +238,8 @@ class Sender:
     @property
     def _pause(self) -> float:
         """Seconds between two checks for news."""
-        return _CHECK_WATCHERS_EVERY if self.leads and self.is_watched else _CHECK_WHEN_IDLE_EVERY
+        is_quiet = time.monotonic() > self.busy_at + _QUIET_AFTER
+        return _CHECK_WATCHERS_EVERY if self.leads and self.is_watched and not is_quiet else _CHECK_WHEN_IDLE_EVERY
 
     def _more_may_come(self) -> bool:
         """Returns whether to check the queue once more. Called with nothing in flight."""
