@@ -352,6 +352,8 @@ def airflow_environment(
         # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        # As on a server. docker-compose.yaml has the reason.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.25",
         # Nobody listens to the demo's metrics, and Airflow would count its pools every five seconds.
         "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "60",
         # Tasks that a dead scheduler had queued wait until another scheduler checks for tasks without a scheduler.
