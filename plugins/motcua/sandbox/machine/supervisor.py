@@ -69,7 +69,7 @@ class Restarts:
 
     limit: int = 8
     within: float = 300.0
-    first_wait: float = 0.1
+    first_wait: float = 0.5
     longest_wait: float = 10.0
 
 
