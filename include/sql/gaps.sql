@@ -371,13 +371,16 @@ WHERE
     AND NOT a.released;
 
 -- name: unanswered
--- Return the attempts whose answer the ledger does not have and the journal may have: attempts in flight, and attempts
--- that a sender left when it ended (motcua.attempts).
+-- Return the attempts whose answer the ledger does not have and the journal may have: attempts that a sender left when
+-- it ended, begun since a moment, or without that moment all of them and the attempts in flight (motcua.attempts).
 SELECT a.reference, a.started_at
 FROM motcua.attempts AS a
 WHERE
-    a.state = 'in_flight'
-    OR (a.state = 'unknown' AND NOT a.released AND a.gateway_code = 'the sender ended before the answer');
+    (a.state = 'in_flight' AND %(since)s::timestamptz IS NULL)
+    OR (
+        a.state = 'unknown' AND NOT a.released AND a.gateway_code = 'the sender ended before the answer'
+        AND a.started_at >= coalesce(%(since)s, '-infinity')
+    );
 
 -- name: take_answers
 -- Write gateways' answers from the journal to attempts that have none in the ledger (motcua.attempts, motcua.messages):

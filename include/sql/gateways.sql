@@ -53,7 +53,9 @@ WHERE
 
 -- name: note_tokens
 -- Write until when a gateway's access token is valid, or why the next token was not received and since when
--- (motcua.gateways). An unchanged row is not written.
+-- (motcua.gateways). An unchanged row is not written. Tokens that are older than a failed renewal do not end the
+-- failure, because the gateway may have refused them early. A failure without any token means that the token file could
+-- not be read, so any token that was read ends it.
 UPDATE motcua.gateways
 SET
     tokens_until = %(until)s,
@@ -61,7 +63,12 @@ SET
     tokens_failed_at = CASE WHEN %(fault)s::text IS NOT NULL THEN coalesce(tokens_failed_at, %(now)s) END
 WHERE
     name = %(name)s
-    AND (tokens_until, tokens_fault) IS DISTINCT FROM (%(until)s::timestamptz, left(%(fault)s::text, 200));
+    AND (tokens_until, tokens_fault) IS DISTINCT FROM (%(until)s::timestamptz, left(%(fault)s::text, 200))
+    AND (
+        %(fault)s::text IS NOT NULL
+        OR coalesce(tokens_failed_at <= %(renewed_at)s::timestamptz, TRUE)
+        OR tokens_until IS NULL
+    );
 
 -- name: tokens_failing
 -- Return the gateways whose tokens were due and could not be renewed (motcua.gateways).
@@ -267,12 +274,12 @@ UPDATE motcua.gateways SET free_at = %(free_at)s
 WHERE name = %(gateway)s;
 
 -- name: count_segments
--- Add segments that were handed over on a day (motcua.gateway_days). A negative number gives segments back that the
--- gateway certainly did not accept.
+-- Add segments that are handed over on a day (motcua.gateway_days). The trigger motcua.correct_gateway_day subtracts
+-- those that the gateway certainly did not accept.
 INSERT INTO motcua.gateway_days (gateway, day, segments)
-VALUES (%(gateway)s, %(day)s, greatest(%(segments)s, 0))
+VALUES (%(gateway)s, %(day)s, %(segments)s)
 ON CONFLICT (gateway, day) DO UPDATE
-    SET segments = greatest(gateway_days.segments + %(segments)s, 0);
+    SET segments = gateway_days.segments + excluded.segments;
 
 -- name: segments_today
 -- Return the segments that were handed to each gateway on a day (motcua.gateway_days).

@@ -70,6 +70,7 @@ AFTER_THE_REQUEST_LEFT = {
     "JSON without a code": in_json({"RPLY": None, "echo": ECHO}),
     "brackets in brackets": http(200, "[" * 200_000, Content_Type="application/json"),
     "a charset that is none": http(200, TEXT, Content_Type="text/plain; charset=x-none"),
+    "a charset that decodes nothing": http(200, TEXT, Content_Type="text/plain; charset=undefined"),
     "UTF-16": http(200, f'{{"echo": "{ECHO}"}}'.encode("utf-16"), Content_Type="application/json"),
     "a redirect": http(302, ECHO, Location="/elsewhere"),
     "a redirect to nowhere": http(307, b"", Location="http://[::1"),

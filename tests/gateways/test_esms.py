@@ -121,7 +121,8 @@ def test_http_status_and_code_that_disagree(gateway, provider, session):
     for status, code, outcome in (
         (400, "108", "phone"),
         (403, "140", "configuration"),
-        (400, "100", "configuration"),
+        (400, "100", "unknown"),
+        (429, "100", "unknown"),
         (408, "103", "unknown"),
         (500, "108", "unknown"),
         (201, "100", "accepted"),

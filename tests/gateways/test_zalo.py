@@ -88,10 +88,27 @@ def test_refusals_that_the_connection_declares_sure_go_to_the_next_gateway(code,
     assert sure.submit(session, outgoing()).outcome == "unreachable"
 
 
+@pytest.mark.parametrize("status", [400, 429])
+def test_refusal_that_says_the_message_was_taken_is_unknown(status, gateway, provider, session):
+    provider.answer = in_json({"error": 0, "message": "Success", "data": {"msg_id": MSG_ID}}, status)
+    assert gateway.submit(session, outgoing()).outcome == "unknown"
+
+
 def test_refusal_of_the_token_is_told_from_other_refusals(gateway, provider, session):
     for code in (-124, -115):
         provider.answer = in_json({"error": code})
-        assert gateway.submit(session, outgoing()).tokens_refused == (code == -124)
+        seen = gateway.submit(session, outgoing())
+        assert seen.refused_token == (ACCESS_TOKEN if code == -124 else None)
+        assert ACCESS_TOKEN not in repr(seen)
+
+
+def test_token_that_is_renewed_while_a_request_is_open_is_not_the_refused_one(gateway, provider, session):
+    def renew(asked):
+        gateway.tokens = Tokens("next", "refresh", NOW, NOW + timedelta(hours=1), NOW + timedelta(days=90))
+
+    provider.before_answer = renew
+    provider.answer = in_json({"error": -124})
+    assert gateway.submit(session, outgoing()).refused_token == ACCESS_TOKEN
 
 
 def test_refusals_at_night_or_by_quota_say_when_the_gateway_opens_and_others_do_not(gateway, provider, session):
@@ -153,6 +170,7 @@ def test_token_whose_life_is_not_told_is_renewed_soon(expires_in, gateway, provi
         (in_json({"error": -14014, "error_description": "refresh/word"}), "configuration"),
         (in_json({"error_name": "Invalid", "error": "refresh/word"}, 401), "configuration"),
         (http(500, "refresh/word"), "unknown"),
+        (in_json({"error": -1}, 502), "unknown"),
         (in_json({"access_token": "a"}), "unknown"),
         (in_json({"access_token": "a\r\nb", "refresh_token": "c"}), "unknown"),
         (http(200, "<html>"), "unknown"),

@@ -1,4 +1,27 @@
--- Gateways and registered templates: what auditors may read.
+-- Gateways and registered templates: how the units of a day are corrected, and what auditors may read.
+
+-- Correct the units of the day on which an attempt was made, when it becomes known that the gateway did not accept the
+-- attempt, or that it did in spite of an earlier refusal. It may become known by the gateway's answer, from the
+-- journal, or by a delivery receipt.
+CREATE OR REPLACE FUNCTION motcua.correct_gateway_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, motcua AS $$
+BEGIN
+    UPDATE motcua.gateway_days AS d
+    SET segments = greatest(
+        d.segments + CASE WHEN new.state IN ('failed', 'rejected') THEN -1 ELSE 1 END * new.segments, 0
+    )
+    WHERE d.gateway = new.gateway AND d.day = (new.started_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION motcua.correct_gateway_day() IS 'Subtracts the units of an attempt that the gateway did not accept from gateway_days, and adds them again if the gateway did accept it.';
+CREATE OR REPLACE TRIGGER correct_gateway_day AFTER UPDATE OF state ON motcua.attempts
+FOR EACH ROW
+WHEN (
+    new.segments IS NOT NULL
+    AND (old.state IN ('failed', 'rejected')) <> (new.state IN ('failed', 'rejected'))
+)
+EXECUTE FUNCTION motcua.correct_gateway_day();
 
 -- Let auditors read gateways: when they were paused and started, and how much they sent.
 CREATE OR REPLACE VIEW audit.gateway_changes AS

@@ -159,8 +159,8 @@ class GatewayAnswer:
     concerns: Concern = "gateway"
     """The part that a ``configuration`` answer is about: the whole account, the brandname at the number's carrier, the
     template, or this message alone. Only that part is paused."""
-    tokens_refused: bool = False
-    """Whether the gateway refused the access token. The token must then be renewed, even before its end."""
+    refused_token: str | None = field(default=None, repr=False)
+    """The access token that the gateway refused, if it did. The token must then be renewed, even before its end."""
     open_at: datetime | None = None
     """When the gateway accepts messages again, if it refused by its own rules, for example at night or because a day's
     quota was used up. Such a refusal is no fault, and nothing is tried before this moment."""

@@ -137,14 +137,17 @@ def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]
     """Return the outcome by a provider's table of codes, or by HTTP's status if the answer gives no known code.
 
     A code outside the table is ``unknown`` unless HTTP's status is a refusal: the provider may have accepted the
-    message, so the message must not be sent twice. A server's own failure (5xx) is ``unknown`` whatever its body
+    message, so the message must not be sent twice. An answer that contradicts itself, with a status that refuses and a
+    code that accepts, is ``unknown`` for the same reason. A server's own failure (5xx) is ``unknown`` whatever its body
     states.
     """
     status = answer.status
     name = str(code).strip() if isinstance(code, (str, int)) else ""
     known = meanings.get(name)
     is_answer, is_refusal = 200 <= status < 300, status in _REFUSED
-    if known and (is_answer or (is_refusal and known.outcome not in ("accepted", "duplicate"))):
+    if known and not is_answer and known.outcome in ("accepted", "duplicate"):
+        return GatewayAnswer("unknown", status, "contradictory answer")
+    if known and (is_answer or is_refusal):
         return GatewayAnswer(
             known.outcome,
             status,
@@ -227,8 +230,8 @@ def _answer(
         response.close()
     try:
         text = content.decode(get_encoding_from_headers(response.headers) or "utf-8", "replace")
-    except LookupError:
-        # The header names a charset that does not exist.
+    except (LookupError, UnicodeError):
+        # The header names a charset that does not exist or that decodes nothing.
         text = content.decode("utf-8", "replace")
     return HttpAnswer(response.status, text.removeprefix("\ufeff"), _retry_after(response))
 

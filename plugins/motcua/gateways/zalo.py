@@ -148,7 +148,7 @@ class ZaloGateway(Provider):
             return Tokens(
                 access, refresh, now, now + _token_life(answer.record.get("expires_in")), now + _REFRESH_LIVES
             )
-        if "error" in answer.record or 400 <= answer.status < 500:
+        if answer.status < 500 and ("error" in answer.record or answer.status >= 400):
             error = str(answer.record.get("error", ""))
             code = f"renewal refused {error}" if re.fullmatch(r"-?\d{1,6}", error) else "renewal refused"
             return GatewayAnswer("configuration", answer.status, code)
@@ -156,7 +156,7 @@ class ZaloGateway(Provider):
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
         """Send one POST of ``/message/template``, unless the access token or the template's id is missing."""
-        if self.tokens is None:
+        if (tokens := self.tokens) is None:
             return GatewayAnswer("configuration", code="no access token")
         if not message.provider_template_id:
             name = f"{message.template_id}.v{message.template_version}"
@@ -167,7 +167,7 @@ class ZaloGateway(Provider):
             "template_data": dict(message.values),
             "tracking_id": message.reference,
         }
-        headers = {"access_token": self.tokens.access}
+        headers = {"access_token": tokens.access}
         answer = exchange(session, "POST", self._url, self.address.timeout, headers=headers, record=record)
         if isinstance(answer, GatewayAnswer):
             return answer
@@ -180,7 +180,7 @@ class ZaloGateway(Provider):
         if outcome.outcome != "configuration":
             return outcome
         if str(code) == _LETS_NOBODY_IN:
-            return replace(outcome, tokens_refused=True)
+            return replace(outcome, refused_token=tokens.access)
         now = datetime.now(UTC)
         if str(code) == _NIGHT:
             # By Zalo's clock it is night; by ours it may not be night yet.

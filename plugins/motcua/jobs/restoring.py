@@ -43,24 +43,25 @@ from motcua.store.personal_data import (
 )
 
 
-def take_answers(ledger: Connection, now: datetime) -> int:
+def take_answers(ledger: Connection, now: datetime, since: datetime | None = None) -> int:
     """Gives attempts that are in flight, or whose sender died, the answers that the journal has. Returns how many
     messages that settles.
 
     Args:
         ledger: a connection; the caller commits.
         now: the present moment.
+        since: considers only attempts that began since then and whose sender died.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
     """
-    waiting = gaps.unanswered(ledger)
+    waiting = gaps.unanswered(ledger, since)
     if not waiting:
         return 0
-    since = min(waiting.values()).astimezone(UTC).date()
+    begins = min(waiting.values()).astimezone(UTC).date()
     answers = [
         each.answer
-        for day in open_journal().attempts(since)
+        for day in open_journal().attempts(begins)
         for each in day
         if each.answer is not None and each.answer.outcome != "unknown" and each.answer.reference in waiting
     ]

@@ -18,13 +18,16 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.sending.sender import send, unresolved
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts import unregister_text
-from motcua.sandbox.network.scripted import ScriptedGateway
+from motcua.sandbox.network.scripted import TAKEN, ScriptedGateway
+from motcua.store.journal import JournaledAnswer
+from motcua.store.notices.gaps import take_answers
 from motcua.store.notices.gateways import days_used_up, start_gateway
 from tests.ground import (
     NOW,
     gateway_connection,
     in_ledger,
     register_templates,
+    report,
     send_at,
     states,
     take_in,
@@ -285,6 +288,28 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     send_at(tomorrow)
     assert len(first.asked) == 6
     assert in_ledger(days_used_up, ["kannel", "second"], tomorrow) == []
+
+
+@pytest.mark.guarantee("limits", "the units of a day are those that the gateway did not surely refuse")
+def test_units_of_a_day_follow_what_becomes_known_later(one_stop, two, rows):
+    first, _ = two()
+
+    def units():
+        return rows("SELECT segments FROM motcua.gateway_days WHERE gateway = 'kannel'")[0]["segments"]
+
+    first.script = [(400, "Missing receiver number, rejected"), "hang", TAKEN]
+    queue(one_stop, *[VIETTEL] * 3)
+    send_at()
+    assert units() == 2
+    refused, unanswered = (
+        rows("SELECT reference FROM motcua.attempts WHERE state = %s", state)[0]["reference"]
+        for state in ("rejected", "unknown")
+    )
+    report(refused, "1")
+    assert units() == 3, "a delivery receipt contradicts the refusal"
+    answer = JournaledAnswer(unanswered, NOW, "transient", None)
+    assert in_ledger(take_answers, [answer], NOW) == 1
+    assert units() == 2, "the journal knows that the gateway refused"
 
 
 @pytest.mark.guarantee(

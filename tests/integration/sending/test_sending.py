@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -15,8 +16,10 @@ from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.notices.sending.sender import unresolved
+from motcua.jobs.notices.sending.sender import Sender, unresolved
+from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.notify_transitions import gate, send_messages
+from motcua.sandbox.network.scripted import TAKEN
 from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import hold_lock
@@ -264,6 +267,51 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
     assert counts.abandoned == 1
     assert gateway.asked == []
     assert states(rows) == [("sending", None), ("unknown", "sender_ended")]
+
+
+def lose_the_ledger(gateway):
+    """End all sessions of the ledger when the first of the open requests is answered, and answer a little later."""
+    lost = threading.Event()
+
+    def lose(asked):
+        if not lost.is_set():
+            lost.set()
+            time.sleep(0.05)
+            in_ledger(
+                lambda ledger: ledger.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+                )
+            )
+        time.sleep(0.1)
+
+    gateway.before_answer = lose
+
+
+@pytest.mark.guarantee("once", "answers that arrive after the ledger's connection broke are known from the journal")
+@pytest.mark.parametrize("late", [False, True])
+def test_answers_are_kept_when_the_connection_to_the_ledger_breaks(one_stop, gateway, rows, monkeypatch, late):
+    queue_results(one_stop, 4)
+    gateway.answer = (503, "try later")
+    lose_the_ledger(gateway)
+    collect = Sender._collect_answers
+
+    def taken_for_dead_first(self, wait):
+        # Another process takes the sender for dead before the sender has written its answers to the journal.
+        if wait is None:
+            send_at(NOW + MINUTE, run_id="another")
+        collect(self, wait)
+
+    with monkeypatch.context() as kept:
+        if late:
+            kept.setattr(Sender, "_collect_answers", taken_for_dead_first)
+        with pytest.raises(psycopg.OperationalError):
+            send_at()
+    gateway.before_answer, gateway.answer = None, TAKEN
+    settle("settling", clock=lambda: NOW + 2 * MINUTE)
+    assert {state for state, _ in states(rows)} <= {"queued", "accepted"}
+    send_at(NOW + 20 * MINUTE)
+    assert {state for state, _ in states(rows)} == {"accepted"}
 
 
 @pytest.mark.guarantee(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.domain.tokens import Tokens
+from motcua.gateways.adapter import GatewayAnswer
 from motcua.gateways.zalo import ZaloGateway
 from motcua.sandbox.network.scripted_zalo import FIRST_REFRESH_TOKEN
 from motcua.settings import settings
@@ -138,7 +139,7 @@ def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
 def test_failure_is_over_once_tokens_are_good(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
-    in_ledger(note_tokens, "zalo", until=None, fault="200 renewal refused -14014", now=NOW)
+    in_ledger(note_tokens, "zalo", tokens=None, fault="200 renewal refused -14014", now=NOW)
     assert in_ledger(tokens_failing, ["zalo"]) != []
     send_at(NOW + HOUR)
     assert in_ledger(tokens_failing, ["zalo"]) == []
@@ -176,3 +177,72 @@ def test_access_token_that_is_refused_before_its_time_is_renewed_at_once(one_sto
     assert channels.zalo.renewals == 2
     assert set(states(rows)) == {("accepted", None)}
     assert in_ledger(tokens_failing, ["zalo"]) == []
+
+
+@pytest.mark.guarantee(
+    "tokens",
+    "a renewal that fails or is killed is retried and raises an alert; sending goes on while the old token is valid",
+)
+def test_sending_goes_on_with_a_valid_token_while_the_tokens_folder_cannot_be_written(
+    one_stop, channels, rows, monkeypatch
+):
+    queue_results(one_stop)
+    send_at()
+    later = NOW + 21 * HOUR
+
+    def full(file, now):
+        raise TokensUnusable("files cannot be written")
+
+    monkeypatch.setattr(TokenFile, "begin", full)
+    queue(one_stop, later)
+    send_at(later)
+    assert request_counts(channels) == (2, 0)
+    assert [each.tokens_fault for each in in_ledger(tokens_failing, ["zalo"])] == ["files cannot be written"]
+
+
+@pytest.mark.guarantee(
+    "tokens",
+    "a renewal that fails or is killed is retried and raises an alert; sending goes on while the old token is valid",
+)
+def test_renewal_on_which_the_adapter_fails_ends_no_sender(one_stop, channels, rows, monkeypatch):
+    def fails(self, session, refresh_token, now):
+        raise LookupError("a charset that is none")
+
+    monkeypatch.setattr(ZaloGateway, "renew", fails)
+    queue_results(one_stop)
+    send_at()
+    assert request_counts(channels) == (0, 1)
+    assert [each.tokens_fault for each in in_ledger(tokens_failing, ["zalo"])] == ["LookupError"]
+
+
+@pytest.mark.guarantee(
+    "tokens", "a failed renewal counts as over once the tokens are valid, also if the renewal was not recorded"
+)
+def test_failure_to_replace_a_refused_token_is_not_over_for_a_process_that_knows_of_no_refusal(
+    one_stop, channels, rows
+):
+    queue_results(one_stop)
+    send_at()
+    channels.zalo.access_token, channels.zalo.refresh_token = "taken back", "used by somebody else"
+    refused, afterwards = NOW + timedelta(minutes=10), NOW + timedelta(minutes=12)
+    queue(one_stop, refused)
+    send_at(refused)
+    send_at(refused + timedelta(minutes=1))
+    assert in_ledger(tokens_failing, ["zalo"]) != []
+    send_at(afterwards)
+    assert in_ledger(tokens_failing, ["zalo"]) != []
+
+
+def test_renewal_that_gets_no_answer_does_not_hold_up_sms(one_stop, channels, rows, monkeypatch):
+    by_sms, seen = threading.Event(), []
+
+    def hangs(self, session, refresh_token, now):
+        seen.append(by_sms.wait(20))
+        return GatewayAnswer("unknown", code="ReadTimeout")
+
+    monkeypatch.setattr(ZaloGateway, "renew", hangs)
+    channels.sms.before_answer = lambda asked: by_sms.set()
+    queue_results(one_stop)
+    send_at()
+    assert request_counts(channels) == (0, 1)
+    assert seen == [True], "the message must go by SMS while the renewal is still open"

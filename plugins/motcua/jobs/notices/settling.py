@@ -46,7 +46,7 @@ from motcua.jobs.notices.planning import planning_rules
 from motcua.jobs.notices.receiving import read_left_over_receipts, store_and_read_receipt
 from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import RequestSlots
-from motcua.jobs.restoring import look_for_gap
+from motcua.jobs.restoring import look_for_gap, take_answers
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.ledger.locks import hold_lock
@@ -72,6 +72,8 @@ _AT_ONCE = 200
 _SURE_AFTER = timedelta(minutes=10)
 """A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
 records may lag behind."""
+_LATE_ANSWERS = timedelta(days=1)
+"""How long the journal is searched for the answer to an attempt whose sender ended."""
 _WAIT_FOR_SLOTS = 60.0
 """Seconds to wait for request slots. After that the next settling continues."""
 _FORGETS_SOONER = timedelta(minutes=5)
@@ -126,6 +128,9 @@ def settle(
             window = part
         heart.record_running(clock, hold.gap_no if hold is not None else None)
         counts.abandoned = mark_abandoned_attempts_unknown(ledger, lock, clock(), sender_id)
+        # A sender that lost its connection to the ledger writes its last answers to the journal after another process
+        # took it for dead.
+        take_answers(ledger, clock(), since=clock() - _LATE_ANSWERS)
         names = gateway_names(ledger)
         ledger.commit()
         for name in names:

@@ -258,9 +258,12 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
     return stopped
 
 
-def unanswered(connection: Connection) -> dict[str, datetime]:
-    """Return, by reference, when each attempt began that has no answer in the ledger. The journal may have it."""
-    rows = connection.execute(statement("gaps/unanswered"))
+def unanswered(connection: Connection, since: datetime | None) -> dict[str, datetime]:
+    """Return, by reference, when each attempt began that has no answer in the ledger. The journal may have it.
+
+    With ``since``, return only attempts that began since then and whose sender ended.
+    """
+    rows = connection.execute(statement("gaps/unanswered"), {"since": since})
     return {row["reference"]: row["started_at"] for row in rows}
 
 

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from motcua.domain.checks import Fact, Finding
 from motcua.domain.routing import Concern, day_of, next_day
+from motcua.domain.tokens import Tokens
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first_of, value_of, values_of
@@ -150,12 +151,15 @@ class TokensFailing:
         return Finding("tokens_not_renewed", facts | {"reason": self.tokens_fault}, self.gateway)
 
 
-def note_tokens(connection: Connection, name: str, *, until: datetime | None, fault: str | None, now: datetime) -> None:
+def note_tokens(connection: Connection, name: str, *, tokens: Tokens | None, fault: str | None, now: datetime) -> None:
     """Store in ``motcua.gateways`` until when a gateway's access token is valid, and why its renewal failed.
 
-    ``fault`` is ``None`` if the renewal succeeded.
+    ``fault`` is ``None`` if the tokens are valid. This ends a failed renewal only if the tokens were renewed after it
+    failed.
     """
-    values = {"name": name, "until": until, "fault": fault, "now": now}
+    values = {"name": name, "until": None, "renewed_at": None, "fault": fault, "now": now}
+    if tokens is not None:
+        values |= {"until": tokens.access_until, "renewed_at": tokens.renewed_at}
     connection.execute(statement("gateways/note_tokens"), values)
 
 
@@ -307,8 +311,7 @@ def use_allowance(
 ) -> None:
     """Add segments to a gateway's use of a day in ``motcua.gateway_days`` and ``motcua.gateways``.
 
-    A negative number gives back segments that the gateway surely did not accept. ``free_at`` is the moment when the
-    next message may start.
+    ``free_at`` is the moment when the next message may start.
     """
     if segments:
         connection.execute(statement("gateways/count_segments"), {"gateway": gateway, "day": day, "segments": segments})

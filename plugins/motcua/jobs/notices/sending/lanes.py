@@ -104,7 +104,6 @@ class Settled:
 
     message: MessageOutcome
     attempt: AttemptOutcome
-    units_given_back: int
 
 
 @dataclass(slots=True)

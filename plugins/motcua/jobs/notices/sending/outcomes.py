@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, day_of, retry_wait
+from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, retry_wait
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
 from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, SenderRun, Settled
 from motcua.jobs.notices.sending.routing import Routing, words_of
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.attempts import AttemptOutcome
-from motcua.store.notices.gateways import judge_carrier, use_allowance
+from motcua.store.notices.gateways import judge_carrier
 from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 
 
@@ -36,30 +36,28 @@ class Outcomes:
             lane.unwritten.append(self._settle(answered, now))
         if not lane.unwritten:
             return
+        # All messages are locked before the attempts, and so before the gateway's day, as where receipts are applied.
         messages.apply_outcomes(self.run.ledger, [settled.message for settled in lane.unwritten])
-        attempts.apply_outcomes(self.run.ledger, [settled.attempt for settled in lane.unwritten])
         if do_not_wait:
             messages.do_not_wait(self.run.ledger, do_not_wait, now)
+        attempts.apply_outcomes(self.run.ledger, [settled.attempt for settled in lane.unwritten])
         for carrier in refused.keys() - lane.carrier_stops.keys():
             # Answers to other senders and in earlier runs count, too; the ledger has them.
             since = now - settings().useful_for
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
                 self.routing.stop_for_a_pause(lane, refused[carrier], "carrier", carrier)
-        if given_back := sum(settled.units_given_back for settled in lane.unwritten):
-            use_allowance(self.run.ledger, lane.name, day=day_of(now), segments=-given_back)
 
     def _settle(self, answered: Answered, now: datetime) -> Settled:
         lane, outcome = answered.lane, answered.answer
         self.run.counts.by_outcome[outcome.outcome] = self.run.counts.by_outcome.get(outcome.outcome, 0) + 1
-        attempt_state = ATTEMPT_STATE[outcome.outcome]
         if lane.gateway.address.segments_per_day is not None:
             lane.exhausted = False
         return Settled(
             message=self._message_outcome(answered, now),
             attempt=AttemptOutcome(
                 reference=answered.call.request.reference,
-                attempt_state=attempt_state,
+                attempt_state=ATTEMPT_STATE[outcome.outcome],
                 outcome=outcome.outcome,
                 concerns=outcome.concerns if outcome.outcome == "configuration" else None,
                 http_status=outcome.http_status,
@@ -68,7 +66,6 @@ class Outcomes:
                 answered_at=now,
                 settle_at=settle_time(outcome, lane.gateway, now),
             ),
-            units_given_back=answered.call.request.units if attempt_state in ("rejected", "failed") else 0,
         )
 
     def _message_outcome(self, answered: Answered, now: datetime) -> MessageOutcome:

@@ -85,7 +85,7 @@ class Routing:
             stopped = lane.stop is not None and lane.stop.until > now
             # Tokens are checked before an attempt is committed: without a good token no message is sent and no segment
             # is counted.
-            if (token_fault := self.tokens.provide_tokens(lane.gateway, now)) == "":
+            if (token_fault := self.tokens.provide_tokens(lane.gateway)) == "":
                 stopped, self._read_at = True, min(self._read_at, time.monotonic() + _CHECK_TOKENS_EVERY)
             elif token_fault is not None:
                 stopped = stopped or self._pause_without_tokens(lane, token_fault, now)
@@ -262,8 +262,8 @@ class Routing:
             lasting = max(FIRST_PAUSE, outcome.open_at - self.run.clock())
             self.stop(lane.name, words, lasting, expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
-            if outcome.tokens_refused:
-                self.tokens.note_refusal(lane.gateway)
+            if outcome.refused_token is not None:
+                self.tokens.note_refusal(lane.name, outcome.refused_token)
             self.stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
             template = answered.call.message.words.template

@@ -160,6 +160,7 @@ class Sender:
         with ExitStack() as pools:
             # The journal closes last, so that it also gets the answers to the requests in flight.
             pools.callback(self.departures.close)
+            pools.callback(self.routing.tokens.close)
             self._mark_abandoned_attempts_unknown()
             self._open_lanes(pools)
             try:
@@ -178,13 +179,13 @@ class Sender:
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
-                # Whatever error ended the run, the answers to the requests in flight are still written.
-                self.sending.ledger.rollback()
+                # Whatever error ended the run, the answers to the requests in flight are still written: all of them to
+                # the journal first, because the connection to the ledger may have failed.
                 self.claim_until = float("-inf")
-                self._take_turns()
-                while self.in_flight:
+                while self.in_flight > sum(len(lane.answers) for lane in self.lanes):
                     self._collect_answers(wait=None)
-                    self._take_turns()
+                self.sending.ledger.rollback()
+                self._take_turns()
                 raise
         if self.departures.failure is not None:
             raise self.departures.failure

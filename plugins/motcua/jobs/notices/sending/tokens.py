@@ -4,14 +4,16 @@ claimed."""
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from datetime import datetime
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from motcua.domain.tokens import Tokens
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.notices.sending.lanes import SenderRun
 from motcua.jobs.notices.sending.request_slots import HeldBack, http_session
-from motcua.store.ledger.locks import RENEWING, hold_lock, release_lock
+from motcua.store.ledger.database import Connection, connect, reason_without_values
+from motcua.store.ledger.locks import RENEWING, hold_lock
 from motcua.store.notices.gateways import note_tokens
 from motcua.store.tokens import KeptTokens, TokenFile, TokensUnusable
 
@@ -19,109 +21,149 @@ log = logging.getLogger(__name__)
 
 _TRY_AGAIN = 60.0
 """Seconds to wait after a failed renewal."""
+_WAIT_FOR_RENEWAL = 2.0
+"""Seconds for which a sender waits for a renewal that begins. After that it goes on with the old token, or without this
+gateway, so that a provider that does not answer delays no message of another gateway."""
+_ASK_FOR_LOCK_EVERY = 0.2
 
 
 class TokenKeeper:
-    """Gives tokens to one sender's gateways, and renews those that are due."""
+    """Gives tokens to one sender's gateways, and renews those that are due in threads of its own."""
 
     def __init__(self, run: SenderRun) -> None:
         self.run = run
+        self._pool = ThreadPoolExecutor(thread_name_prefix="renewing tokens")
+        self._renewals: dict[str, Future[None]] = {}
+        """For each gateway, the renewal that this process began last."""
+        self._ending = threading.Event()
         self._not_before: dict[str, float] = {}
         """For each gateway, when a failed renewal is tried again, by the monotonic clock."""
-        self._others_renew = False
-        """Whether another process was renewing tokens at the last check."""
         self._noted: dict[str, str] = {}
         """For each gateway, the access token that this process last reported to the ledger (table ``gateways``)."""
         self._refused: dict[str, str] = {}
         """For each gateway, the last access token that it refused."""
 
-    def note_refusal(self, gateway: Gateway) -> None:
-        """Remembers that a gateway refused its access token. The token is renewed before the gateway is used again."""
-        if gateway.tokens is not None:
-            self._refused[gateway.address.name] = gateway.tokens.access
+    def note_refusal(self, gateway: str, access: str) -> None:
+        """Remembers that a gateway refused an access token. The token is renewed before the gateway is used again."""
+        self._refused[gateway] = access
 
-    def provide_tokens(self, gateway: Gateway, now: datetime) -> str | None:
+    def provide_tokens(self, gateway: Gateway) -> str | None:
         """Gives the gateway the tokens that are valid now. Returns why it has none, or ``None`` if it has a valid token
         or needs none.
 
-        Returns an empty text if another process is renewing the tokens at this moment. A failure is written to the
-        ledger at once, so that the watch reports it while the old token may still be valid.
+        Returns an empty text if this process waits for a renewal, its own or another process's. A failure is written to
+        the ledger at once, so that the watch reports it while the old token may still be valid.
         """
         first = gateway.first_refresh_token
         if first is None:
             return None
         name = gateway.address.name
-        file, self._others_renew = TokenFile(name, first), False
+        file = TokenFile(name, first)
         try:
             stored = file.read()
-            if self._is_due(stored, name, now):
-                stored = self._renew(gateway, file, stored, now)
+            may_renew = not self._is_renewing(name) and time.monotonic() >= self._not_before.get(name, float("-inf"))
+            if may_renew and self._is_due(stored, name):
+                renewal = self._renewals[name] = self._pool.submit(self._renew, gateway, file, stored)
+                if wait([renewal], _WAIT_FOR_RENEWAL).done:
+                    renewal.result()
+                stored = file.read()
         except TokensUnusable as failure:
-            self._note(name, None, str(failure))
+            self._note(self.run.ledger, name, None, str(failure))
+            self.run.ledger.commit()
             gateway.tokens = None
             return str(failure)
-        self._note_renewed_elsewhere(name, stored.tokens, now)
-        gateway.tokens = stored.tokens if stored.tokens is not None and stored.tokens.lets_in(now) else None
-        if gateway.tokens is not None:
-            return None
-        return "" if self._others_renew else "no access token is valid"
+        tokens, is_due = stored.tokens, self._is_due(stored, name)
+        if tokens is not None and not is_due and tokens.access != self._noted.get(name):
+            # The process that renewed the tokens may have ended before it wrote to the ledger until when they are
+            # valid.
+            self._note(self.run.ledger, name, tokens, None)
+            self.run.ledger.commit()
+        waits = is_due and self._is_renewing(name)
+        if (
+            tokens is None
+            or not tokens.lets_in(self.run.clock())
+            or (waits and tokens.access == self._refused.get(name))
+        ):
+            gateway.tokens = None
+            return "" if waits else "no access token is valid"
+        gateway.tokens = tokens
+        return None
 
-    def _is_due(self, stored: KeptTokens, name: str, now: datetime) -> bool:
+    def close(self) -> None:
+        """Waits for renewals that are under way, because their refresh tokens are used up once the request is sent."""
+        self._ending.set()
+        self._pool.shutdown()
+
+    def _is_due(self, stored: KeptTokens, name: str) -> bool:
         tokens = stored.tokens
-        is_due = tokens is None or tokens.are_due(now) or tokens.access == self._refused.get(name)
-        return is_due and time.monotonic() >= self._not_before.get(name, float("-inf"))
+        return tokens is None or tokens.are_due(self.run.clock()) or tokens.access == self._refused.get(name)
 
-    def _renew(self, gateway: Gateway, file: TokenFile, before: KeptTokens, now: datetime) -> KeptTokens:
-        """Renews the tokens, unless another process does or did. Returns the tokens in the file afterwards."""
+    def _is_renewing(self, name: str) -> bool:
+        return name in self._renewals and not self._renewals[name].done()
+
+    def _renew(self, gateway: Gateway, file: TokenFile, before: KeptTokens) -> None:
+        """Renews the tokens, unless another process did so in the meantime. Runs in a thread, with a connection of its
+        own."""
         name = gateway.address.name
-        if not hold_lock(self.run.lock, RENEWING):
-            # Tokens are renewed before they end, so the old token is still valid for a quarter of its life.
-            self._others_renew = True
-            return file.read()
         try:
-            # The last holder of the lock may have renewed the tokens. If a person gave the connection another first
-            # refresh token, that holder may have deleted this token's file.
-            stored = file.read()
-            if not self._is_due(stored, name, now) or (before.tokens is not None and stored.tokens is None):
-                return stored
-            if stored.renewing_since is None:
-                file.begin(now)
-            try:
-                with http_session(self.run.heart) as session:
-                    given = gateway.renew(session, stored.refresh, now)
-            except HeldBack:
-                # The request was not sent: other processes may consider this process frozen, and renew the tokens
-                # themselves.
-                if stored.renewing_since is None:
-                    file.end()
-                return stored
-            if isinstance(given, Tokens):
-                file.keep(given)
-                self._note(name, given, None)
-                log.info("gateway %s: tokens renewed, valid until %s", name, given.access_until)
-                return KeptTokens(given, given.refresh)
+            with connect() as lock:
+                lock.autocommit = True
+                while not hold_lock(lock, RENEWING):
+                    # Another process renews tokens.
+                    if self._ending.wait(_ASK_FOR_LOCK_EVERY):
+                        return
+                stored = file.read()
+                # If a person gave the connection another first refresh token, the last holder of the lock may have
+                # deleted this token's file.
+                if not self._is_due(stored, name) or (before.tokens is not None and stored.tokens is None):
+                    return
+                try:
+                    given = self._exchange(gateway, file, stored)
+                except HeldBack:
+                    return
+                except Exception as failure:
+                    given = str(failure) if isinstance(failure, TokensUnusable) else type(failure).__name__
+                if isinstance(given, Tokens):
+                    self._note(lock, name, given, None)
+                    log.info("gateway %s: tokens renewed, valid until %s", name, given.access_until)
+                else:
+                    self._not_before[name] = time.monotonic() + _TRY_AGAIN
+                    log.warning("gateway %s: tokens are not renewed: %s", name, given)
+                    self._note(lock, name, stored.tokens, given)
+        except Exception as failure:
+            # The ledger did not answer.
             self._not_before[name] = time.monotonic() + _TRY_AGAIN
-            why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
-            if stored.renewing_since is not None:
-                why = f"{why}; a renewal that began at {stored.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
-            elif given.outcome == "configuration":
-                # A refused renewal does not use up the refresh token.
+            log.warning("gateway %s: tokens are not renewed: %s", name, reason_without_values(failure))
+
+    def _exchange(self, gateway: Gateway, file: TokenFile, stored: KeptTokens) -> Tokens | str:
+        """Exchanges the refresh token for new tokens and stores them. Returns them, or why there are none.
+
+        Raises:
+            HeldBack: the request was not sent: other processes may consider this process frozen, and renew the tokens
+                themselves.
+            motcua.store.tokens.TokensUnusable: the token folder cannot be written.
+        """
+        now = self.run.clock()
+        if stored.renewing_since is None:
+            file.begin(now)
+        try:
+            with http_session(self.run.heart) as session:
+                given = gateway.renew(session, stored.refresh, now)
+        except HeldBack:
+            if stored.renewing_since is None:
                 file.end()
-            self._note(name, stored.tokens, why)
-            log.warning("gateway %s: tokens are not renewed: %s", name, why)
-            return stored
-        finally:
-            release_lock(self.run.lock, RENEWING)
+            raise
+        if isinstance(given, Tokens):
+            file.keep(given)
+            return given
+        why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
+        if stored.renewing_since is not None:
+            return f"{why}; a renewal that began at {stored.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
+        if given.outcome == "configuration":
+            # A refused renewal does not use up the refresh token.
+            file.end()
+        return why
 
-    def _note_renewed_elsewhere(self, name: str, tokens: Tokens | None, now: datetime) -> None:
-        """Writes the life of tokens that another process renewed to the ledger, in case that process ended before it
-        did."""
-        if tokens is None or tokens.are_due(now) or tokens.access in (self._noted.get(name), self._refused.get(name)):
-            return
-        self._note(name, tokens, None)
-
-    def _note(self, name: str, tokens: Tokens | None, fault: str | None) -> None:
+    def _note(self, ledger: Connection, name: str, tokens: Tokens | None, fault: str | None) -> None:
         self._noted[name] = "" if tokens is None or fault is not None else tokens.access
-        until = None if tokens is None else tokens.access_until
-        note_tokens(self.run.ledger, name, until=until, fault=fault, now=self.run.clock())
-        self.run.ledger.commit()
+        note_tokens(ledger, name, tokens=tokens, fault=fault, now=self.run.clock())
