@@ -235,6 +235,10 @@ class Gateway(Protocol):
     ones."""
     usual_host: str
     """Host name of the provider's server, which is called by https; empty if every customer has a different one."""
+    plain_port: int | None
+    """Usual port of a provider that is called by plain http; ``None`` if it is called by https."""
+    needs_login: bool
+    """Whether the account has a login. Otherwise the password, such as a token, is enough."""
     names_sender: bool
     """Whether each request names the brandname."""
     first_refresh_token: str | None
@@ -314,6 +318,8 @@ class Provider:
 
     connection_fields: tuple[ConnectionField, ...] = ()
     usual_host = ""
+    plain_port: int | None = None
+    needs_login = True
     names_sender = False
     first_refresh_token: str | None = None
     tokens: Tokens | None = None

@@ -61,6 +61,7 @@ _WORD = re.compile(r"\w{3,}")
 class KannelGateway(Provider):
     """One Kannel smsbox."""
 
+    plain_port = 13013
     names_sender = True
     reports_deliveries = True
 

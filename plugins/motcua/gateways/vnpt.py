@@ -93,6 +93,7 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
 class VnptGateway(Provider):
     """One contract with VNPT."""
 
+    plain_port = 80
     takes_template_ids = True
     connection_fields = _FIELDS
 

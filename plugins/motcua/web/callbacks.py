@@ -65,8 +65,6 @@ _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
 "absent" means that a gateway never had a message. To apply such a receipt is to send the message again, which this
 app's role in the ledger may not do, because strangers can reach the app.
 """
-_SECRET_HEADER_ENDINGS = ("secret", "signature")
-"""Endings of the names of headers that carry a secret or a signature."""
 _GATEWAY_NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 
@@ -318,8 +316,8 @@ async def _authenticated_reporter(gateway: str, request: Request) -> _Call:
     or signature counts.
     """
     query = _query(request)
-    offers = "secret" in query or any(name.endswith(_SECRET_HEADER_ENDINGS) for name in request.headers)
-    if offers and (header := (known := await _resources(request).known_gateway(gateway, request)).receipts_signed_in):
+    known = await _resources(request).known_gateway(gateway, request)
+    if header := known.receipts_signed_in:
         if not request.headers.get(header):
             raise HTTPException(401)
         call = _Call.of(known, request, query, await _body(request))

@@ -142,8 +142,8 @@ class Installed:
         given = given | changes | {"extra": {key: value for key, value in extra.items() if value is not None}}
         self.environment[variable] = json.dumps({key: value for key, value in given.items() if value is not None})
 
-    def patch(self, module: ModuleType, name: str, value: object) -> None:
-        """Replace a constant or function of a module until ``undo`` is called."""
+    def patch(self, module: ModuleType | type, name: str, value: object) -> None:
+        """Replace a constant or function of a module or class until ``undo`` is called."""
         patching = pytest.MonkeyPatch()
         self._undo.append(patching.undo)
         patching.setattr(module, name, value)

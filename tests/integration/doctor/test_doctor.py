@@ -19,6 +19,7 @@ from pyrage.x25519 import Identity
 
 from motcua.commands.ledger import AIRFLOW
 from motcua.domain.checks import DOCTOR, asked_by
+from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.backup.folders import VERIFIED
 from motcua.jobs.doctor import ledger, machine, outside
 from motcua.jobs.doctor.examine import CHECKS
@@ -719,6 +720,10 @@ ROUNDS: dict[str, list[Case]] = {
     "gateway 4": [("callback_address_wrong", "callback_url", _callbacks_at("https://a.gov.vn/gateway/receipts/esms"))],
     "gateway 5": [
         ("address_in_clear", "callback_url", _callbacks_at("http://callbacks.invalid/gateway/receipts/kannel"))
+    ],
+    "gateway 6": [("address_in_clear", "SMS_KANNEL", _change_connection("sms_kannel", host="8.8.8.8"))],
+    "gateway 7": [
+        ("carrier_unserved", "MOTCUA_GATEWAYS", lambda it: it.patch(KannelGateway, "reaches_every_number", False))
     ],
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from pyrage.x25519 import Identity, Recipient
 
+from motcua import gateways
 from motcua.jobs.doctor import server_files
 from motcua.jobs.doctor.examine import examine
 from motcua.jobs.doctor.examining import DOT_ENV, of_folder
@@ -396,6 +398,46 @@ def test_gateway_is_asked_for_what_its_provider_needs(folder: Path, province: Pr
     sends, called = (connection(folder, file, "sms_zalo").extra for file in ("gateways.env", "callbacks.env"))
     assert sends == {"adapter": "zalo", "refresh_token": FIRST_TOKEN, "registered": "Số 7/ZNS"}
     assert called == {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": WEBHOOK_SECRET}
+    # Zalo knows no brandname, so the gateway is named.
+    again = answer(folder, *[""] * 7, "chua", "", "", question="gateway", exits=NO_LINES)
+    assert "của zalo chưa đăng ký" in again
+
+
+CHANNEL = """
+from motcua.gateways.adapter import ConnectionField, Provider
+
+class PushGateway(Provider):
+    connection_fields = (ConnectionField("channel_id"),)
+    needs_login = False
+
+    def __init__(self, address):
+        self.address = address
+"""
+"""An adapter as somebody may add it, with a field for which there are no words yet."""
+
+
+def test_new_adapter_is_asked_for_what_it_declares(
+    folder: Path, province: Province, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "push.py").write_text(CHANNEL)
+    monkeypatch.setattr(gateways, "__path__", [*gateways.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "motcua.gateways.push", raising=False)
+    output = answer(folder, "push", "", "", "api.push.vn", question="gateway", exits=NO_LINES)
+    assert "http hay https [https]" in output
+    assert "cổng mạng [443]" in output
+    place = ["http", "127.0.0.1", str(province.smsbox.port)]
+    output = answer(folder, "push", "", *place, made(), "Số 7/OA", "kenh-1", question="gateway")
+    assert "push: tài khoản" not in output
+    assert "push: channel_id" in output
+    given = connection(folder, "gateways.env", "sms_push")
+    assert (given.login or "", given.extra["channel_id"]) == ("", "kenh-1")
+
+
+@pytest.mark.parametrize(("name", "port"), [("kannel", 13013), ("vnpt", 80)])
+def test_provider_without_tls_is_proposed_http_and_its_port(name: str, port: int, folder: Path) -> None:
+    output = answer(folder, name, name, "", "10.20.2.7", question="gateway", exits=NO_LINES)
+    assert "http hay https [http]" in output
+    assert f"cổng mạng [{port}]" in output
 
 
 @pytest.mark.guarantee(
@@ -627,3 +669,7 @@ def test_every_question_and_finding_has_its_words() -> None:
     from motcua.domain.checks import CHECKS
 
     assert set(said["findings"]) <= set(CHECKS)
+    fields = " ".join(said["connection_fields"].values()).casefold()
+    assert [each for each in (*gateways.adapters(), "ở đó") if each in fields] == [], (
+        "adapters share the words of a field"
+    )

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from motcua.domain.phones.reading import holds_phone
+from motcua.gateways.zalo import ZaloGateway
 from motcua.jobs.notices.receiving import Intake
 from motcua.store.ledger.database import connect
 from motcua.store.notices.receipts import NewReceipt, save_receipts, unread_receipts
@@ -69,6 +70,18 @@ def test_receipt_is_stored_and_an_unknown_reference_is_answered_200(client, rows
     for row in kept:
         assert "0905123456" not in row["raw"]
         assert "receipt-word" not in row["raw"]
+
+
+def test_signature_is_looked_for_in_the_header_that_the_adapter_declares(client, monkeypatch, rows):
+    monkeypatch.setattr(ZaloGateway, "receipts_signed_in", "x-checksum")
+    monkeypatch.setattr(ZaloGateway, "receipt_is_signed", lambda _, call: call.headers.get("x-checksum") == "right")
+    extra = {"adapter": "zalo", "app_id": "app", "webhook_secret": "webhook-word-9", "callback_secret": "word-9"}
+    monkeypatch.setenv("AIRFLOW_CONN_SMS_ZALO", json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}))
+    url, body = "/gateway/receipts/zalo", json.dumps({"event_name": "user_received_message"})
+    for headers in ({}, {"X-Checksum": "wrong"}, {callbacks.SECRET_HEADER: "word-9"}):
+        assert client.post(url, content=body, headers=headers).status_code == 401
+    assert client.post(url, content=body, headers={"X-Checksum": "right"}).status_code == 200
+    assert rows("SELECT gateway_status FROM motcua.receipts") == [{"gateway_status": "user_received_message"}]
 
 
 def test_no_hostile_report_causes_an_internal_error(client):

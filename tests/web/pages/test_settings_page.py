@@ -125,6 +125,10 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     assert "Chờ cổng ưu tiên nhận lại : không → có" in words(hoa.get(PAGE))
 
 
+def test_page_names_no_gateway_that_is_not_in_use(hoa):
+    assert "zalo" not in words(hoa.get(PAGE)).lower()
+
+
 def test_agency_without_history_has_its_page_and_its_file_and_can_be_set(hoa, rows):
     """An agency has no history if its row was written while triggers were off, by a restore or by hand."""
     rows("SET session_replication_role = replica")

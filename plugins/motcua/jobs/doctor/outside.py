@@ -5,12 +5,15 @@ The checks send no message and store nothing.
 
 from __future__ import annotations
 
+import ipaddress
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import psycopg
 import requests
@@ -21,7 +24,7 @@ from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.gateways.adapter import Gateway
 from motcua.jobs.doctor.examining import GATEWAYS, MAIL, SETTINGS, SOURCES, STORE, Examination, variable_of
 from motcua.jobs.doctor.ledger import why_refused
-from motcua.jobs.doctor.written import PUBLICATIONS, read_sources
+from motcua.jobs.doctor.written import PUBLICATIONS, goes_by_plain_http, read_sources
 from motcua.jobs.notices.sending.request_slots import http_session
 from motcua.jobs.watching.outside import CERTIFICATE_ENDS, LIVE, certificate_ends, health_answer, tls_place
 from motcua.jobs.watching.telling import signed_in
@@ -141,6 +144,10 @@ def look_at_gateway(
 
     ``where`` names the gateway's connection in the findings.
     """
+    if goes_by_plain_http(gateway.address.base_url) and _is_on_the_internet(gateway.address.base_url):
+        # The sign-in is not sent there either.
+        yield fault("address_in_clear", where, "phone numbers and the password go there: use https, or a private line")
+        return
     before = datetime.now(UTC)
     try:
         # A HEAD request for the first page sends nothing. It shows that the gateway answers, and its clock.
@@ -160,6 +167,15 @@ def look_at_gateway(
         )
 
 
+def _is_on_the_internet(address: str) -> bool:
+    """Return whether an address leads out of private networks. A name that cannot be resolved leads nowhere."""
+    try:
+        found = socket.getaddrinfo(urlsplit(address).hostname, None, proto=socket.IPPROTO_TCP)
+    except (OSError, ValueError):
+        return False
+    return any(ipaddress.ip_address(each[4][0]).is_global for each in found)
+
+
 def _skew(answer: requests.Response, before: datetime) -> tuple[timedelta | None, timedelta]:
     half = (datetime.now(UTC) - before) / 2
     try:
@@ -172,7 +188,8 @@ def _skew(answer: requests.Response, before: datetime) -> tuple[timedelta | None
 
 
 def callbacks(examination: Examination) -> Iterator[Finding]:
-    """Check that the callback address of each gateway leads to our callbacks, and that they know its secret."""
+    """Check that the callback address of each gateway leads to our callbacks app, and that this app knows the gateway's
+    secret."""
     for name in examination.settings.gateways:
         given = examination.installation.connection(f"sms_{name}")
         if given is None or {f"sms_{name}", f"callback {name}"} & examination.unusable:
@@ -235,7 +252,7 @@ def certificates(examination: Examination) -> Iterator[Finding]:
 
 
 def intake(examination: Examination) -> Iterator[Finding]:
-    """Check that the intake answers at the address for one-stop software, and that its ledger answers it."""
+    """Check that the intake app answers at the address for one-stop software, and that the ledger answers the app."""
     settings, where = examination.settings, examination.installation.where("MOTCUA_INTAKE_URL", SETTINGS)
     if settings.intake_url:
         health = f"{settings.intake_url.rstrip('/')}/health"
@@ -258,7 +275,8 @@ def intake(examination: Examination) -> Iterator[Finding]:
 
 
 def mail_server(examination: Examination) -> Iterator[Finding]:
-    """Check that the mail server answers with the TLS asked for and accepts our login and sender. No mail is sent."""
+    """Check that the mail server answers with the TLS that its connection asks for, and accepts our login and sender.
+    No mail is sent."""
     given = examination.installation.connection("smtp_default")
     if given is None or "smtp_default" in examination.unusable:
         return

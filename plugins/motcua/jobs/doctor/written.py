@@ -508,7 +508,9 @@ def adapters(examination: Examination) -> Iterator[Finding]:
             continue
         where = installation.where(variable_of(f"sms_{name}"), GATEWAYS)
         try:
-            served |= open_gateway(name).address.carriers
+            gateway = open_gateway(name)
+            # A carrier also needs a gateway that reaches those of its customers whom a channel such as Zalo does not.
+            served |= gateway.address.carriers if gateway.reaches_every_number else frozenset()
         except GatewayMisconfigured as wrong:
             examination.unusable.add(f"sms_{name}")
             left_out = True
@@ -525,7 +527,7 @@ def brandnames(examination: Examination) -> Iterator[Finding]:
         given = examination.installation.connection(f"sms_{name}")
         if given is not None and REGISTERED in given.extra and not str(given.extra[REGISTERED] or "").strip():
             where = examination.installation.where(variable_of(f"sms_{name}"), GATEWAYS)
-            yield fault("brandname_unregistered", where, str(given.extra.get("sender") or ""))
+            yield fault("brandname_unregistered", where, str(given.extra.get("sender") or name))
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:

@@ -278,16 +278,16 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     kind = _choose(talk, "gateway_adapter", kinds, usual, name=name)
     provider = gateways.provider_of(kind)
     assert provider is not None, "the adapter was chosen from the existing ones"
-    usual_schema = _field_of(before, "schema") or ("https" if provider.usual_host else "http")
+    usual_schema = _field_of(before, "schema") or ("http" if provider.plain_port else "https")
     given: dict[str, Any] = {
         "conn_type": "http",
         "schema": talk.field("schema", usual_schema, wrong=_refuse_others("schema", _SCHEMAS), name=name),
         "host": talk.field("host", _field_of(before, "host") or provider.usual_host, name=name),
     }
-    usual_port = _field_of(before, "port") or ("443" if given["schema"] == "https" else "13013")
+    usual_port = _field_of(before, "port") or str(443 if given["schema"] == "https" else provider.plain_port or 80)
     given |= {
         "port": int(talk.field("port", usual_port, wrong=_wrong_port, name=name)),
-        "login": talk.field("login", _field_of(before, "login"), name=name),
+        "login": talk.field("login", _field_of(before, "login"), name=name) if provider.needs_login else None,
         "password": talk.field("password", _field_of(before, "password"), secret=True, name=name),
     }
     sender = None
@@ -301,7 +301,9 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
         if field.is_login:
             of_whom[field.name] = given["login"]
         elif not field.is_optional:
-            what, usual_value = words()["connection_fields"][field.name], str(of_whom.get(field.name) or "")
+            # An adapter may be newer than the words.
+            what = words()["connection_fields"].get(field.name, field.name)
+            usual_value = str(of_whom.get(field.name) or "")
             of_whom[field.name] = talk.field(
                 "connection_field", usual_value, secret=field.is_secret, name=name, what=what
             )
