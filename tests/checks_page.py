@@ -19,7 +19,7 @@ _HEAD = """# Every check
 A check has one id, wherever its finding appears: in `motcua doctor` and `motcua status`, in the watch's mails, on the
 pages *Tổng quan* and *Giám sát*, in `/gateway/metrics`, and in a red run. The page `/motcua/checks/<id>` below
 Airflow's address shows one check. An error means that something does not work or is not safe. A warning means that
-something will be missed one day, or waits for somebody. What to do stands behind the arrow. Checks of a source:
+something will be missed one day, or waits for somebody. What to do follows the arrow. Checks of a source:
 [kiem-tra-nguon](../vi/kiem-tra-nguon.md).
 """
 _BEGINS, _ENDS = "<!-- findings -->\n", "<!-- end of findings -->\n"
@@ -42,7 +42,7 @@ def page() -> str:
             "## Other checks of the doctor\n",
             _list(_questions(questions, hourly=False)),
             "## Red runs and the first page\n",
-            "Staff read these checks, so their words are Vietnamese. Run, page and mail show what to do beside them.\n",
+            "Staff read these checks, so their texts are Vietnamese. The run, page and mail also show what to do.\n",
             _list((check, handbook_words(check.id).get("title", ""), "") for check in rest),
         )
     )

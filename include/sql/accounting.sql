@@ -1,16 +1,18 @@
 -- Check from the ledger's own facts that every occasion has one message in one state, and measure how long it took
--- until a gateway accepted a message. Called by store/oversight/accounting.py.
+-- until a gateway accepted a message. An occasion is the event that a message is about, such as a dossier that reaches
+-- its result. Called by store/oversight/accounting.py.
 
 -- name: identity
--- Compute the accounting identity by agency, procedure and kind: the number of occasions that should have reached a
--- citizen, and the number of messages in each state (motcua.transitions, motcua.dossier_versions, motcua.messages).
--- "difference" must be zero in every row. Occasions are counted again from the facts, without code that planning uses.
--- Results and supplements are counted from the transitions, each compared with the transition before it. Apologies are
--- planned once each evening, for dossiers that are due (motcua.apology_evenings). They are counted from the versions of
--- dossiers' rows and from the transitions that the ledger held when the apologies of that evening were planned or found
--- to be missed. The state that a dossier had at 17:30 on that evening counts. Each inquiry must have one reply. With a
--- period, only events recorded in [start, end), or evenings in it, count. Dossiers and their histories are looked up
--- one by one (OFFSET 0), so that the cost of a day depends on that day alone, whatever PostgreSQL estimates.
+-- Compute the accounting identity by agency, procedure and kind: the number of occasions that need a message, and the
+-- number of messages in each state (motcua.transitions, motcua.dossier_versions, motcua.messages). The column
+-- "difference" must be zero in every row. The occasions are counted again from the facts, without the code that plans
+-- messages. Results and supplements are counted from the transitions: each transition is compared with the one before
+-- it. Apologies are planned once each evening, for dossiers that are due on the next days (motcua.apology_evenings). To
+-- count the apologies that an evening should have, the query uses the versions of dossiers' rows and the transitions
+-- that the ledger had when the apologies were planned, or when they were found to be missed. A dossier counts in the
+-- state that it had at 17:30 on that evening. Each inquiry must have one reply. If start and end are given, only events
+-- recorded in [start, end) and evenings in it count. OFFSET 0 makes PostgreSQL look up dossiers and their histories one
+-- by one, whatever it estimates. The cost of a day therefore depends on that day alone.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -116,10 +118,11 @@ owed AS (
         s.due_day,
         min(s.evening_at) AS evening_at
     FROM stood AS s
-    -- The last step that was known on that evening and is not an old step. If the very last step is an old step,
-    -- row_speaks tells whether the dossier's row gives the status instead. It does if the old step counts (has_force),
-    -- or if no version of the row that was known then had decided whether it counts. Each dossier is looked up
-    -- separately, because a join would compare all dossiers with all steps.
+    -- Find the last step that was known on that evening and is not an old step. An old step is one that was typed in
+    -- late. If the very last step is an old step, row_speaks is true if the dossier's row gives the status instead. The
+    -- row gives the status if the old step counts (has_force), or if no version of the row that was known then had
+    -- decided whether the old step counts. Each dossier is looked up separately, because a join would compare all
+    -- dossiers with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (
@@ -262,9 +265,10 @@ FULL JOIN states AS s
 ORDER BY 1, 2, 3;
 
 -- name: latency
--- Return the seconds from the recording of a transition to the gateway's acceptance, for the latest messages that were
--- sent without a delay (motcua.messages). Messages are left out if they waited for a corrected phone or a second
--- attempt, if they were on hold, or if their transition was in quarantine (until its dossier or agency was known).
+-- Return the percentiles of the seconds from the recording of a transition to the gateway's acceptance, for the latest
+-- messages that nothing delayed (motcua.messages). Messages are left out if they waited for a corrected phone or a
+-- second attempt, or if they were on hold. Messages are also left out if their transition was in quarantine, for
+-- example until its dossier or agency was known.
 WITH latest AS (
     SELECT extract(EPOCH FROM m.accepted_at - m.recorded_at) AS seconds
     FROM motcua.messages AS m

@@ -1,8 +1,8 @@
--- Store agencies: their settings, the agency in charge of their dossiers, and the replanning after a change of
--- settings. Called by store/agencies.py.
+-- Read and write the settings of agencies, find the agency in charge of their dossiers, and mark the transitions that
+-- must be planned again after a change of settings. Called by store/agencies.py.
 
 -- name: list
--- Return all agencies with their settings, other codes and former names (motcua.agencies).
+-- Return all agencies with their settings, other codes (aliases) and former names (motcua.agencies).
 SELECT
     agency_code,
     name,
@@ -48,7 +48,8 @@ SELECT
 FROM motcua.agencies_on(%(day)s::date);
 
 -- name: codes
--- Return every code under which a source may know an agency (motcua.agencies, motcua.agency_aliases).
+-- Return every code that a source may write for an agency, each with the agency that it stands for (motcua.agencies,
+-- motcua.agency_aliases).
 SELECT agency_code AS written, agency_code, province
 FROM motcua.agencies
 UNION ALL
@@ -57,9 +58,10 @@ FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
--- Return procedures that an agency can exclude from messages if the dossier is due on the day of receipt: first those
--- with the given codes, then the agency's procedures in the 40 newest closings (audit.closing_dossiers). The cost
--- depends on the closings, not on the number of dossiers.
+-- Return the procedures among which an agency chooses its setting same_day_procedures (audit.closing_dossiers): the
+-- agency's procedures in the 40 newest closings, after the procedures with the given codes. For a procedure in that
+-- setting, a dossier that is due on the day of receipt gets no messages. The cost depends on the size of the closings,
+-- not on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s
@@ -104,13 +106,14 @@ ORDER BY
 LIMIT %(most)s;
 
 -- name: one_at_a_time
--- Wait until no other transaction sets or imports settings, and keep others waiting until this transaction ends.
+-- Wait until no other transaction sets or imports settings of agencies, and make others wait until this transaction
+-- ends (motcua.wait_for_settings).
 SELECT motcua.wait_for_settings();
 
 -- name: save
--- Insert or update agencies' settings with their other codes and former names (motcua.agencies). A code or name that is
--- missing in an agency's row is deleted, and a code may move between agencies of the batch. The work is one SQL
--- statement, so that the triggers write one row of history for each changed agency.
+-- Insert or update agencies' settings with their other codes and former names (motcua.agencies). A stored code or
+-- former name that is missing in an agency's given row is deleted. A code may move from one agency of the batch to
+-- another. All is done in one SQL statement, so that the triggers write one row of history for each changed agency.
 WITH wanted AS MATERIALIZED (
     SELECT r.*
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -231,8 +234,9 @@ SELECT
 
 -- name: replan
 -- Mark transitions of these agencies as not planned if they were out of scope and may be in scope now
--- (motcua.transitions). This is needed after an agency's time of enabling was moved to an earlier time, and after an
--- agency was put in charge of dossiers that no agency was in charge of.
+-- (motcua.transitions). A transition is out of scope if it happened before its agency was enabled, or if no agency was
+-- in charge of its dossier. This is needed after an agency's time of enabling was moved to an earlier time, and after
+-- an agency was put in charge of dossiers that no agency was in charge of.
 UPDATE motcua.transitions AS t
 SET planned_at = NULL, outcome = NULL
 FROM motcua.dossiers AS d
@@ -258,8 +262,8 @@ WHERE agency_code = %(agency_code)s
 ORDER BY change_id;
 
 -- name: silences
--- Return, for each given change of settings, the settings that stop messages to citizens (motcua.silenced_by). The
--- trigger that writes motcua.agency_changes uses the same function.
+-- Return, for each given change of an agency's settings, the settings by which citizens no longer get messages that
+-- they got before (motcua.silenced_by). The trigger that writes motcua.agency_changes uses the same function.
 SELECT
     r.agency_code,
     motcua.silenced_by(r.before, r.after) AS silences

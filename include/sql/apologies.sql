@@ -1,6 +1,7 @@
--- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when its
--- result is stored in motcua.apology_evenings. These statements find the evenings to settle and the dossiers that are
--- owed an apology, and report what became of the apologies. Called by store/notices/apologies.py.
+-- Find the evenings to settle and the dossiers for which an apology is due, and report what became of the apologies.
+-- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when it
+-- is stored in motcua.apology_evenings that its apologies were planned, were found to be missed, or were not needed on
+-- a day off. Called by store/notices/apologies.py.
 
 -- name: is_left
 -- Return whether an enabled agency with dossiers has no record of this evening (motcua.apology_evenings). Every run of
@@ -106,8 +107,8 @@ ORDER BY g.agency_code;
 SELECT set_config('lock_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: lock_sources
--- Wait until no pick-up of these sources is running, and let none begin until the transaction ends. The facts about
--- their dossiers do not change in the meantime.
+-- Wait until no pick-up is reading these sources, and prevent other pick-ups until the transaction ends
+-- (motcua.sources). The facts about the dossiers of these sources do not change in the meantime.
 SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
 FROM (
     SELECT k.source_id FROM motcua.sources AS k
@@ -116,7 +117,7 @@ FROM (
 ) AS s;
 
 -- name: sources
--- Return when these sources were read last (motcua.sources). The caller locks them first.
+-- Return when these sources were read last (motcua.sources). The caller locks the sources first (lock_sources).
 SELECT name, picked_up_at
 FROM motcua.sources
 WHERE name = any(%(names)s)
@@ -267,10 +268,11 @@ ORDER BY messages DESC, m.state, m.reason;
 
 -- name: letters
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
--- longest overdue first. These dossiers are in progress, and either their due day is over or there is a message of
--- apology for it. The SMS gives no reason and no new date, so it does not replace the form. To save time, a dossier is
--- examined only if its row has a status in progress or no status, or if a transition is newer than the row. Each row of
--- the result has the number of times that the due day was moved, because the law allows one new date.
+-- longest overdue first (motcua.dossiers, motcua.messages). A dossier needs the form if it is in progress, and if its
+-- due day is over or has a message of apology. The SMS gives no reason and no new date, so it does not replace the
+-- form. To save time, a dossier is examined only if its row has a status in progress or no status, or if a transition
+-- is newer than the row. Each row of the result has the number of times that the due day was moved, because the law
+-- allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -325,9 +327,10 @@ INNER JOIN unnest(%(agencies)s::text[], %(codes)s::text[]) AS w (agency_code, do
     ON d.agency_code = w.agency_code AND d.dossier_code = w.dossier_code;
 
 -- name: forecast
--- Return how good the forecast of late dossiers was, by agency, month, outcome and reason, for dossiers whose due day
--- lies in a period and is over. If an agency has the apology_day working_day, a due day that is a day off counts as the
--- next working day. The outcome compares the apology with the dossier at the end of the due day:
+-- Return how good the forecast of late dossiers was, by agency, month, outcome and reason (audit.apology_evenings,
+-- audit.dossier_versions). The query covers dossiers whose due day lies in a period and is over. If an agency's setting
+-- apology_day is working_day, a due day that is a day off counts as the next working day. The outcome compares the
+-- apology with the dossier at the end of the due day:
 --   right    the citizen was texted, and the dossier was in progress without a result
 --   stopped  the citizen was texted, and the dossier had no result but was not in progress any more
 --   wrong    the citizen was texted, and the dossier had a result

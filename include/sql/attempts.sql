@@ -1,6 +1,7 @@
--- Write attempts before their HTTP calls, write the gateways' answers, and settle attempts without an answer. An SQL
--- statement that also changes messages locks the messages first. Receipts and answers use the same order, so that no
--- deadlock occurs. Called by store/notices/attempts.py.
+-- Write attempts before their HTTP calls, write the gateways' answers, and decide the outcome of attempts without an
+-- answer. An attempt is one try to hand a message to a gateway. An SQL statement that also changes messages locks the
+-- messages first. All SQL statements that apply receipts or answers lock in this order, so that no deadlock occurs.
+-- Called by store/notices/attempts.py.
 
 -- name: save
 -- Insert attempts (motcua.attempts). The caller commits them before their HTTP calls.
@@ -18,8 +19,8 @@ FROM
 -- name: apply_outcomes
 -- Write the gateway's answers to attempts in flight (motcua.attempts). The transaction has locked their messages
 -- already. If a delivery receipt came before the answer, the attempt keeps the state that the receipt gave it, and the
--- answer is written beside it. The SQL statement locks the message of such an attempt first, because another receipt
--- may be under way.
+-- answer is written beside it. The SQL statement locks the message of such an attempt first, because another
+-- transaction may be applying a receipt to it.
 WITH answers AS MATERIALIZED (
     SELECT
         r.attempt_state,
@@ -75,8 +76,8 @@ WHERE
     AND (a.state = 'in_flight' OR (a.outcome = 'receipt' AND o.message_id IS NOT NULL));
 
 -- name: unreachable
--- Return the given phone numbers that a gateway has called unreachable since a time (motcua.attempts). Attempts whose
--- personal data was emptied have no number and are not found.
+-- Return the given phone numbers that a gateway has reported as unreachable since a time (motcua.attempts). Attempts
+-- whose personal data was emptied have no number and are not found.
 SELECT a.msisdn
 FROM motcua.attempts AS a
 WHERE
@@ -126,9 +127,9 @@ FROM left_behind
 WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 
 -- name: unsettled
--- Return attempts of unknown outcome at one gateway, about which the gateway may be queried now or which may be
--- repeated now, and lock their messages (motcua.attempts). The result has the present state of the messages
--- (motcua.sending_conditions).
+-- Return the attempts of unknown outcome at one gateway whose outcome may be decided now (settle_at), and lock their
+-- messages (motcua.attempts). The caller queries the gateway about them or repeats their requests. The result has the
+-- present state of the messages (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -177,8 +178,8 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: note_settling
--- Write when the gateway may next be queried about these attempts, or the attempts repeated (motcua.attempts). The
--- caller does this before it queries the gateway or repeats an attempt now.
+-- Write the time before which the gateway is not queried again about each of these attempts and their requests are not
+-- repeated again (motcua.attempts). The caller writes this before it queries the gateway or repeats a request.
 UPDATE motcua.attempts AS a
 SET settle_at = r.settle_at, settlings = a.settlings + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (attempt_id bigint, settle_at timestamptz)
@@ -186,8 +187,8 @@ WHERE a.attempt_id = r.attempt_id;
 
 -- name: begin_repeat
 -- Set attempts of unknown outcome to in flight, for the sender that repeats their requests under the same reference
--- (motcua.attempts). While an attempt is in flight nobody can release its message, and the death of that sender is
--- noticed.
+-- (motcua.attempts). While an attempt is in flight, nobody can release its message. If that sender dies, the SQL
+-- statement "abandon" sets the attempt to unknown again.
 UPDATE motcua.attempts
 SET state = 'in_flight', sender_id = %(sender_id)s
 WHERE attempt_id = any(%(attempt_ids)s) AND state = 'unknown' AND NOT released;
@@ -286,8 +287,8 @@ FOR UPDATE OF m SKIP LOCKED;
 -- name: of_run
 -- Return the outcomes of one run's attempts, with the number of their messages that are unresolved (motcua.attempts).
 -- Messages that wait because of a stop, for a person's decision or for a gateway's opening hours do not count as
--- unresolved. Runs of two DAGs may have the same name, because Airflow names a run after its time, and both DAGs run at
--- 17:30. If this session knows the number of its run, attempts of the other run are left out.
+-- unresolved. Two DAGs run at 17:30, and their runs have the same name then, because Airflow names a run after its
+-- time. If this session has the number of its run (setting motcua.run), attempts of the other run are left out.
 SELECT
     a.outcome,
     count(*) FILTER (

@@ -2,7 +2,8 @@
 -- to motcua.calendar_changes. Called by store/calendars.py.
 
 -- name: sign
--- Set who makes the changes of this transaction. A trigger writes this name to motcua.calendar_changes.
+-- Set the name of the person who makes the changes of this transaction (setting motcua.changed_by). A trigger writes
+-- this name to motcua.calendar_changes.
 SELECT set_config('motcua.changed_by', %(changed_by)s, TRUE);
 
 -- name: used_provinces
@@ -36,8 +37,9 @@ WHERE y.confirmed_at IS NULL
 ORDER BY g.province, w.year;
 
 -- name: days
--- Return the calendar days of these provinces and agencies, whatever the rows' origin is, from the first to the last
--- day inclusive (motcua.calendar_days).
+-- Return the calendar days of these provinces and agencies from the first to the last day inclusive
+-- (motcua.calendar_days). The result has the rows of every origin: the Python package holidays, decisions of the
+-- government, and agencies.
 SELECT province, agency_code, day, opening, reason, origin, authority
 FROM motcua.calendar_days
 WHERE
@@ -123,7 +125,8 @@ ON CONFLICT (agency_code, valid_from) DO UPDATE SET
     authority = excluded.authority;
 
 -- name: remove_hours
--- Delete office hours (motcua.office_hours). The earlier or the usual office hours are in force again.
+-- Delete office hours (motcua.office_hours). Afterwards the agency's earlier office hours are in force again, or the
+-- usual ones if it has no earlier ones.
 DELETE FROM motcua.office_hours AS h
 USING jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, valid_from date)
 WHERE h.agency_code = r.agency_code AND h.valid_from = r.valid_from;

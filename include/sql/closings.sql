@@ -1,5 +1,6 @@
--- Find when a period may be closed, which closings exist, and which periods must be compared again. Called by
--- store/oversight/closings.py.
+-- Find when a period may be closed, which closings exist, and which periods must be compared again. A closing is the
+-- figures of a finished day, month, quarter or year, counted once and stored. Its cut-off (as_of) is the time up to
+-- which the facts in the ledger count. Called by store/oversight/closings.py.
 
 -- name: first_event
 -- Return when the first event with a message other than a reply was recorded (motcua.messages).
@@ -16,8 +17,9 @@ FROM motcua.closings AS c
 WHERE c.period_length = 'day';
 
 -- name: watermark
--- Return the largest numbers in the ledger's tables, and a transaction number. The rows with smaller numbers are all
--- visible once every transaction that began before this one has ended.
+-- Return the watermark of this moment: the largest numbers in the ledger's tables, and the number that PostgreSQL gives
+-- to the next transaction (motcua.dossier_versions, motcua.transitions, motcua.message_history and others). The rows up
+-- to these numbers are all visible once every transaction that began earlier has ended.
 SELECT
     coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
     coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,
@@ -35,8 +37,9 @@ SELECT
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
--- Return the settled evenings in [start, end), except those on days off, each with the first and the last due day that
--- its apologies are about (motcua.apology_evenings).
+-- Return the settled evenings in [start, end), except those on days off (motcua.apology_evenings). An evening is the
+-- planning of one agency's apologies on one day. Each row has the first and the last due day that the apologies are
+-- about.
 SELECT
     agency_code,
     evening_at,
@@ -46,8 +49,8 @@ FROM motcua.apology_evenings
 WHERE evening_at >= %(start)s AND evening_at < %(end)s AND state <> 'day_off';
 
 -- name: data_as_of
--- Return, of the times at which these sources were last read, the earliest (motcua.sources). The result is NULL if one
--- of the sources was never read.
+-- Return the earliest of the times at which these sources were last read (motcua.sources). The result is NULL if one of
+-- the sources was never read.
 SELECT CASE WHEN count(*) = count(s.picked_up_at) THEN min(s.picked_up_at) END AS data_as_of
 FROM unnest(%(sources)s::text[]) AS n (name)
 LEFT JOIN motcua.sources AS s ON n.name = s.name;
@@ -71,8 +74,8 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Return those of the given days that have messages which their newest closing may not count, because they were
--- inserted after it (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's time zone.
+-- Return the given days for which messages were inserted after the day's newest closing, so that this closing may not
+-- count them (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's time zone.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
@@ -88,9 +91,9 @@ INNER JOIN days AS d ON (m.recorded_at AT TIME ZONE interval '+07:00')::date = d
 WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > d.known_message;
 
 -- name: to_recheck
--- Return the periods that must be compared with their sources again, the oldest first (motcua.closings). The cut-off of
--- such a period's first closing lies in [closed_since, closed_before), and no correction of the period has a cut-off
--- that is later than this one by more than the interval "after".
+-- Return the periods that must be compared with their sources again, the oldest first (motcua.closings). A period is
+-- returned if the cut-off of its first closing lies in [closed_since, closed_before), and if no correction of the
+-- period has a cut-off that is later than the first one by more than the interval "after".
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

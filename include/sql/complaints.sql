@@ -1,5 +1,5 @@
--- Store complaints of citizens, link them to dossiers and messages, write the outcome of their check, and count them.
--- Called by store/oversight/complaints.py.
+-- Store complaints of citizens, link them to dossiers and messages, write the outcome of the agency's check, and count
+-- them. Called by store/oversight/complaints.py.
 
 -- name: save
 -- Insert complaints and return the numbers of the new ones (motcua.complaints). A complaint whose entry_key is stored
@@ -22,9 +22,9 @@ RETURNING complaint_id;
 -- name: link
 -- Link complaints to their dossiers and to the messages that they are probably about (motcua.complaints). The message
 -- is the last one that a gateway had accepted when the citizen complained. For the claim no_result_yet a result message
--- is preferred. A reply counts only if nothing else was sent. A dossier of the agency with exactly the typed code is
--- preferred. Otherwise a dossier is chosen whose code differs only in spelling. It may also belong to an agency that
--- this agency succeeded. If several dossiers have such a code, none is chosen.
+-- is preferred. A reply is chosen only if no other message was sent. A dossier of the agency with exactly the typed
+-- code is preferred. Otherwise a dossier is chosen whose code differs only in spelling. That dossier may also belong to
+-- an agency whose dossiers this agency has taken over. If several dossiers have such a code, none is chosen.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g
@@ -80,9 +80,9 @@ RETURNING c.complaint_id;
 
 -- name: list
 -- Return complaints, the newest first, each with its dossier, its message and the complaint that it repeats
--- (motcua.complaints). If no gateway had accepted a message, the result has the message that was intended then, in its
--- present state. The complaint is not linked to that message, because it may still be sent. The result holds personal
--- data for staff who are signed in.
+-- (motcua.complaints). If no gateway had accepted a message by the time of the complaint, the result has the message
+-- that was planned by then, in its present state. The complaint is not linked to that message, because the message may
+-- still be sent. The result holds personal data for staff who are signed in.
 SELECT
     c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
     c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,
@@ -124,7 +124,7 @@ ORDER BY c.received_at DESC, c.complaint_id DESC;
 
 -- name: set_outcome
 -- Write the outcome of an agency's check of a complaint, with the person and the time (motcua.complaints). The
--- parameter agencies limits this to complaints of some agencies; NULL means all.
+-- parameter agencies limits the change to complaints of some agencies; NULL means all.
 UPDATE motcua.complaints
 SET outcome = %(outcome)s, outcome_by = %(by)s, outcome_at = %(now)s, outcome_reason = %(reason)s
 WHERE
@@ -134,7 +134,7 @@ RETURNING complaint_id;
 
 -- name: withdraw
 -- Withdraw a complaint once (motcua.complaints). The row stays in the table and no longer counts in figures. The
--- parameter agencies limits this to complaints of some agencies; NULL means all.
+-- parameter agencies limits the change to complaints of some agencies; NULL means all.
 UPDATE motcua.complaints
 SET withdrawn_at = %(now)s, withdrawn_by = %(by)s, withdraw_reason = %(reason)s
 WHERE
@@ -143,8 +143,9 @@ WHERE
 RETURNING complaint_id;
 
 -- name: repeats
--- Return complaints that repeat an earlier one, with its number, for a period or for given numbers, and for some
--- agencies or all (audit.complaints). The query reads audit views only.
+-- Return the complaints that repeat an earlier complaint, each with the number of the earlier one (audit.complaints).
+-- The parameters limit the result to a period, to given numbers or to some agencies; NULL means all. The query reads
+-- audit views only.
 SELECT complaint_id, repeats
 FROM audit.complaints
 WHERE
@@ -164,8 +165,8 @@ GROUP BY agency_code, claim, outcome
 ORDER BY agency_code, claim, outcome;
 
 -- name: count_open
--- Count by agency the complaints received since a time whose check has no outcome, for some agencies or all if the
--- parameter is NULL (motcua.complaints).
+-- Count by agency the complaints that were received since a time and whose check has no outcome yet
+-- (motcua.complaints). The parameter agencies limits the count to some agencies; NULL means all.
 SELECT c.agency_code, count(*) AS complaints
 FROM motcua.complaints AS c
 WHERE

@@ -1,8 +1,9 @@
--- Read the state of the server, the ledger and Airflow's database, which the doctor compares with what this version
--- expects. Called by store/ledger/inspecting.py and jobs/doctor/airflow.py.
+-- Read the state of the server, the ledger and Airflow's database. The doctor, the command that runs all checks of an
+-- installation, compares this state with the state that this version of the program expects. Called by
+-- store/ledger/inspecting.py and jobs/doctor/airflow.py.
 
 -- name: server
--- Return the server's clock, its version, and the number of sessions that the database allows.
+-- Return the server's clock, its version, and the number of sessions that the database allows (pg_database).
 SELECT
     clock_timestamp() AS clock,
     current_setting('server_version_num')::integer AS version,
@@ -11,8 +12,8 @@ FROM pg_database AS d
 WHERE d.datname = current_database();
 
 -- name: roles
--- Return the roles of this installation that exist. Each row has the role's rights over the whole server, whether the
--- role can act as the schema's owner, its limit of sessions, and the time at which its password expires.
+-- Return the roles of this installation that exist (pg_roles). Each row has the role's rights over the whole server,
+-- whether the role can act as the schema's owner, its limit of sessions, and the time at which its password expires.
 SELECT
     r.rolname AS name,
     array_remove(
@@ -50,7 +51,7 @@ ORDER BY r.rolname;
 SELECT m.migration_id FROM motcua.applied_migrations AS m;
 
 -- name: source_role
--- Return whether the role with which the system connects to a source may do more than read there.
+-- Return whether the role with which the system connects to a source may do more than read there (pg_roles, pg_class).
 WITH writable AS (
     SELECT c.oid
     FROM pg_class AS c
@@ -81,11 +82,13 @@ ORDER BY g.agency_code;
 SELECT 1 AS answers;
 
 -- name: airflow_version
--- Return the identifier of the last migration of Airflow's own database. The query runs in that database.
+-- Return the identifier of the last migration of Airflow's own database. The query runs in that database
+-- (alembic_version).
 SELECT version_num FROM alembic_version;
 
 -- name: airflow_roles_held
--- Return the roles that active accounts have, if FAB stores the accounts. The query runs in Airflow's own database.
+-- Return the roles that active accounts have, if Airflow's auth manager FAB stores the accounts (ab_user_role). The
+-- query runs in Airflow's own database.
 SELECT DISTINCT r.name
 FROM ab_user AS u
 INNER JOIN ab_user_role AS h ON u.id = h.user_id
@@ -93,8 +96,8 @@ INNER JOIN ab_role AS r ON h.role_id = r.id
 WHERE u.active;
 
 -- name: parameters
--- Return the server's parameters as a new session sees them, each with the place where its value was set. If asked_for
--- is true, only parameters that the connection itself sets are returned.
+-- Return the server's parameters as a new session sees them, each with the place where its value was set (pg_settings).
+-- If asked_for is true, only parameters that the connection itself sets are returned.
 SELECT
     s.name,
     s.reset_val AS setting,
@@ -106,7 +109,7 @@ WHERE s.reset_val IS NOT NULL AND (s.source = 'client' OR NOT %(asked_for)s::boo
 
 -- name: set_apart
 -- Return the server parameters that are set for one of the installation's roles, for this database, or for a role in
--- this database. An empty role or database means all.
+-- this database (pg_db_role_setting). An empty role or database means all.
 SELECT
     coalesce(r.rolname::text, '') AS role,
     coalesce(d.datname::text, '') AS database,
@@ -121,10 +124,11 @@ ORDER BY role, database, name;
 
 -- name: objects
 -- Return every object of the ledger's schemas with a hash of its definition, its owner and the privileges of other
--- roles. An empty owner means the owner of the schema motcua. A privilege is written as the role and the right,
--- followed by the column if the right is for one column only. Comments are part of the definition. Two ledgers of the
--- same version have the same result: the order of columns is left out, and so is whether a constraint was checked for
--- earlier rows. The caller sets an empty search_path, so that every name has its schema.
+-- roles (pg_class, pg_proc and other catalogs). An empty owner means the owner of the schema motcua. A privilege is
+-- written as the role and the right, followed by the column if the right is for one column only. The comment on an
+-- object is part of its definition. Two ledgers of the same version have the same result, because the definition leaves
+-- out the order of columns and whether a constraint was checked for earlier rows. The caller sets an empty search_path,
+-- so that every name has its schema.
 WITH ours AS (
     SELECT
         n.oid AS schema_id,

@@ -1,5 +1,6 @@
--- Write dossiers as they are picked up, read the facts about them that planning needs, and count them.
--- dossiers/showing.sql reads a dossier for a page. Called by store/notices/dossiers.py.
+-- Write dossiers as a pick-up reads them from a source, read the facts about dossiers that the planning of messages
+-- needs, and count dossiers. The statements that read a dossier for a page are in dossiers/showing.sql. Called by
+-- store/notices/dossiers.py.
 
 -- name: known
 -- Return the given dossiers that the ledger has (motcua.dossiers).
@@ -10,8 +11,9 @@ INNER JOIN
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code;
 
 -- name: stamped_otherwise
--- Return the positions, in the given list of a source's rows, of the rows whose dossier the ledger does not have or has
--- with another time of change (motcua.dossiers). Rows of dossiers that another source brought are left out.
+-- Return the positions of rows in the given list of a source's rows: those whose dossier the ledger does not have, or
+-- has with another time of change (motcua.dossiers). A row is left out if the ledger has its dossier from another
+-- source.
 SELECT g.place
 FROM
     json_to_recordset(%(rows)s::json) AS g (
@@ -213,7 +215,7 @@ ON CONFLICT (procedure_code) DO UPDATE SET
     field_name = coalesce(excluded.field_name, procedures.field_name);
 
 -- name: without_history
--- Return the dossiers whose first known transition came with this pick-up and calls for a message (motcua.dossiers,
+-- Return the dossiers whose first known transition was read by this pick-up and requires a message (motcua.dossiers,
 -- motcua.transitions). The pick-up must read their earlier transitions. Otherwise an old occasion would look new.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
@@ -231,9 +233,9 @@ WHERE
     AND motcua.condition_of(f.status_code, f.at_one_stop_desk) IS NOT NULL;
 
 -- name: row_tells_more
--- Return the dossiers whose row is newer than their last transition and calls for another message than the transition
--- does (motcua.dossiers, motcua.transitions). If the last transition is an old step that does not count, the row must
--- also differ from the last transition that counts.
+-- Return the dossiers whose row is newer than their last transition and requires another message than the transition
+-- (motcua.dossiers, motcua.transitions). If the last transition is an old step (typed in late) that does not count, the
+-- row must also differ from the last transition that counts.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 LEFT JOIN LATERAL (
@@ -269,7 +271,7 @@ WHERE
 
 -- name: status_mapped_since
 -- Return the dossiers of a source with an unknown status, if one of the source's status codes was mapped since the
--- source was last read (motcua.dossiers). Each dossier is returned once for every code under which the source may know
+-- source was last read (motcua.dossiers). Each dossier is returned once for every code that the source may write for
 -- its agency.
 SELECT
     s.written AS agency_code,
@@ -287,10 +289,10 @@ WHERE
 ORDER BY d.dossier_id, s.written;
 
 -- name: lock_to_plan
--- Return what planning needs of these dossiers and their agencies, and lock the dossiers (motcua.dossiers), so that two
--- planners never plan one dossier at the same time. The settings are those of the dossier's own agency. The name is
--- that of the agency in charge on the day of planning; if the parameter now is NULL, the day is the present day of the
--- database's clock. If no agency is in charge, the agency counts as not enabled.
+-- Return the data that planning needs about these dossiers and their agencies, and lock the dossiers (motcua.dossiers).
+-- The lock prevents that two processes plan one dossier at the same time. The settings are those of the dossier's own
+-- agency. The agency's name is that of the agency in charge on the day of planning. If the parameter now is NULL, the
+-- day is the present day of the database's clock. If no agency is in charge, the agency counts as not enabled.
 SELECT
     d.dossier_id,
     d.dossier_code,
@@ -319,10 +321,10 @@ ORDER BY d.dossier_id
 FOR UPDATE OF d SKIP LOCKED;
 
 -- name: stepped_between
--- Return the dossiers of an agency with a step recorded in [start, end), with what planning needs of them, without a
--- lock (motcua.dossiers). The settings are the agency's present settings. The agency's name is the one that is in force
--- on the given day. The dossiers are returned in the order of their numbers, at most as many as the parameter "most"
--- states. The result holds personal data.
+-- Return the dossiers of an agency that have a step recorded in [start, end), with the data that planning needs about
+-- them, without a lock (motcua.dossiers). The settings are the agency's present settings. The agency's name is the one
+-- that is in force on the given day. The dossiers are returned in the order of their numbers, at most as many as the
+-- parameter "most" states. The result holds personal data.
 SELECT
     d.dossier_id,
     d.dossier_code,

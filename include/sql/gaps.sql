@@ -1,7 +1,8 @@
 -- Store gaps. A gap is a stretch of time that a paused or restored ledger may not remember, so that citizens may have
--- been texted in it without the ledger's knowledge. The journal of attempts and the senders' heartbeats show that there
--- is a gap. Messages are held until a person answers the gap, and attempts that the journal has are linked to their
--- messages again. Called by store/notices/gaps.py.
+-- been texted in it without the ledger's knowledge. The journal of attempts, which is a folder outside the ledger, and
+-- the senders' heartbeats show that there is a gap. Messages are held, which means that they are not sent, until a
+-- person decides whether messages were sent in the gap (answers the gap). Attempts that only the journal has are linked
+-- to their messages again. Called by store/notices/gaps.py.
 
 -- name: begin_journal
 -- Insert the journal that this ledger uses from now on, unless it is the last one already (motcua.journals).
@@ -29,10 +30,10 @@ WHERE journal_fault IS DISTINCT FROM %(fault)s;
 SELECT journal_fault FROM motcua.sender_life;
 
 -- name: say_at_work
--- Write at the begin of a run that senders are running (motcua.sender_life). In the result, slept_since is the last
--- heartbeat, if it is so old that the ledger was paused since. is_believed is true if a person declared that this
--- ledger is never restored to an earlier state, or if no agency was enabled by then. Another run that begins in the
--- meantime waits for this transaction.
+-- Write a heartbeat of the senders when a run begins (motcua.sender_life). In the result, slept_since is the heartbeat
+-- before this one, if that is so old that the ledger counts as paused since then. is_believed is true if a person
+-- declared that this ledger is never restored to an earlier state, or if no agency is enabled yet. Another run that
+-- begins in the meantime waits for this transaction.
 INSERT INTO motcua.sender_life AS l (looked_at, woke_at) VALUES (%(now)s, %(now)s)
 ON CONFLICT (only_one) DO UPDATE
     SET
@@ -47,9 +48,9 @@ RETURNING
     OR NOT EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.enabled_from <= %(now)s) AS is_believed;
 
 -- name: stay_at_work
--- Write a sender's heartbeat, unless the senders' last heartbeat is older than sleeps_after (motcua.sender_life). If it
--- is, slept is true: the ledger was restored or paused, or the sender itself was paused, and the next run handles that.
--- The result also has the number of the open gap, if there is one.
+-- Write a sender's heartbeat, unless the senders' last heartbeat is older than sleeps_after (motcua.sender_life). If
+-- the last heartbeat is older, slept is true: the ledger was restored or paused, or the sender itself was paused. The
+-- next run handles that. The result also has the number of the open gap, if there is one.
 WITH beat AS (
     UPDATE motcua.sender_life
     SET looked_at = greatest(looked_at, %(now)s)
@@ -62,8 +63,8 @@ SELECT
     (SELECT g.gap_no FROM motcua.gaps AS g WHERE g.closed_at IS NULL) AS gap_no;
 
 -- name: went_back
--- Change the open gap of a paused ledger to a restored one, because the watch had seen a later state of the ledger
--- before the pause (motcua.gaps). Messages that are held stay held.
+-- Change the open gap from the gap of a paused ledger to the gap of a restored one (motcua.gaps). The reason is that
+-- the watch, a monitoring process, saw a later state of the ledger before the pause. Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
@@ -75,8 +76,8 @@ ORDER BY attempt_id DESC
 LIMIT 1;
 
 -- name: known_references
--- Return the given attempts that the ledger has, as its own attempts or as lost attempts (motcua.attempts,
--- motcua.lost_attempts).
+-- Return the given attempts that the ledger has, as its own attempts or as lost attempts, which only the journal had
+-- (motcua.attempts, motcua.lost_attempts).
 SELECT a.reference FROM motcua.attempts AS a
 WHERE a.reference = any(%(asked)s)
 UNION
@@ -117,8 +118,8 @@ WHERE closed_at IS NULL;
 
 -- name: hold
 -- Postpone the queued messages that were recorded up to the time of an open gap until they are no longer useful
--- (motcua.messages), so that no sender claims them again and again. A transaction that answers the gap waits for this
--- SQL statement. A message is therefore held before it is released, or not held at all.
+-- (motcua.messages), so that no sender claims them again and again. A transaction that closes the gap waits for this
+-- SQL statement (FOR SHARE). A message is therefore held before the gap is closed, or not held at all.
 WITH gap AS MATERIALIZED (
     SELECT g.held_until
     FROM motcua.gaps AS g
@@ -137,8 +138,9 @@ WHERE
     AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until);
 
 -- name: hold_up_to
--- Set the time up to which an open gap holds messages (motcua.gaps). This is used for a gap that the journal explains
--- only in part. A person decides later whether messages were sent in it.
+-- Set the time up to which an open gap holds messages (motcua.gaps). The messages that were recorded until then are
+-- held. This is used for a gap about which the journal has only a part of the attempts. A person decides later whether
+-- more messages were sent in the gap.
 UPDATE motcua.gaps
 SET held_until = %(moment)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
@@ -150,8 +152,8 @@ SET closed_at = %(now)s, closed_by = %(closed_by)s, reason = %(reason)s, sent_un
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: answer
--- Answer an open gap with the time until which the lost ledger may have sent messages, or with the declaration that the
--- ledger was only paused (motcua.answer_gap).
+-- Close an open gap with a person's answer (motcua.answer_gap). The answer is the time until which the lost ledger may
+-- have sent messages, or the declaration that the ledger was only paused.
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
 -- name: testimony
@@ -160,8 +162,8 @@ SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- Empty the part of the last report of a watch on another machine which says that it had once seen a later state of the
--- ledger, after a sender acted on it (motcua.outside_watch).
+-- Empty a part of the last report of a watch on another machine, because a sender has acted on it
+-- (motcua.outside_watch). This part says that the watch had once seen a later state of the ledger.
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
@@ -222,10 +224,10 @@ ON CONFLICT (reference) DO NOTHING;
 -- (motcua.attempts, motcua.lost_attempts, motcua.messages). Delivery receipts and the gateway can then settle them as
 -- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message of an attempt is
 -- found by the source's number of the step, or by the due day of an apology. The restored ledger may have planned the
--- occasion at another step than the one in the journal. Then the last message of that kind is taken that was recorded
--- before the attempt and has no attempt of its own, once the step in the journal has been planned. If several attempts
--- may have arrived, the last one decides the state of the message. Messages are locked first, as other SQL statements
--- do that apply receipts and answers.
+-- occasion at another step than the one in the journal. In that case the last message of that kind is chosen that was
+-- recorded before the attempt and has no attempt of its own. This is done only after the step in the journal has been
+-- planned. If several attempts may have arrived, the last one decides the state of the message. Messages are locked
+-- first, as in the other SQL statements that apply receipts and answers, so that no deadlock occurs.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l
@@ -383,9 +385,10 @@ WHERE
     );
 
 -- name: take_answers
--- Write gateways' answers from the journal to attempts that have none in the ledger (motcua.attempts, motcua.messages):
--- accepted, rejected for good, or failed, so that the message may be sent again. Messages are locked first, as other
--- SQL statements do that apply receipts and answers.
+-- Write gateways' answers from the journal to attempts that have no answer in the ledger (motcua.attempts,
+-- motcua.messages). The message of an attempt is then accepted or rejected, or it is queued again because the attempt
+-- failed. Messages are locked first, as in the other SQL statements that apply receipts and answers, so that no
+-- deadlock occurs.
 WITH theirs AS MATERIALIZED (
     SELECT a.attempt_id, m.message_id, r.outcome, r.answered_at, r.gateway_reference
     FROM
@@ -437,8 +440,8 @@ FROM answered AS a
 WHERE m.message_id = a.message_id;
 
 -- name: read_receipts_again
--- Insert delivery receipts once more that came before the ledger had their attempt again (motcua.receipts). The copies
--- are then applied to the attempt like new receipts.
+-- Insert the delivery receipts once more that came before the ledger had their attempts back (motcua.receipts). The
+-- copies are then applied to the attempt like new receipts.
 INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
 SELECT r.gateway, r.received_at, r.reference, r.gateway_status, r.raw
 FROM motcua.lost_attempts AS l

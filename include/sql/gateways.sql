@@ -85,7 +85,8 @@ WHERE prices IS NOT NULL
 ORDER BY name;
 
 -- name: openings
--- Return the properties of every gateway that a sender ever opened, as its connection stated them (motcua.gateways).
+-- Return the properties of every gateway whose connection a sender ever read, as the connection stated them
+-- (motcua.gateways).
 SELECT
     name,
     opened_at,
@@ -144,9 +145,9 @@ SELECT
 FROM stopped;
 
 -- name: judge_carrier
--- Return how many different phone numbers of a carrier a gateway refused because of the carrier since a time, at most
--- the given number, the latest ones (motcua.attempts). A number counts at its first refusal. took_one is true if the
--- gateway accepted a message to that carrier after the first of these refusals.
+-- Return how many different phone numbers of a carrier a gateway refused because of the carrier since a time
+-- (motcua.attempts). Only the latest refused numbers count, up to the given maximum. A number counts at its first
+-- refusal. took_one is true if the gateway accepted a message to that carrier after the first of these refusals.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
     FROM motcua.attempts AS a
@@ -269,13 +270,14 @@ WHERE g.name = %(gateway)s
 FOR UPDATE OF g;
 
 -- name: set_free_at
--- Write when the next message may start at a gateway with a limit for each second (motcua.gateways).
+-- Write the earliest time at which the next message may be sent through a gateway that has a limit per second
+-- (motcua.gateways).
 UPDATE motcua.gateways SET free_at = %(free_at)s
 WHERE name = %(gateway)s;
 
 -- name: count_segments
--- Add segments that are handed over on a day (motcua.gateway_days). The trigger motcua.correct_gateway_day subtracts
--- those that the gateway certainly did not accept.
+-- Add the segments of messages that are handed to a gateway on a day (motcua.gateway_days). The trigger
+-- motcua.correct_gateway_day subtracts those that the gateway certainly did not accept.
 INSERT INTO motcua.gateway_days (gateway, day, segments)
 VALUES (%(gateway)s, %(day)s, %(segments)s)
 ON CONFLICT (gateway, day) DO UPDATE

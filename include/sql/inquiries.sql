@@ -1,9 +1,9 @@
--- Store texts to 9029 with their replies, each once, limit the number of texts from each phone, and list the texts on
--- pages. Called by store/notices/inquiries.py and store/browsing.py.
+-- Store inquiries, the texts of citizens to the number 9029, with their replies, each once. Limit the number of
+-- inquiries from each phone, and list inquiries on pages. Called by store/notices/inquiries.py and store/browsing.py.
 
 -- name: lock_phone
--- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends. The
--- limit of the phone counts committed inquiries only.
+-- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends
+-- (motcua.wait_for_phone). The lock is needed because only committed inquiries count for the phone's limit.
 SELECT motcua.wait_for_phone(%(phone)s);
 
 -- name: reply_given

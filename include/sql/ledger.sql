@@ -1,10 +1,10 @@
--- Read the database itself: its objects and their comments, what roles may do beyond the ledger's rights, and the facts
--- of a dump. Called by store/ledger/dumps.py, store/ledger/provisioning.py, store/ledger/definitions.py and
--- store/ledger/inspecting.py.
+-- Read the database itself: its objects and their comments, the rights that roles have beyond those that the ledger
+-- grants, and facts about a dump. Called by store/ledger/dumps.py, store/ledger/provisioning.py,
+-- store/ledger/definitions.py and store/ledger/inspecting.py.
 
 -- name: defined_objects
 -- Return the functions and views of the ledger's schemas, each with the signature by which SQL commands such as DROP
--- FUNCTION name it.
+-- FUNCTION name it (pg_proc, pg_class).
 SELECT
     'FUNCTION' AS kind,
     n.nspname || '.' || p.proname AS name,
@@ -22,7 +22,8 @@ INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
 WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements') AND c.relkind = 'v';
 
 -- name: functions_in_indexes
--- Return the ledger's functions whose values indexes contain, with their definitions and the indexes.
+-- Return the ledger's functions whose values are stored in indexes, each with its definition and these indexes
+-- (pg_proc, pg_index).
 SELECT
     p.oid::regprocedure::text AS function_name,
     pg_get_functiondef(p.oid) AS definition,
@@ -34,9 +35,10 @@ WHERE p.pronamespace IN ('motcua'::regnamespace, 'audit'::regnamespace)
 GROUP BY p.oid;
 
 -- name: is_of_before
--- Return whether the pages, the callbacks app or the purge of an earlier version may be running. These take advisory
--- locks themselves. The result is true if the ledger exists and the role of the callbacks may not call
--- motcua.wait_for_phone, the function that takes the lock for them now.
+-- Return whether the pages, the callbacks app or the purge of an earlier version may still be running (pg_proc). In
+-- earlier versions these programs took advisory locks themselves; now functions of the ledger take the locks. The
+-- result is true if the ledger exists and the role of the callbacks app may not call such a function,
+-- motcua.wait_for_phone.
 SELECT
     to_regclass('motcua.messages') IS NOT NULL
     AND NOT EXISTS (
@@ -47,7 +49,8 @@ SELECT
     ) AS is_of_before;
 
 -- name: doors
--- Return PostgreSQL's own functions for advisory locks and large objects, which every role may call by default.
+-- Return PostgreSQL's own functions for advisory locks and large objects, which every role may call by default
+-- (pg_proc).
 SELECT
     p.oid::regprocedure::text AS named,
     p.proname ~ '^pg_' AS is_of_locks
@@ -58,10 +61,11 @@ WHERE
 ORDER BY named;
 
 -- name: open_doors
--- Return what the ledger's roles may do beyond the rights that the ledger grants them, because PostgreSQL allows it to
--- every role or an earlier version granted it: connect to the server's own databases, make large objects or temporary
--- tables, take advisory locks. Only the tasks, which send messages, need locks and temporary tables. Roles that may act
--- as the owner are left out.
+-- Return the rights that the ledger's roles have beyond those that the ledger grants them (pg_roles, pg_database,
+-- pg_proc): to connect to the server's own databases, to make large objects or temporary tables, and to take advisory
+-- locks. PostgreSQL gives such rights to every role by default, or an earlier version granted them. The role of the
+-- tasks that send messages (locking) needs locks and temporary tables, so these rights of it are not returned. Other
+-- roles that may act as the owner are left out.
 WITH our_role AS (
     SELECT r.oid, r.rolname, r.rolname = %(owner)s AS is_owner, r.rolname IN (%(owner)s, %(locking)s) AS locks
     FROM pg_roles AS r
@@ -99,19 +103,19 @@ ORDER BY role, door;
 
 -- name: export_snapshot
 -- Export this transaction's snapshot, and return the name by which another session can use it while this transaction
--- lasts.
+-- lasts (pg_export_snapshot).
 SELECT pg_export_snapshot() AS snapshot;
 
 -- name: facts
--- Return the facts that are written beside a dump, so that its reader knows them before opening it. The result holds no
--- personal data.
+-- Return the facts that are written beside a dump, so that its reader knows them before opening it (motcua.attempts,
+-- public._yoyo_migration). The result holds no personal data.
 SELECT
     (SELECT max(m.migration_id) FROM public._yoyo_migration AS m) AS migration,
     (SELECT max(a.started_at) FROM motcua.attempts AS a) AS last_attempt_at,
     pg_database_size(current_database()) AS size;
 
 -- name: tables
--- Return every table in the database, whoever made it.
+-- Return every table in the database, whoever made it (pg_class).
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name
@@ -124,7 +128,8 @@ WHERE
 ORDER BY n.nspname, c.relname;
 
 -- name: objects
--- Return at most five objects that were made in the database. No row means that the database is empty.
+-- Return at most five objects that were made in the database (pg_namespace, pg_class, pg_proc). No row means that the
+-- database is empty.
 SELECT 'schema ' || n.nspname AS made
 FROM pg_namespace AS n
 WHERE n.nspname NOT LIKE 'pg\_%%' AND n.nspname NOT IN ('information_schema', 'public')
@@ -140,8 +145,8 @@ ORDER BY made
 LIMIT 5;
 
 -- name: what_is_there
--- Return which of the given schemas exist, and which migrations the ledger has, both in the order of their names.
--- Called by store/ledger/migrations.py.
+-- Return which of the given schemas exist, and which migrations the ledger has, both in the order of their names
+-- (pg_namespace, public._yoyo_migration). Called by store/ledger/migrations.py.
 SELECT
     (
         SELECT coalesce(array_agg(n.nspname::text ORDER BY n.nspname), '{}')
@@ -153,7 +158,7 @@ SELECT
     ) AS migrations;
 
 -- name: columns_in_words
--- Return every table of the schemas motcua and intake with its columns and their comments.
+-- Return every table of the schemas motcua and intake with its columns and their comments (pg_class, pg_attribute).
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name,

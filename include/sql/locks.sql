@@ -10,7 +10,8 @@ SELECT pg_advisory_xact_lock(%(number)s);
 SELECT pg_try_advisory_lock(%(number)s) AS held;
 
 -- name: share
--- Take an advisory lock in shared mode until this connection ends, unless another connection holds it alone.
+-- Take an advisory lock in shared mode until this connection ends, unless another connection holds it in exclusive
+-- mode.
 SELECT pg_try_advisory_lock_shared(%(number)s) AS held;
 
 -- name: release
@@ -18,7 +19,7 @@ SELECT pg_try_advisory_lock_shared(%(number)s) AS held;
 SELECT pg_advisory_unlock(%(number)s) AS released;
 
 -- name: holders
--- Return the number of connections to this database that hold the advisory lock.
+-- Return the number of connections to this database that hold the advisory lock (pg_locks).
 SELECT count(*) AS connections
 FROM pg_locks AS l
 INNER JOIN pg_database AS d ON l.database = d.oid
@@ -39,7 +40,7 @@ SELECT pg_try_advisory_lock_shared(hashtext(%(gateway)s), 0) AS shared;
 SELECT pg_advisory_unlock_shared(hashtext(%(gateway)s), 0) AS released;
 
 -- name: sharing_gateway
--- Return the number of connections to this database that send requests to a gateway.
+-- Return the number of connections to this database that send requests to a gateway (pg_locks).
 SELECT count(*) AS connections
 FROM pg_locks AS l
 INNER JOIN pg_database AS d ON l.database = d.oid

@@ -2,8 +2,8 @@
 -- not grow with the age of the ledger. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
--- Return whether the role of this connection can read the ledger and the ledger accepts new rows. A standby server or a
--- read-only server does not accept them.
+-- Return whether the role of this connection can read the ledger and the ledger accepts new rows
+-- (motcua.message_states). A standby server or a read-only server does not accept them.
 SELECT
     current_setting('transaction_read_only') = 'off'
     AND EXISTS (SELECT 1 FROM motcua.message_states) AS takes_rows;

@@ -9,9 +9,9 @@ SELECT since FROM motcua.rule_dates WHERE rule = 'old_steps';
 -- name: mark
 -- Insert those transitions of these dossiers that the rows of this pick-up show to be old steps (motcua.old_steps). An
 -- old step happened before another step of the same source that has a lower number, by more than twice the possible
--- error of the source's clocks (clock_skew). It was recorded after that other step had happened, or at most that much
--- before. A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is exactly midnight, or
--- if its status ends a dossier (3, 7, 10).
+-- error of the source's clocks (clock_skew). It was recorded after that other step had happened, or before it by no
+-- more than the same amount. A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is
+-- exactly midnight, or if its status ends a dossier (3, 7, 10).
 WITH steps AS (
     SELECT
         t.transition_id,
@@ -79,7 +79,7 @@ ON CONFLICT (transition_id) DO NOTHING;
 
 -- name: to_judge
 -- Return the dossiers of a source whose row must be read again because an old step waits for it (motcua.old_steps).
--- Each dossier is returned once for every code under which the source may know its agency.
+-- Each dossier is returned once for every code that the source may write for its agency.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -99,7 +99,7 @@ ORDER BY d.dossier_id, s.written;
 -- (motcua.old_steps). Each row is inserted as a version again, so that the ledger holds the version by which the step
 -- was judged (motcua.dossier_versions). An old step counts (has_force) if the row has the same condition as the step,
 -- or if the row no longer has the condition that held before the step. A condition is the kind of message that a status
--- calls for, given whether the dossier is at the one-stop desk (motcua.condition_of). A dossier whose row has no status
+-- requires, given whether the dossier is at the one-stop desk (motcua.condition_of). A dossier whose row has no status
 -- is not judged.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id

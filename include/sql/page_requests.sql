@@ -1,5 +1,6 @@
--- Store requests from staff pages. A request is carried out when the Department was mailed about it and its waiting
--- time is over. Until then it can be withdrawn. Called by store/oversight/page_requests.py.
+-- Store requests from staff pages. If a request makes the system text citizens, keeps messages from them or changes who
+-- gets mails, the Department first gets a mail about it. Such a request is carried out when its waiting time after the
+-- mail is over. Until then it can be withdrawn. Called by store/oversight/page_requests.py.
 
 -- name: waiting_for_status
 -- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,

@@ -2,7 +2,8 @@
 -- by store/personal_data.py.
 
 -- name: may_purge
--- Return whether the connected role may empty personal data, through a function that the role motcua_eraser owns.
+-- Return whether the connected role may empty personal data, through a function that the role motcua_eraser owns
+-- (pg_proc).
 SELECT coalesce(
     (
         SELECT has_function_privilege(p.oid, 'EXECUTE') AND pg_get_userbyid(p.proowner) = 'motcua_eraser'
@@ -13,23 +14,26 @@ SELECT coalesce(
 ) AS may_purge;
 
 -- name: wait
--- Wait until no other transaction empties personal data, and keep others waiting until this transaction ends.
+-- Wait until no other transaction empties personal data, and make others wait until this transaction ends
+-- (motcua.wait_for_emptying).
 SELECT motcua.wait_for_emptying();
 
 -- name: purge
 -- Empty one batch of personal data (motcua.purge_personal_data). The result states the last row that the batch
--- examined, how many rows it emptied, and the rows to be added to the list outside the ledger.
+-- examined, how many rows it emptied, and the rows to be added to the list of erasures, a file outside the ledger.
 SELECT p.looked_until, p.emptied, p.listed
 FROM motcua.purge_personal_data(
     %(kind)s, %(after)s, %(at_most)s, %(reference)s, %(cause)s, %(by)s, %(reason)s, %(only_these)s, %(listed_at)s
 ) AS p;
 
 -- name: known_references
--- Return the given batches of the list outside the ledger that the ledger knows (motcua.personal_data_purges).
+-- Return the given batches of the list of erasures, a file outside the ledger, that the ledger has too
+-- (motcua.personal_data_purges).
 SELECT DISTINCT p.reference FROM motcua.personal_data_purges AS p WHERE p.reference = any(%(wanted)s::text[]);
 
 -- name: tidy
--- Replace the statistics of PostgreSQL's planner, which still hold values of emptied rows (motcua.tidy_after_purge).
+-- Make PostgreSQL's planner collect its statistics anew, because they still hold values of emptied rows
+-- (motcua.tidy_after_purge).
 SELECT motcua.tidy_after_purge();
 
 -- name: list
@@ -68,9 +72,9 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- Return, for a code that no dossier of the agency has, the form of it that may be shown and stored, the agency's name,
--- and the codes of its dossiers that differ from the code only in spelling. A code that may be a name or a phone number
--- is replaced by a pseudonym.
+-- Return the form in which a code that no dossier of the agency has may be shown and stored (motcua.agencies,
+-- motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The result also has the
+-- agency's name, and the codes of its dossiers that differ from the given code only in spelling.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s
@@ -86,9 +90,10 @@ SELECT
     ) AS alike;
 
 -- name: rows_of_codes
--- Return the rows with these agencies and codes that belong to no dossier and are not emptied: rows in quarantine with
--- their source, and complaints without a dossier with their agency. is_under_way is true if such a complaint, or a
--- similar one, is open. The texts of these complaints are not emptied yet.
+-- Return the rows with these agencies and codes that belong to no dossier and are not emptied (motcua.quarantine,
+-- motcua.complaints). These are rows in quarantine, each with its source, and complaints without a dossier, each with
+-- its agency. For a complaint, is_under_way is true if it is open, or if another such complaint of the agency about the
+-- same code is open. The texts of these complaints are not emptied yet.
 SELECT DISTINCT
     'quarantine' AS kind, q.source_id::text AS of_whom, q.quarantine_id AS row_no, FALSE AS is_under_way
 FROM jsonb_array_elements(%(codes)s::jsonb) AS k (code)
@@ -149,10 +154,11 @@ WHERE i.msisdn = %(msisdn)s AND i.purged_at IS NULL
 ORDER BY i.inquiry_id;
 
 -- name: held
--- Return all values that the ledger holds of these dossiers, or of this code of an agency if no dossier has it, and of
--- the texts from this phone number. Each row has one value, the phone number of its row, the dossier's own number, and
--- the time until which the value is stored. An empty time means that the retention term begins only when the dossier
--- ends or the complaint is settled. Emptied values are not returned.
+-- Return all values that the ledger holds about these dossiers and about the texts to 9029 from this phone number
+-- (motcua.dossiers, motcua.messages, motcua.inquiries and others). If no dossier has the given code of an agency, the
+-- values about that code are returned. Each row has one value, the phone number in the same row of its table (number),
+-- the citizen's number (own), and the time until which the value is stored. An empty time means that the retention term
+-- begins only when the dossier ends or the complaint is settled. Emptied values are not returned.
 WITH of_dossier AS MATERIALIZED (
     SELECT d.*, t.kept_until
     FROM motcua.dossiers AS d

@@ -1,5 +1,6 @@
--- Store publications after their files were written, find them, and store each verification. Queries for a verification
--- read audit views only, which auditors may read too. Called by store/oversight/publications.py.
+-- Store publications after their files were written, find publications, and store each verification of one. A
+-- publication is the files of one closing (the figures of a finished period), with checksums. Queries for a
+-- verification read audit views only, which auditors may read too. Called by store/oversight/publications.py.
 
 -- name: names_on
 -- Return the names of agencies on a day, as the ledger knows them now (audit.agency_names).
@@ -17,12 +18,12 @@ SELECT
 FROM audit.agencies AS a;
 
 -- name: write_names_in_full
--- Make PostgreSQL put the schema before each name when it prints definitions in this transaction.
+-- Make PostgreSQL put the schema before each name when it prints definitions in this transaction (search_path).
 SELECT set_config('search_path', 'pg_catalog', TRUE);
 
 -- name: definitions
--- Return the functions and views of the schemas audit, intake and motcua as PostgreSQL writes them out. A publication
--- names the SHA-256 of such a text. The query needs only the right to connect.
+-- Return the functions and views of the schemas audit, intake and motcua as PostgreSQL writes them out (pg_proc,
+-- pg_class). A publication names the SHA-256 of such a text. The query needs only the right to connect.
 SELECT
     n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
     pg_get_functiondef(p.oid) AS text

@@ -1,5 +1,5 @@
--- Store unusable rows of a source until their cause is gone, and store which fields of usable rows were cleaned. Called
--- by store/notices/quarantine.py.
+-- Store the unusable rows of a source until the reason no longer exists (quarantine), and store which fields of usable
+-- rows were cleaned. Called by store/notices/quarantine.py.
 
 -- name: save
 -- Insert or update unusable rows: new rows, changed rows, and rows that were usable in the meantime
@@ -54,8 +54,8 @@ ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
 RETURNING (xmax = 0) AS is_new;
 
 -- name: curable
--- Return open rows of a source whose cause may be gone (motcua.quarantine): the agency or the status is known now, or
--- the dossier has come. A recent row that waits for its dossier is returned at each pick-up. Every other row is
+-- Return quarantined rows of a source that may be usable now (motcua.quarantine): the agency or the status is known
+-- now, or the dossier has come. A recent row that waits for its dossier is returned at each pick-up. Every other row is
 -- returned again after a tenth of its age (at least a minute, at most an hour), because the source may have corrected
 -- it. Rows of the same age are not all returned at once but spread over that time. If there are more rows than the
 -- limit, the choice is arbitrary.
@@ -121,8 +121,9 @@ FROM motcua.sources AS s
 ORDER BY s.name;
 
 -- name: open
--- Return the open quarantine by source, kind, reason and codes, for some agencies in any spelling of their codes, or
--- for all (motcua.quarantine).
+-- Return the number of quarantined rows by source, kind of row, reason and codes, each with up to three dossier codes
+-- as examples (motcua.quarantine). The parameter agencies limits the result to some agencies, under any of their codes;
+-- NULL means all.
 SELECT
     s.name AS source, q.row_kind, q.reason, q.agency_code, q.status_code, count(*) AS rows,
     min(q.first_seen_at) AS since, (array_agg(q.dossier_code ORDER BY q.quarantine_id DESC))[1:3] AS examples

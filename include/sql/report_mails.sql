@@ -12,11 +12,12 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 -- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
 -- motcua.report_mails). A first publication concerns an agency that has a figure other than zero in the period; a
 -- correction concerns an agency whose figures it changed. An agency with recipients gets the publications that concern
--- it. An authority gets those that concern any agency. It also gets a publication whose accounting identity has another
--- difference than in the closing that it corrects, or whose number of unexplained differences or of unread sources
--- differs; for a first publication the comparison is with zero. The first publication of a month or a longer period is
--- official, so authorities get it whatever it holds. The People's Committee (body committee) gets no reports on days.
--- is_owed is true if no mail was reserved, or if one failed.
+-- it. An authority gets the publications that concern any agency. An authority also gets a publication if one of three
+-- figures differs from the figure in the closing that it corrects, or from zero for a first publication. The figures
+-- are the number of missing and surplus messages (difference), the number of unexplained differences, and the number of
+-- unread sources. The first publication of a month or a longer period is official, so authorities get it whatever it
+-- holds. The People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or
+-- if one failed.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -191,7 +192,7 @@ SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
 WHERE report_mail_id = any(%(numbers)s::bigint[]) AND state = 'sending';
 
 -- name: states
--- Return the state of the last edition of each recipient's mail of a report to a body (motcua.report_mails).
+-- Return, for each recipient of a report at a body, the state of the last edition of the mail (motcua.report_mails).
 SELECT DISTINCT ON (recipient_hash)
     recipient_hash,
     state,

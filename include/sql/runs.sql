@@ -1,15 +1,15 @@
--- Read what one run of a DAG did, for some agencies or all. Runs from before run numbers were stored are found by their
--- name. Called by store/runs.py and store/ledger/sessions.py.
+-- Store runs of DAGs, and read what one run did, for some agencies or all. Runs of earlier versions, which stored no
+-- run numbers, are found by their name. Called by store/runs.py and store/ledger/sessions.py.
 
 -- name: begin
--- Return the number of a run, and insert the run at its first work on the ledger (motcua.runs).
+-- Insert a run when it first works on the ledger, and return its number (motcua.runs).
 INSERT INTO motcua.runs AS r (dag_id, run_id)
 VALUES (%(dag_id)s, %(run_id)s)
 ON CONFLICT (run_id, dag_id) DO UPDATE SET dag_id = r.dag_id
 RETURNING run_no;
 
 -- name: leave_undone
--- Write what a run's gate found left undone, as a JSON array (motcua.runs).
+-- Write which work the gate of a run, its last task, found left undone, as a JSON array (motcua.runs).
 UPDATE motcua.runs
 SET left_undone = %(words)s
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s;
@@ -75,9 +75,9 @@ ORDER BY s.name, found DESC, q.reason;
 
 -- name: messages
 -- Return the messages that a run inserted, changed or tried to send, the newest first, in their present state
--- (motcua.messages). For a run from before run numbers were stored, these are the messages that it tried to send. Each
--- message is looked up by its key until there are enough, so that the cost does not depend on the number of all
--- messages.
+-- (motcua.messages). For a run without a number, which an earlier version made, these are the messages that it tried to
+-- send. Each message is looked up by its key until there are enough, so that the cost does not depend on the number of
+-- all messages.
 WITH touched AS MATERIALIZED (
     SELECT h.message_id FROM motcua.message_history AS h
     WHERE h.run_no = %(run_no)s
@@ -106,9 +106,9 @@ ORDER BY r.message_id DESC
 LIMIT %(limit)s;
 
 -- name: moves
--- Return how many messages a run moved from which state to which state, with the reason (motcua.message_history). New
--- messages also have their kind. Moves to the state sending are left out, because they are not final. A message is
--- looked up by its key only if the result needs its kind or agency.
+-- Return how many messages a run changed from one state to another, by the two states and the reason
+-- (motcua.message_history). New messages also have their kind. Changes to the state sending are left out, because they
+-- are not final. A message is looked up by its key only if the result needs its kind or agency.
 SELECT
     m.kind,
     h.from_state,
@@ -182,8 +182,8 @@ WHERE
 ORDER BY e.day, e.queued DESC, g.name;
 
 -- name: closings
--- Return the periods that a run closed, whether the accounting identity holds in their figures, and their publications
--- (motcua.closings).
+-- Return the periods that a run closed, whether each occasion has one message in their figures (difference,
+-- unexplained), and their publications (motcua.closings).
 SELECT
     c.closing_no,
     c.period,

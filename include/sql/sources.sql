@@ -1,5 +1,6 @@
 -- Store what the ledger knows of each source: how far it was read, its failures, its status codes and its numbering of
--- transitions. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
+-- transitions. A pick-up reads the new rows of one source into the ledger. A query by the name of an unknown source
+-- returns no row. Called by store/notices/sources.py.
 
 -- name: ensure
 -- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
@@ -11,7 +12,7 @@ ON CONFLICT (name) DO NOTHING;
 
 -- name: list
 -- Return all sources, each with how far it was read and its last failure (motcua.sources). ask_at is the earliest time
--- at which a dossier's row must be read because an old step waits for it.
+-- at which a dossier's row must be read because an old step (one that was typed in late) waits for it.
 SELECT
     s.source_id,
     s.name,
@@ -25,14 +26,14 @@ FROM motcua.sources AS s
 ORDER BY s.name;
 
 -- name: lock
--- Take the lock on a source's pick-up for this transaction, and return whether no other transaction holds it. It is an
--- advisory lock, so the source's row stays free.
+-- Try to take the lock on a source's pick-up until this transaction ends, and return whether it was taken
+-- (motcua.sources). It is an advisory lock, so the source's row is not locked.
 SELECT pg_try_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) AS held
 FROM motcua.sources AS s
 WHERE s.name = %(name)s;
 
 -- name: wait_for
--- Wait for the lock on a source's pick-up, and hold it until this transaction ends.
+-- Wait for the lock on a source's pick-up, and hold it until this transaction ends (motcua.sources).
 SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
 FROM motcua.sources AS s
 WHERE s.name = %(name)s;
@@ -46,7 +47,7 @@ FROM motcua.sources
 WHERE name = %(name)s;
 
 -- name: advance
--- Write where the next pick-up begins, and the values that the watcher compares with (motcua.sources).
+-- Write where the next pick-up begins, and the values with which the watcher compares the source (motcua.sources).
 UPDATE motcua.sources
 SET
     cursor_transition_id = coalesce(%(transition_id)s, cursor_transition_id),

@@ -1,6 +1,7 @@
--- Import carrier statements: a file's lines are compared with the ledger's attempts and inquiries, and each line gets a
--- verdict; or the file is refused. The queries from "rows" on read audit views only, so that auditors may run them.
--- Called by store/oversight/statements.py.
+-- Import carrier statements, which are a provider's monthly lists of the messages that it bills. The lines of a file
+-- are compared with the ledger's attempts and inquiries, and each line gets a verdict. A faulty file is refused as a
+-- whole. The queries from "rows" on read audit views only, so that auditors may run them. Called by
+-- store/oversight/statements.py.
 
 -- name: known
 -- Return the carrier statement that was imported from a file, and the carrier statement in force for a form and month
@@ -39,9 +40,9 @@ SELECT statements.look_at(%(table_name)s);
 
 -- name: take_ours
 -- Insert every attempt through a gateway, and every inquiry that the gateway delivered, that its carrier statement of
--- the month may bill (statements.ours). Attempts and inquiries of the month before are included, although another
--- carrier statement may have billed them, and those of the day after the month. If a line of the file
--- is not one inquiry but a number of inquiries, inquiries are left out.
+-- the month may bill (statements.ours). Attempts and inquiries of the 35 days before the month and of the day after it
+-- are included too, although another carrier statement may have billed them. If a line of the file is not one inquiry
+-- but a number of inquiries, inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before
@@ -91,7 +92,7 @@ FROM statements.lines AS l
 INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.reference = o.reference;
 
 -- name: pair_by_gateway_reference
--- Pair each remaining line with the attempt or inquiry that has the provider's reference of the line
+-- Pair each line that is not paired yet with the attempt or inquiry that has the provider's reference of the line
 -- (statements.pairs). If several have this reference, the nearest in time is chosen. Attempts to another phone number
 -- are left out, because a provider may use the same reference again for another message. For inquiries the ledger
 -- stores a keyed hash of the provider's reference. A second line for the same attempt is marked as repeated.
@@ -122,9 +123,10 @@ FROM (
 ) AS n;
 
 -- name: pair_by_number
--- Pair a remaining line with a remaining attempt or inquiry of the same phone number within the tolerance, if each is
--- the other's nearest (statements.pairs). Attempts with the same number of segments come first, then attempts that the
--- gateway accepted. The caller repeats the SQL statement until it pairs nothing.
+-- Pair a line with an attempt or inquiry of the same phone number, if both are not paired yet and each is the other's
+-- nearest (statements.pairs). Their times may differ by the tolerance (seconds). Attempts with the same number of
+-- segments come first, then attempts that the gateway accepted. The caller repeats the SQL statement until it pairs
+-- nothing.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 WITH lines AS MATERIALIZED (
     SELECT l.direction, l.line_no, l.msisdn, l.sent_at, l.segments FROM statements.lines AS l
@@ -289,8 +291,8 @@ WHERE
     );
 
 -- name: save_difference_sums
--- Insert the sums of the differences of a carrier statement, after all its matches and before save_sums, which marks
--- them as summed (motcua.statement_difference_sums).
+-- Insert the sums of the differences of a carrier statement, after all its matches were inserted and before the SQL
+-- statement save_sums, which marks the carrier statement as summed (motcua.statement_difference_sums).
 INSERT INTO motcua.statement_difference_sums (statement_no, direction, verdict, what, matches)
 SELECT statement_no, direction, verdict, what, matches
 FROM audit.statement_difference_sums
@@ -380,7 +382,7 @@ LIMIT %(most)s;
 
 -- name: rows
 -- Return the rows of one carrier statement whose verdict is not "exact", or the rows with one given verdict, in the
--- order of the file. Rows that only the ledger has come last (audit.statement_matches).
+-- order of the file (audit.statement_matches). Attempts and inquiries that only the ledger has come last.
 SELECT
     m.match_id, m.verdict, m.direction, m.line_no, m.matched_by, m.differs, m.segments AS our_segments,
     m.amount AS our_amount, l.segments AS their_segments, l.amount AS their_amount, l.sent_at, l.status AS their_status,

@@ -1,4 +1,5 @@
--- Store and end stops, and put the messages that a stop covers on hold until it ends. Called by store/notices/stops.py.
+-- Store and end stops, and put the messages that a stop covers on hold until it ends. A stop is an order of the
+-- Department not to send messages of a kind or an agency for some time. Called by store/notices/stops.py.
 
 -- name: save
 -- Insert a stop, which is in force when this transaction commits (motcua.stops).
@@ -24,7 +25,7 @@ LIMIT %(limit)s;
 -- name: set_aside
 -- Put messages on hold that a stop covers, until the stop ends, so that no sender claims them again and again
 -- (motcua.messages). A transaction that ends a stop waits for this SQL statement. A message is therefore put on hold
--- only for a stop that is in force. Otherwise it stays due.
+-- only for a stop that is in force. Otherwise the message stays due.
 WITH in_force AS MATERIALIZED (
     SELECT s.kind, s.agency_code, s.until
     FROM motcua.stops AS s
@@ -109,9 +110,9 @@ WHERE s.until IS NOT NULL
 ORDER BY q.agency_code, q.kind;
 
 -- name: went
--- Return the messages that left for the gateways between two times, by agency, kind and version of the template
--- (motcua.attempts): how many messages, how many a gateway accepted, how many were delivered, and how many have an
--- unknown outcome.
+-- Return by agency, kind and version of the template how many messages were sent to a gateway between two times
+-- (motcua.attempts). The result also has how many of them a gateway accepted, how many were delivered, and how many
+-- have an unknown outcome.
 SELECT
     m.agency_code,
     m.kind,
@@ -149,7 +150,7 @@ WHERE
     AND coalesce(s.ended_at, s.until) > %(start)s;
 
 -- name: of_closing
--- Return the stops that a closing has stored (motcua.closing_stops).
+-- Return the stops that were stored for a closing (audit.closing_stops).
 SELECT
     s.stop_id,
     coalesce(s.agency_code, '') AS agency_code,

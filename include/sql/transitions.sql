@@ -1,8 +1,8 @@
 -- Store each transition once, and store what planning decided for it. Called by store/notices/transitions.py.
 
 -- name: lowest
--- Return the lowest stored number of a source's steps, from a number on (motcua.transitions). NULL means that there is
--- none.
+-- Return the lowest stored number of a source's steps that is not below a given number (motcua.transitions). NULL means
+-- that there is no such number.
 SELECT min(t.source_transition_id) AS number
 FROM motcua.transitions AS t
 WHERE t.source_id = %(source_id)s AND t.source_transition_id >= %(from_number)s;
@@ -96,8 +96,8 @@ ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
 RETURNING dossier_id;
 
 -- name: unplanned_dossiers
--- Return the dossiers with transitions that are not planned yet. If a window is given, only transitions that were
--- recorded in it count (motcua.transitions).
+-- Return the dossiers with transitions that are not planned yet (motcua.transitions). If a window is given, only
+-- transitions that were recorded in it count.
 SELECT DISTINCT dossier_id
 FROM motcua.transitions
 WHERE
@@ -108,9 +108,9 @@ ORDER BY dossier_id
 LIMIT %(limit)s;
 
 -- name: history
--- Return all transitions of these dossiers in each dossier's order (motcua.transitions). For an old step, return also
--- whether the dossier's row was read again and which kind of message the row calls for (motcua.old_steps): they decide
--- whether the old step counts.
+-- Return all transitions of these dossiers in each dossier's order (motcua.transitions). For an old step (one that was
+-- typed in late), the result also has whether the dossier's row was read again, and which kind of message the row
+-- requires (motcua.old_steps). These two facts decide whether the old step counts.
 SELECT
     t.transition_id,
     t.dossier_id,
@@ -129,7 +129,8 @@ WHERE t.dossier_id = any(%(dossier_ids)s)
 ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
 
 -- name: settle
--- Write the outcome that planning decided for each transition of a batch (motcua.transitions).
+-- Write the outcome that planning decided for each transition of a batch, and the message about the transition's
+-- occasion (motcua.transitions).
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

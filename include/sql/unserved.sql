@@ -28,14 +28,15 @@ ORDER BY n.place;
 -- Return the carriers whose due messages no sender handles (motcua.messages, motcua.attempts). Each row has the
 -- carrier's first gateway (the one for its new messages), the alert about that gateway's pause (held_by, empty without
 -- a pause), the time since which the messages wait, and their number, counted up to fifty. At each end of a carrier's
--- queue, the query looks at the forty outermost messages that were due by due_by, and examines the first of them that
--- could be sent. A sender handles this message if one of the gateways that may send it is at work on the queue: a
--- sender has begun an attempt through this gateway, for a message before it in the queue, since the time that the
--- caller gives for the gateway (ways.since). An attempt counts only if it was answered or may still be answered, so one
--- in flight does not count at a paused gateway. The newest thousand attempts are read, and fifty that are in flight. If
--- the thousand do not reach back to ways.since, the first gateway is also at work if the earliest time at which it may
--- get its next message (gateways.free_at) is later than ways.since. That holds for a gateway with a limit for each
--- second. The query returns nothing while a gap that holds all messages is open, or if a gap was closed after due_by.
+-- queue, the query reads the forty outermost messages that were due by due_by, and examines the first of them that
+-- could be sent. Senders handle this message if one of the gateways that may send it is at work. A gateway is at work
+-- if, since the time that the caller gives for it (ways.since), a sender has begun an attempt through it for a message
+-- that stands earlier in the queue. An attempt counts only if it was answered or may still be answered, so an attempt
+-- in flight does not count at a paused gateway. The query reads the newest thousand attempts, and fifty that are in
+-- flight. If the oldest of the thousand began after ways.since, the first gateway is also at work if the earliest time
+-- at which it may get its next message (gateways.free_at) is later than ways.since. Only gateways with a limit per
+-- second have such a time. The query returns nothing while a gap that holds all messages is open, or if a gap was
+-- closed after due_by.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,

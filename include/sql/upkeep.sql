@@ -2,8 +2,7 @@
 -- jobs/upkeep/airflow_tables.py.
 
 -- name: last
--- Return when old runs were last searched for, and removed if there were any, in Airflow's database
--- (motcua.airflow_cleanings).
+-- Return when old runs were last removed from Airflow's database, or searched for in vain (motcua.airflow_cleanings).
 SELECT c.cleaned_at
 FROM motcua.airflow_cleanings AS c
 WHERE c.of_what = 'dag_run' AND c.failed IS NULL
@@ -11,7 +10,7 @@ ORDER BY c.cleaning_id DESC
 LIMIT 1;
 
 -- name: runs_before
--- Return the runs in Airflow's own database that began before a time or never began.
+-- Return the runs in Airflow's own database that began before a time or never began (dag_run).
 SELECT
     r.dag_id,
     r.run_id
@@ -19,15 +18,16 @@ FROM dag_run AS r
 WHERE r.start_date < %(moment)s OR r.start_date IS NULL;
 
 -- name: backfill_asked_by
--- Return who requested the backfill that a run in Airflow's own database belongs to. If the backfill repeats an
--- existing run, the run itself still names the user who started it first.
+-- Return who requested the backfill that a run in Airflow's own database belongs to (dag_run, backfill). If the
+-- backfill repeats an existing run, the run itself still names the user who started it first.
 SELECT b.triggering_user_name AS asked_by
 FROM dag_run AS r
 INNER JOIN backfill AS b ON r.backfill_id = b.id
 WHERE r.dag_id = %(dag_id)s AND r.run_id = %(run_id)s;
 
 -- name: deleted
--- Return how many rows this transaction has deleted so far, by table. The query runs in Airflow's own database.
+-- Return how many rows this transaction has deleted so far, by table (pg_stat_xact_user_tables). The query runs in
+-- Airflow's own database.
 SELECT
     relname,
     n_tup_del

@@ -1,7 +1,8 @@
 -- Store carrier statements that a person uploaded through the page. Called by store/oversight/statements.py.
 
 -- name: one_at_a_time
--- Keep other transactions from uploading a carrier statement until this transaction ends.
+-- Wait until no other transaction uploads a carrier statement, and make others wait until this transaction ends
+-- (motcua.wait_for_folder).
 SELECT motcua.wait_for_folder('statements');
 
 -- name: save

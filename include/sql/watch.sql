@@ -1,5 +1,5 @@
--- Read the facts that the watch checks twice a minute, and store its alerts and its heartbeat in the ledger. Called by
--- store/watching/watch.py.
+-- Read the facts that the watch checks twice a minute, and store its alerts and its heartbeat in the ledger. The watch
+-- is a process outside Airflow that raises an alert when it finds a fault. Called by store/watching/watch.py.
 
 -- name: clock
 -- Return the ledger's clock.
@@ -7,8 +7,8 @@ SELECT clock_timestamp() AS now;
 
 -- name: high_marks
 -- Return the largest numbers of attempts and of changes of messages, and the last heartbeat of the senders
--- (motcua.seen_from_outside). If the ledger had no sender for a while, and no person has yet closed the gap of this
--- pause, the result has the last heartbeat before the pause.
+-- (motcua.seen_from_outside). If the ledger was paused or had no sender for a while, and nobody has closed the gap of
+-- that time yet, the result has the last heartbeat before the gap.
 SELECT
     attempt_id,
     history_id,
@@ -39,7 +39,8 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: first_moment
--- Return the time of the first event that the accounting identity counts (motcua.messages, motcua.transitions).
+-- Return the time of the first event that counts when events are compared with the messages about them
+-- (motcua.messages, motcua.transitions).
 SELECT
     least(
         (SELECT min(m.recorded_at) FROM motcua.messages AS m),
@@ -73,9 +74,9 @@ WHERE s.name = any(%(names)s::text[])
 ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
--- Find each gateway's last accepted attempts between two times: at most ten, among the last 300 attempts of all
--- gateways (motcua.attempts). Return how many they are, how many of them a delivery receipt ended, and when the oldest
--- of them began. Attempts of a provider without delivery receipts are left out.
+-- Count each gateway's last accepted attempts between two times, at most ten, among the last 300 attempts of all
+-- gateways (motcua.attempts). The result also has how many of them a delivery receipt ended, and when the oldest of
+-- them began. Attempts of a provider without delivery receipts are left out.
 WITH latest AS (
     SELECT
         a.gateway,
@@ -123,10 +124,10 @@ WHERE
     AND r.read_at >= %(since)s;
 
 -- name: contradicted
--- Return, for each gateway, the number of contradicted messages: the gateway refused the message in its answer, but a
--- later delivery receipt says that it was accepted or delivered. Only the last thousand receipts since a time count
--- (motcua.receipt_readings). The result also has the number of these messages that another attempt may have delivered
--- too, and the time at which the last of the receipts was read.
+-- Return, for each gateway, the number of contradicted messages (motcua.receipt_readings, motcua.attempts). A message
+-- is contradicted if the gateway refused it in its answer, but a later delivery receipt says that it was accepted or
+-- delivered. Only the last thousand receipts since a time count. The result also has the number of these messages that
+-- another attempt may have delivered too, and the time at which the last of the receipts was read.
 SELECT
     a.gateway,
     count(DISTINCT a.message_id) AS messages,
@@ -176,8 +177,8 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s::text[]));
 
 -- name: evening_left
--- Return the enabled agencies that have no record of this evening although they need one, with the agency in charge,
--- whose calendar counts (motcua.agencies, motcua.apology_evenings).
+-- Return the enabled agencies that need a record of this evening's planning of apologies and have none
+-- (motcua.agencies, motcua.apology_evenings). Each row has the agency in charge, whose calendar counts.
 SELECT
     g.agency_code,
     g.apology_day,

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     )
     already_told_within: Duration = Field(
         default=timedelta(minutes=10),
-        description="A return to the same condition within this time after an accepted message sends no message.",
+        description="If a dossier's condition returns this soon after an accepted message, no message is sent.",
     )
     retry_first: Duration = Field(default=timedelta(seconds=20), description="Wait after the first transient failure.")
     served_within: Duration = Field(
@@ -180,17 +180,17 @@ class Settings(BaseSettings):
     )
     linger_quiet: Duration = Field(
         default=timedelta(minutes=5),
-        description="A run ends after this long without news if watchers watch the sources. With less than "
+        description="A run ends after this long without news if watchers watch the sources. If this setting is below "
         "MOTCUA_LINGER, the first message after a quiet time waits for a new run.",
     )
     look_every: float = Field(
-        default=0.25, gt=0, le=60, description="Seconds between two looks of a watcher at a source with fresh news."
+        default=0.25, gt=0, le=60, description="Seconds between two queries of a watcher at a source with fresh news."
     )
     look_quiet: float = Field(
         default=1.5,
         gt=0,
         le=60,
-        description="Longest time in seconds between two looks of a watcher at a source without news.",
+        description="Longest time in seconds between two queries of a watcher at a source without news (unread rows).",
     )
     look_parts: int = Field(
         default=1,
@@ -307,7 +307,8 @@ class Settings(BaseSettings):
         default=timedelta(hours=1), description="Alert: the outcome of a message has been unknown for this long."
     )
     watch_red_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: a failed run got neither a new try nor a note for this long."
+        default=timedelta(hours=1),
+        description="Alert: nobody cleared a failed run or wrote a note on it for this long.",
     )
     watch_apologies_after: Duration = Field(
         default=timedelta(minutes=5), description="Alert: apologies are not planned this long after their time."
@@ -344,34 +345,40 @@ class Settings(BaseSettings):
     )
 
     urge_from: int = Field(
-        default=30, gt=0, description="An agency is urged only if the share is computed from at least this many cases."
+        default=30,
+        gt=0,
+        description="An agency is urged to improve only if the share covers at least this many cases.",
     )
     urge_delivered_below: float = Field(
         default=0.7,
         ge=0,
         le=1,
-        description="An agency is urged if a smaller share of its sendable messages was delivered.",
+        description="An agency is urged to improve if a smaller share of its sendable messages was delivered.",
     )
     urge_phoneless_above: float = Field(
         default=0.3,
         ge=0,
         le=1,
-        description="An agency is urged if a larger share of its messages has no phone number that can be texted.",
+        description="An agency is urged to improve if a larger share of its messages has no phone number that can be "
+        "texted.",
     )
     urge_late_above: float = Field(
-        default=0.1, ge=0, le=1, description="An agency is urged if a larger share of resolved dossiers was late."
+        default=0.1,
+        ge=0,
+        le=1,
+        description="An agency is urged to improve if a larger share of resolved dossiers was late.",
     )
     urge_untold_above: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="An agency is urged if a larger share of due dossiers was late without an apology.",
+        description="An agency is urged to improve if a larger share of due dossiers was late without an apology.",
     )
     urge_wrong_apologies_above: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="An agency is urged if a larger share of apologies was followed by a result in time.",
+        description="An agency is urged to improve if a larger share of apologies was followed by a result in time.",
     )
 
     inquiries_on: bool = Field(

@@ -26,10 +26,10 @@ PAGE = ROOT / "docs" / "proofs.md"
 OK, SHORT = "ok", "FALLS SHORT"
 _HEAD = """# Proofs
 
-The results of all tests, of the proofs of correctness at scale, and of the benches of speed. Each names the machine,
-and the tree: a hash of all files except this page. `make prove` takes a night: it runs each test, proof and bench that
-has no result with the present tree, two at a time if they measure no time, and writes each result here. `make bench
-ONLY=<name>` runs one bench again. These pages explain the limits of speed: [sending](decisions/sending.md), [many
+The results of all tests, of the proofs (checks of correctness at scale) and of the benches (measurements of speed).
+Each result names the machine, and the tree: a hash of all files except this page. `make prove` takes a night: it runs
+all parts that have no result for the present tree, and writes their results here; two parts run at a time if they
+measure no time. `make bench ONLY=<name>` repeats one bench. Limits of speed: [sending](decisions/sending.md), [many
 sources](decisions/reading-sources.md), [quick pages](decisions/queries.md),
 [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """

@@ -1,10 +1,11 @@
--- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. Rows have the same
--- order as in a publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
+-- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. A closing is the
+-- figures of a finished day, month, quarter or year, counted once and stored. Rows have the same order as in a
+-- publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
 -- name: opened_of_lengths
--- Return one closing for each length of periods (day, month, quarter, year) that has closings (audit.closings). It is
--- the newest closing of the newest period that had messages or should have had them, for one agency or for all. If no
--- period had messages, it is the newest closing of the newest period.
+-- Return the closing that a page shows first, for each length of periods (day, month, quarter, year) that has closings
+-- (audit.closings). This is the newest closing of the newest period that had messages or should have had them, for one
+-- agency or for all. If no period had messages, the result has the newest closing of the newest period.
 SELECT
     l.period_length,
     coalesce(had.closing_no, newest.closing_no) AS closing_no
@@ -34,10 +35,10 @@ LEFT JOIN LATERAL (
 ) AS had ON TRUE;
 
 -- name: periods
--- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing, the number
--- of corrections and the result of the accounting identity (audit.closings). If the parameter summed is true, each
--- period has its sums of messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which
--- have no delivery receipts.
+-- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing and the
+-- number of corrections (audit.closings). The columns difference and unexplained are zero if every occasion has exactly
+-- one message. If the parameter summed is true, each period has its sums of messages (audit.closing_message_sums). The
+-- sums of delivered messages leave out replies, which have no delivery receipts.
 SELECT
     p.closing_no,
     p.period,
@@ -198,7 +199,7 @@ WHERE s.closing_no = %(closing_no)s
 ORDER BY s.agency_code, s.kind, s.state, s.reason;
 
 -- name: timings
--- Return the times to delivery of a closing over all procedures (audit.closing_timings).
+-- Return how long the delivery of a closing's messages took, for all procedures together (audit.closing_timings).
 SELECT
     c.agency_code,
     c.procedure_code,

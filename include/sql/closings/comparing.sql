@@ -1,9 +1,11 @@
--- Compare apologies with the due dates, and replies with the inquiries, that call for them. Also find the messages and
--- sources that a comparison covers. Called by store/oversight/closings.py.
+-- Compare the apologies of a closing with the due dates that require them, and the replies with the inquiries that
+-- require them. Also find the messages and sources that a comparison covers. A closing is the figures of a finished
+-- period. Its cut-off (as_of) is the time up to which the facts in the ledger count. Called by
+-- store/oversight/closings.py.
 
 -- name: known_message
--- Return the number of the last message that counts in a closing: no message up to this number was inserted after the
--- closing's last row of history, known_history (motcua.message_history).
+-- Return the number of the last message that counts in a closing (motcua.message_history). Each message up to this
+-- number was inserted before or with the closing's last row of history (known_history).
 SELECT
     coalesce(
         (
@@ -33,10 +35,10 @@ ORDER BY s.name;
 
 -- name: compare_apologies
 -- Return the differences of the apologies of the evenings in [start, end), each with its reason
--- (motcua.counted_occasions, motcua.messages). A difference is one of two things: a dossier for which an apology was
--- due by a source's rows and that has no message by the cut-off, or an apology that was not due by the rows of any
--- source. One apology is due for a dossier even if two sources hold the dossier or one source holds it twice. Messages
--- of sources that could not be read are left out.
+-- (motcua.counted_occasions, motcua.messages). One kind of difference is a dossier that has no apology by the cut-off
+-- although a source's rows require one. The other kind is an apology that the rows of no source require. A dossier
+-- needs only one apology for a due day even if two sources hold the dossier or one source holds it twice. Messages of
+-- sources that could not be read are left out.
 WITH owed AS (
     SELECT
         o.occasion_no,
@@ -222,7 +224,7 @@ WHERE
 
 -- name: compare_replies
 -- Return the inquiries of [start, end) whose reply is missing, and the replies without an inquiry (motcua.inquiries,
--- motcua.messages). There is no reason that explains such a difference.
+-- motcua.messages). No reason can explain such a difference.
 SELECT
     'source' AS side,
     'without_message' AS reason,

@@ -1,12 +1,13 @@
--- Count the figures of a closing from the ledger's facts at the cut-off, and read the rows behind a figure. Called by
--- store/oversight/closings.py and store/oversight/figure_rows.py.
+-- Count the figures of a closing from the ledger's facts at the cut-off, and read the rows that a figure counts. The
+-- cut-off is the time up to which the facts in the ledger count; parameters such as known_history are the largest
+-- numbers that the ledger's tables had then. Called by store/oversight/closings.py and store/oversight/figure_rows.py.
 
 -- name: more_memory
--- Give the SQL statements of this transaction enough memory for grouping rows.
+-- Give the SQL statements of this transaction enough memory for grouping rows (work_mem).
 SELECT set_config('work_mem', '256MB', TRUE), set_config('hash_mem_multiplier', '2', TRUE);
 
 -- name: scopes
--- Return every code under which a source may know an agency, and the time from which the agency's dossiers count
+-- Return every code that a source may write for an agency, and the time from which the agency's dossiers count
 -- (motcua.agency_scopes).
 SELECT
     written,
@@ -41,9 +42,9 @@ LIMIT %(limit)s;
 -- number, and the median and 95th percentile (nearest rank) of the seconds from the source's recording to the delivery.
 -- These rows are by agency, procedure and kind, by agency and kind, and by kind.
 WITH as_they_stand AS (
-    -- All messages are grouped by their present states first, and the few messages that moved after the cut-off are
-    -- corrected below. For ten million messages this takes a third less time. PostgreSQL knows the small number of
-    -- groups from the statistics motcua.messages_cells, which has the columns of this GROUP BY.
+    -- All messages are grouped by their present states first, and the few messages whose state changed after the
+    -- cut-off are corrected below. For ten million messages this takes a third less time. PostgreSQL knows the small
+    -- number of groups from the statistics motcua.messages_cells, which has the columns of this GROUP BY.
     SELECT
         m.agency_code,
         m.procedure_code,
@@ -62,8 +63,8 @@ WITH as_they_stand AS (
 ),
 
 moved AS (
-    -- Messages that moved after the cut-off are subtracted in their present state and added in their state at the
-    -- cut-off.
+    -- Messages whose state changed after the cut-off are subtracted in their present state and added in their state at
+    -- the cut-off.
     SELECT
         m.agency_code,
         m.procedure_code,
@@ -176,9 +177,10 @@ GROUP BY r.agency_code, r.procedure_code, r.kind
 ORDER BY state NULLS LAST, agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
 -- name: count_channels
--- Count the messages of [start, end) that a gateway had accepted at the cut-off, by agency, kind, gateway and carrier:
--- their number, the units that the gateway bills, and the SMS segments as planned. A message belongs to the gateway of
--- its last attempt. A reply has no attempt and belongs to the gateway that delivered the inquiry.
+-- Count the messages of [start, end) that a gateway had accepted at the cut-off, by agency, kind, gateway and carrier
+-- (audit.messages_as_of, audit.attempts). Each row has their number, the units that the gateway bills, and the SMS
+-- segments as planned. A message belongs to the gateway of its last attempt. A reply has no attempt and belongs to the
+-- gateway that delivered the inquiry.
 SELECT
     m.agency_code,
     m.kind,
@@ -215,8 +217,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: message_moves
--- Return why messages of [start, end) had another state at a later cut-off than at an earlier one: each cause once for
--- each agency, procedure and kind (audit.message_history).
+-- Return the causes for which messages of [start, end) had another state at a later cut-off than at an earlier one,
+-- each cause once for each agency, procedure and kind (audit.message_history).
 WITH moves AS (
     SELECT
         h.message_id,
@@ -261,8 +263,8 @@ FROM causes AS c;
 -- name: count_dossiers
 -- Count the dossiers of [start, end) by agency and procedure, as they had been read by the cut-off
 -- (audit.dossiers_in_period, which defines each figure). A dossier's dates decide whether it counts as received, as
--- resolved (result released, handed over or withdrawn) and as handed over. The due day comes from the dossier's row at
--- the end of the period, and so does whether the dossier is in progress or paused. Days are in Vietnam's time zone.
+-- resolved (result released, handed over or withdrawn) and as handed over. The dossier's row at the end of the period
+-- decides the due day, and whether the dossier is in progress or paused. Days are in Vietnam's time zone.
 SELECT
     d.agency_code,
     d.procedure_code,
@@ -321,9 +323,9 @@ GROUP BY c.agency_code;
 -- name: find_orphans
 -- Return the orphans of [start, end) by the cut-off: messages without a dossier, delivery receipts that name no
 -- attempt, and results that were handed over although no message announced them (audit.messages_as_of, audit.receipts,
--- audit.dossiers_as_of). The result is the same whenever the query runs: it does not depend on whether a receipt had
--- been read by then, and an agency's time of enabling is the one that was set when the closing was stored, or the
--- present one if no closing is stored.
+-- audit.dossiers_as_of). The result is the same whenever the query runs. It does not depend on whether a receipt has
+-- been read. For each agency, the query uses the time of enabling that was set when the closing was stored, or the
+-- present one if the closing is not stored yet.
 WITH joined AS (
     SELECT
         g.agency_code,

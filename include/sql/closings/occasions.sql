@@ -1,5 +1,5 @@
--- Compare the results and supplements in the sources' own tables with the messages about them. Called by
--- store/oversight/closings.py.
+-- Compare the results and supplements in the sources' own tables with the messages about them. An occasion is the event
+-- that a message is about, such as a dossier that reaches its result. Called by store/oversight/closings.py.
 
 -- name: empty_counted
 -- Empty motcua.counted_occasions for the next comparison. The caller holds the advisory lock of closings
@@ -7,8 +7,8 @@
 SELECT motcua.empty_counted_occasions();
 
 -- name: take_occasions
--- Insert a batch of occasions from a source's own tables, with agency codes as the ledger writes them
--- (motcua.counted_occasions).
+-- Insert a batch of occasions from a source's own tables (motcua.counted_occasions). The caller has brought the codes
+-- into the form in which the ledger stores codes.
 INSERT INTO motcua.counted_occasions (
     source_id, agency_written, dossier_code, procedure_code, kind, numbers, due_day, occurred_at, recorded_at
 )
@@ -56,9 +56,10 @@ GROUP BY 1, 2, 3;
 -- name: compare_occasions
 -- Return the differences of the results and supplements of [start, end), each with its reason
 -- (motcua.counted_occasions, motcua.messages). A difference is an occasion of a source without a message by the
--- cut-off, or a message without an occasion. If a row has no reason, the people who run the source must explain it. For
--- a message that has no occasion or covers more than one occasion, the row holds the source's numbers and recorded
--- times of all its transitions, as the ledger stored them. Messages of sources that could not be read are left out.
+-- closing's cut-off, or a message without an occasion. If a row has no reason, the caller finds the reason in the
+-- present rows of the source. Such a row is about a message that has no occasion or covers more than one. It holds the
+-- source's numbers and the recorded times of all transitions of that message, as the ledger stored them. Messages of
+-- sources that could not be read are left out.
 WITH occasions AS (
     SELECT
         o.occasion_no,

@@ -1,4 +1,5 @@
--- Read stored closings. A closing's figures are returned for one agency, or for all if agency_code is NULL. Called by
+-- Read stored closings. A closing is the figures of a finished day, month, quarter or year, counted once and stored. A
+-- closing's figures are returned for one agency, or for all if agency_code is NULL. Called by
 -- store/oversight/closings.py.
 
 -- name: closing
@@ -21,8 +22,8 @@ FROM audit.closings
 WHERE closing_no = %(closing_no)s;
 
 -- name: list_closings
--- Return closings, the newest period first and each period's newest closing first, with the result of the accounting
--- identity (audit.closings).
+-- Return closings, the newest period first and each period's newest closing first (audit.closings). The columns
+-- difference and unexplained are zero if every occasion has exactly one message.
 SELECT
     c.closing_no,
     c.period,
@@ -58,8 +59,8 @@ ORDER BY
 LIMIT %(limit)s;
 
 -- name: closings_of_run
--- Return the closings that a run stored in any of its tries, the oldest first (motcua.closings). A closing that was
--- corrected later is left out.
+-- Return the closings that a run of the DAG stored in any try of its task, the oldest first (motcua.closings). A
+-- closing that was corrected later is left out.
 SELECT c.closing_no
 FROM motcua.closings AS c
 WHERE c.run_id = %(run_id)s AND NOT EXISTS (SELECT 1 FROM motcua.closings AS n WHERE n.corrects = c.closing_no)
@@ -115,7 +116,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code, kind, state, reason;
 
 -- name: timings
--- Return the times to delivery of a closing (audit.closing_timings).
+-- Return how long the delivery of a closing's messages took (audit.closing_timings).
 SELECT
     agency_code,
     procedure_code,
@@ -184,8 +185,8 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code;
 
 -- name: differences
--- Return the differences of a closing, that is what only a source or only the ledger has, those without a reason first
--- (audit.closing_differences).
+-- Return the differences of a closing, the unexplained ones first (audit.closing_differences). A difference is an
+-- occasion that only a source has, or a message that only the ledger has.
 SELECT
     d.side,
     d.reason,
@@ -233,8 +234,9 @@ WHERE closing_no = %(closing_no)s
 ORDER BY agency_code, procedure_code, kind, figure;
 
 -- name: sum_of_closings
--- Return the number of occasions in the sources, the number of those out of scope, and the difference of the accounting
--- identity, summed over several closings, by agency, procedure and kind (audit.closing_messages).
+-- Return the number of occasions in the sources, the number of those out of scope, and the difference between occasions
+-- and messages, summed over several closings, by agency, procedure and kind (audit.closing_messages). An occasion is
+-- the event that a message is about. It is out of scope if it happened before its agency was enabled.
 SELECT
     m.agency_code,
     m.procedure_code,
@@ -250,7 +252,8 @@ ORDER BY m.agency_code, m.procedure_code, m.kind;
 -- name: billed_in_periods
 -- Return the messages that gateways accepted and the units that they bill, in the newest closing of each of these
 -- periods, by gateway, unit and carrier (audit.closing_channels). A closing in which gateways accepted nothing has one
--- row with its period alone. A closing from before channels were counted has SMS segments and no gateway.
+-- row with its period alone. A closing of an earlier version, which did not count channels, has one row with its SMS
+-- segments and an empty gateway.
 WITH newest AS (
     SELECT
         c.closing_no,

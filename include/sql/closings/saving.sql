@@ -1,5 +1,5 @@
--- Store a closing: first its own row, then its figures and differences in batches, and last the sums. Called by
--- store/oversight/closings.py.
+-- Store a closing, which is the figures of a finished day, month, quarter or year: first its own row, then its figures
+-- and differences in batches, and last the sums. Called by store/oversight/closings.py.
 
 -- name: save_closing
 -- Insert a closing and return its number (motcua.closings).
@@ -103,7 +103,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_reasons, %(rows)s::jsonb) AS r;
 
 -- name: save_timings
--- Insert the times to delivery of a closing (motcua.closing_timings).
+-- Insert how long the delivery of a closing's messages took (motcua.closing_timings).
 INSERT INTO motcua.closing_timings (
     closing_no,
     agency_code,

@@ -83,9 +83,9 @@ ORDER BY q.quarantine_id
 LIMIT %(limit)s;
 
 -- name: story
--- Return the facts that answer "was this citizen informed?" for one dossier, beside the answer that 9029 gives
--- (motcua.dossiers): the agency's settings and name, the phone, whether the dossier is at the desk or handed over, and
--- what planning decided on its last step. The result holds personal data.
+-- Return the main data of one dossier, with which its page explains whether the citizen was informed (motcua.dossiers).
+-- The data are the agency's settings and name, the phone, whether the dossier is at the desk or handed over, and what
+-- planning decided on its last step. The result holds personal data.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -193,7 +193,7 @@ ORDER BY v.version_id DESC
 LIMIT %(limit)s;
 
 -- name: messages
--- Return a dossier's messages except replies, each with what the sender would check now (motcua.messages,
+-- Return a dossier's messages except replies, each with the conditions that a sender would check now (motcua.messages,
 -- motcua.occasion_conditions). The result has the same columns as motcua.sending_conditions. The facts about a
 -- dossier's other messages are computed once for all its messages here, because a dossier may have hundreds of
 -- messages.
@@ -317,7 +317,8 @@ ORDER BY a.attempt_id DESC
 LIMIT %(limit)s;
 
 -- name: receipts
--- Return the delivery receipts of a dossier's messages as they were read (motcua.receipts).
+-- Return the delivery receipts of a dossier's messages, each with the meaning and the effect that it had for the system
+-- (motcua.receipts, motcua.receipt_readings).
 SELECT
     r.receipt_id,
     r.received_at AS at,

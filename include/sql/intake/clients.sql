@@ -1,4 +1,5 @@
--- Store the clients that may push data: their agencies, what each pushed, and who changed their accounts. Called by
+-- Store the clients that may push data: their agencies, counts of the records that each pushed, and who changed their
+-- accounts. A client is the account with which one-stop software sends (pushes) its data. Called by
 -- store/intake/clients.py, store/intake/watching.py and store/intake/exports.py.
 
 -- name: register
@@ -184,8 +185,8 @@ GROUP BY u.source, u.agency_code
 ORDER BY dossiers DESC, u.agency_code, u.source;
 
 -- name: told_of
--- Return the agencies about which the files of a source may hold data now, or were allowed to hold data at any earlier
--- time (intake.client_changes).
+-- Return the agencies about which the files of a source may hold data, now or at any earlier time
+-- (intake.client_changes).
 SELECT DISTINCT a.agency_code
 FROM intake.clients AS c
 INNER JOIN intake.client_changes AS k ON c.client_id = k.client_id

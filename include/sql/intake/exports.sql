@@ -2,12 +2,12 @@
 -- outcome of each file. Called by store/intake/exports.py.
 
 -- name: one_at_a_time
--- Lock a source's exports until this transaction ends: no other transaction can meanwhile send an export of the source
--- through the page, or set its form there.
+-- Lock a source's exports until this transaction ends (motcua.wait_for_folder). In the meantime, no other transaction
+-- can send an export of the source through the page, or set its form there.
 SELECT motcua.wait_for_folder('files ' || %(source)s::text);
 
 -- name: account
--- Return the account that a source's exports are stored under, and the agencies that they may write about
+-- Return the account under which a source's exports are stored, and the agencies about which they may hold data
 -- (intake.clients). No row means that no account was opened.
 SELECT
     c.client_id,
@@ -18,7 +18,7 @@ FROM intake.clients AS c
 WHERE c.name = %(source)s AND c.source = %(source)s;
 
 -- name: form
--- Return the form of a source's exports that is in force, and the account that the rows are stored under
+-- Return the form of a source's exports that is in force, and the account under which the rows are stored
 -- (intake.export_forms).
 SELECT
     f.form_no,
@@ -183,10 +183,10 @@ WHERE e.export_no = %(export_no)s AND e.state = 'waiting'
 FOR NO KEY UPDATE;
 
 -- name: last
--- Return what decides whether a file may be taken (intake.exports): the newest complete export of its source; whether
--- the last line of the newest export had a line end (ends_a_line); and whether the file has the same content as the
--- newest export, or as an export of the same or a later time (is_repeated). The newest export is the one exported last,
--- not the one read last. Only taken and accepted files count.
+-- Return the facts that decide whether a file may be taken over (intake.exports): the newest complete export of its
+-- source; whether the last line of the newest export had a line end (ends_a_line); and whether the file has the same
+-- content as the newest export, or as an export of the same or a later time (is_repeated). The newest export is the one
+-- exported last, not the one read last. Only taken and accepted files count.
 SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,
@@ -224,12 +224,13 @@ INNER JOIN intake.pushed_dossiers AS d ON e.dossier_no = d.dossier_no
 WHERE x.source = %(source)s;
 
 -- name: begin
--- Begin to write a batch of an export, and return what is known of its dossiers (intake.begin_taking).
+-- Begin to write a batch of an export, and return the stored data of its dossiers and steps (intake.begin_taking). The
+-- caller decides with these data what to write.
 SELECT t.client_id, t.agencies, t.moment, t.dossiers, t.steps
 FROM intake.begin_taking(%(client_id)s, %(given)s::json, %(with_steps)s) AS t;
 
 -- name: write
--- Write what was decided for a batch of an export (intake.write_taken).
+-- Write the dossiers and steps that the caller decided on for a batch of an export (intake.write_taken).
 SELECT count(*) AS written
 FROM intake.write_taken(%(client_id)s, %(dossiers)s::json, %(steps)s::json, '[]', %(export_no)s, %(exported_at)s);
 

@@ -1,8 +1,9 @@
--- Write what a client pushes, and for which agencies a closing's figures come from pushes. Each SQL statement of a push
--- calls a function in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
+-- Write the dossiers and steps that a client pushes, and store for which agencies a closing's figures come from pushes.
+-- A client is the account with which one-stop software sends (pushes) its data. Each SQL statement of a push calls a
+-- function in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
 
 -- name: sign_in
--- Open a session for a client that shows its password (intake.sign_in).
+-- Open a session for a client that gives its name and password (intake.sign_in).
 SELECT intake.sign_in(%(name)s::text, %(shown)s::bytea, %(session)s::bytea, %(lasts)s::interval) AS is_open;
 
 -- name: sign_in_from
@@ -14,12 +15,14 @@ SELECT intake.sign_in_from(%(caller)s::inet, %(unit)s::text, %(session)s::bytea)
 SELECT intake.whose(%(session)s::bytea) AS client_id;
 
 -- name: begin
--- Begin to write a push, and return what is known of its dossiers (intake.begin_push).
+-- Begin to write a push, and return the stored data of its dossiers and steps (intake.begin_push). The caller decides
+-- with these data what to write.
 SELECT p.client_id, p.agencies, p.moment, p.dossiers, p.steps, p.words
 FROM intake.begin_push(%(session)s::bytea, %(given)s::json) AS p;
 
 -- name: write
--- Write what was decided for a push, and return the numbers of the dossiers that were written (intake.write_push).
+-- Write the dossiers, steps and states that the caller decided on for a push, and return the numbers of the written
+-- dossiers (intake.write_push).
 SELECT w.agency_code, w.dossier_code, w.dossier_no
 FROM intake.write_push(%(session)s::bytea, %(dossiers)s::json, %(steps)s::json, %(states)s::json) AS w;
 

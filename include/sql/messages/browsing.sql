@@ -261,8 +261,8 @@ ORDER BY m.recorded_at DESC, m.message_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- Return the messages with these numbers in the order of the numbers, with all columns that a list shows. The result
--- holds texts and phone numbers; lists mask them.
+-- Return the messages with these numbers in the order of the numbers, with all columns that a list shows
+-- (motcua.messages, motcua.dossiers, motcua.procedures). The result holds texts and phone numbers; lists mask them.
 SELECT
     m.message_id,
     m.kind,

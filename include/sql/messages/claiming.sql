@@ -13,7 +13,8 @@ SELECT EXISTS(
 
 -- name: plan_by_keys
 -- Make this connection plan each SQL statement once for all parameter values, and read tables through their keys only.
--- PostgreSQL's statistics of the table sizes are wrong just after the installation and during a burst of messages.
+-- The planner must not rely on its statistics of the table sizes, because they are wrong just after the installation
+-- and during a burst of messages.
 SELECT set_config(s.name, s.value, FALSE)
 FROM
     (
@@ -164,8 +165,9 @@ LIMIT 1;
 -- name: left_waiting
 -- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
 -- send a message if a gateway for its carrier has no fault and no pause, no stop covers the message and no gap holds
--- all messages. The query reads 20 messages at each end of the queue. Most messages that cannot be sent wait for the
--- same reason, so a few messages show the state of the whole queue.
+-- all messages. A stop is an order of the Department not to send messages. A gap is a time that the ledger may not
+-- remember, for example after a restore. The query reads 20 messages at each end of the queue. Most messages that
+-- cannot be sent wait for the same reason, so a few messages show the state of the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

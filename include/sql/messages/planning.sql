@@ -57,10 +57,10 @@ RETURNING state, reason;
 -- meantime (motcua.messages). The message must still be useful and its occasion must still hold. The old reason stays
 -- in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable for another reason.
 -- A queued message may use every gateway again, because a gateway's refusal of the old number does not concern the new
--- number. Without a window, the SQL statement reads the dossiers in motcua.phone_changes and deletes them there. With a
--- window, it reads the messages recorded in the window and leaves motcua.phone_changes as it is. Each message is looked
--- up by its key (OFFSET 0), because PostgreSQL's estimate of their number may be wrong. Returns the messages that are
--- queued again.
+-- number. Without a window, the SQL statement examines the dossiers in motcua.phone_changes, whose phone or messages
+-- changed, and deletes them there. With a window, it examines the messages recorded in the window and leaves
+-- motcua.phone_changes as it is. Each message is looked up by its key (OFFSET 0), because PostgreSQL's estimate of
+-- their number may be wrong. The result has the messages that are queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL
@@ -137,9 +137,9 @@ WHERE
 RETURNING m.message_id;
 
 -- name: reopen_confirmed
--- Queue messages again whose occasion began with an old step, if they were not sent (motcua.messages). A step of the
--- same occasion that is not old has confirmed the occasion. The message gets the time of the new step. A suppressed
--- message stays suppressed if its dossier has no usable phone.
+-- Queue messages again whose occasion began with an old step, if they were not sent (motcua.messages). An old step is
+-- one that was typed in late. A step of the same occasion that is not old has confirmed the occasion. The message gets
+-- the time of the new step. A suppressed message stays suppressed if its dossier has no usable phone.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,

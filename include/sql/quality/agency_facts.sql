@@ -1,6 +1,6 @@
--- Compute the facts that rules about an agency's month use. The first statements make cells by agency, procedure and
--- month, the last ones sum them up. Each statement fills the table of schema quality that has its name. Called by
--- store/oversight/quality.py.
+-- Compute the facts that the rules of data quality about an agency's month use. The first statements make cells by
+-- agency, procedure and month, and the last statements sum the cells up. Each statement fills the table of schema
+-- quality that has its name. Called by store/oversight/quality.py.
 
 -- name: actor_days
 -- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
@@ -201,9 +201,9 @@ WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_c
 GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
 -- name: notice_cells
--- Return by agency, procedure and month the number of dossiers that were moved in the last minutes before the evening's
--- apologies, the number of pauses, and the number of results that should have been texted (quality.dossier_facts).
--- agency_month_facts sums these cells up.
+-- Return by agency, procedure and month the number of pauses, the number of results that should have been texted, and
+-- the number of beats (quality.dossier_facts). A beat is a dossier that was set to a result in the last minutes before
+-- the evening's apologies and was reopened or not collected later. agency_month_facts sums these cells up.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -252,9 +252,10 @@ WHERE
 GROUP BY f.agency_code, f.procedure_code, f.desk_result_month;
 
 -- name: agency_month_facts
--- Return all facts that the rules about an agency's month use, for each agency and for each of its procedures. The
--- usual value of a share is the greater of two values: the median of the other agencies in that month, and the share
--- that the other agencies' rates for the same procedures give for this agency's mix of procedures.
+-- Return all facts that the rules about an agency's month use, for each agency and for each of its procedures
+-- (quality.desk_cells, quality.notice_cells). The usual value of a share is the greater of two values. One value is the
+-- median of the other agencies in that month. The other is the share that this agency would have if each of its
+-- procedures had the rate of the other agencies.
 WITH by_cell AS MATERIALIZED (
     SELECT
         c.agency_code,
@@ -455,9 +456,10 @@ LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month 
 WHERE f.whole OR f.procedure_code <> '';
 
 -- name: agency_counts
--- Return counts that must agree for each agency in charge, so that Great Expectations can check them: the dossiers in
--- the ledger and in the snapshot, and the dossiers received in the months that the check covers, counted one by one and
--- as the sum of the monthly figures.
+-- Return two pairs of counts that must agree for each agency in charge (quality.ledger_counts, quality.dossier_facts,
+-- quality.agency_month_facts). The first pair is the number of dossiers in the ledger and in the snapshot. The second
+-- pair is the number of dossiers received in the months that the check covers, counted one by one and as the sum of the
+-- monthly figures. The library Great Expectations compares the counts.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

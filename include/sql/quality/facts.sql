@@ -1,6 +1,7 @@
 -- Compute the facts of a dossier that depend on its own row and steps only. A recheck of a single dossier computes them
--- too. Each statement fills the table of schema quality that has its name; own_facts has one column for each fact, and
--- quality/marks/dossier_facts joins it with other facts. Called by store/oversight/quality.py and store/rechecks.py.
+-- too. Each statement fills the table of schema quality that has its name, except own_facts. The statement own_facts is
+-- a part of quality/marks/dossier_facts, which joins a dossier's own facts with other facts. Called by
+-- store/oversight/quality.py and store/rechecks.py.
 
 -- name: dossiers
 -- Return the dossiers that a check covers: those that have not ended, and those received or changed since the beginning
@@ -23,7 +24,8 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.updated_at,
-    -- A dossier counts as textable even if its number was emptied later.
+    -- A dossier counts as textable, which means that its phone number can get a text, even if the number was emptied
+    -- later.
     d.phone_refusal IS NULL AS textable,
     d.phone_refusal,
     nullif(d.phone_notes, '{}') AS phone_notes
@@ -39,11 +41,12 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: moves
--- Return what the transitions of each dossier show, in one pass (motcua.transitions). The result covers one of the two
--- parts into which quality/snapshot/middle divides the dossiers. Results and collections always count, other events
--- from the beginning of the first month that the check covers. An old step counts only if the dossier's row agreed with
--- it. If the last step is an old step, last_recorded_at is -infinity, so that the row gives the present status. Times
--- use the fixed offset UTC+7, Vietnam's time all year, because the name of the time zone costs four times as much.
+-- Return the facts that the transitions of each dossier show, computed in one pass (motcua.transitions). The result
+-- covers one of the two parts into which quality/snapshot/middle divides the dossiers. Results and collections count
+-- whenever they happened. Other events count only from the beginning of the first month that the check covers. An old
+-- step, which was typed in late, counts only if the dossier's row agreed with it. If the last step is an old step,
+-- last_recorded_at is -infinity, so that the row gives the present status. Times use the fixed offset UTC+7, Vietnam's
+-- time all year, because the name of the time zone costs four times as much.
 WITH ordered AS (
     SELECT
         t.dossier_id,
@@ -160,9 +163,10 @@ FROM ordered AS o
 GROUP BY o.dossier_id;
 
 -- name: own_facts
--- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency, for one of the
--- two parts of the dossiers. Working days between two events are the days after the first event's day up to the second
--- event's day. Working days from an event until now are the working days after the event that are over.
+-- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency
+-- (quality.dossiers, quality.moves, quality.agencies). The result covers one of the two parts of the dossiers. Working
+-- days between two events are the days after the first event's day up to the second event's day. Working days from an
+-- event until now are the working days after the event that are over.
 SELECT
     d.dossier_id,
     d.answers AS agency_code,

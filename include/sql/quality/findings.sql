@@ -1,11 +1,11 @@
--- Write the changes of findings: a finding that a rule returns opens an episode, changes, is withheld, is acknowledged
--- or is fixed. Called by store/oversight/quality.py.
+-- Write the changes of findings, which are the faults that the rules of data quality find. An episode of a finding
+-- lasts from the run that first had it to the run that no longer had it. Called by store/oversight/quality.py.
 
 -- name: withhold_findings
--- Insert the open findings of broken agencies as withheld (motcua.quality_withheld): this run neither confirms nor
--- fixes them. An agency is broken in a run if its part of the snapshot is faulty. A finding about a dossier belongs to
--- the agency that is in charge of the dossier now. If a dossier has moved to an agency that is not broken, its findings
--- are therefore reported there.
+-- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). This run neither confirms withheld
+-- findings nor counts them as fixed. An agency is broken in a run if its part of the snapshot is faulty. A finding
+-- about a dossier belongs to the agency that is in charge of the dossier now. If a dossier has moved to an agency that
+-- is not broken, its findings are therefore reported there.
 INSERT INTO motcua.quality_withheld (run_no, finding_id)
 SELECT %(run_no)s, e.finding_id
 FROM motcua.finding_episodes AS e
@@ -103,9 +103,9 @@ WHERE f.finding_id = %(finding_id)s AND (%(agencies)s::text[] IS NULL OR f.agenc
 RETURNING acknowledgement_id;
 
 -- name: taken_back
--- Return by agency the number of results that citizens were texted about, and, for the results that were revoked, the
--- minutes from each result to its revocation, in ascending order (motcua.messages, quality.dossier_facts). A result
--- that was handed over first does not count as revoked.
+-- Return by agency the number of results about which citizens were texted (motcua.messages, quality.dossier_facts). For
+-- the results among them that were revoked, the query also returns the minutes from each result to its revocation, in
+-- ascending order. A result that was handed over first does not count as revoked.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

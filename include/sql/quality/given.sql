@@ -1,9 +1,10 @@
--- Fill the tables of a check with data from outside the ledger's own rows: days, agencies in charge, the desk register,
--- expected counts, and the rows that Great Expectations returned. Each statement fills the table of schema quality that
--- has its name. Called by store/oversight/quality.py and store/rechecks.py.
+-- Fill the tables of a check with data from outside the ledger's own rows: days, agencies in charge, the desk register
+-- (the list in which a one-stop desk writes when results are ready and handed over), expected counts, and the rows that
+-- the library Great Expectations returned. Each statement fills the table of schema quality that has its name. Called
+-- by store/oversight/quality.py and store/rechecks.py.
 
 -- name: days
--- Return the days of the working calendars in use.
+-- Return the given days of the working calendars in use.
 SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -25,12 +26,12 @@ INNER JOIN motcua.agencies_on(%(day)s::date) AS i ON g.agency_code = i.agency_co
 INNER JOIN quality.days AS d ON r.calendar = d.calendar AND d.day = %(day)s::date - 1;
 
 -- name: register_readings
--- Return one row for a source's desk register: without a failure if the register was read, or with the reason why it
--- could not be read.
+-- Return one row for a source's desk register (motcua.sources). The row has no failure if the register was read.
+-- Otherwise it has the reason why the register could not be read.
 SELECT s.source_id, %(failure)s::text AS failure FROM motcua.sources AS s WHERE s.name = %(source)s;
 
 -- name: desk_register
--- Return rows of a source's desk register.
+-- Return the given rows of a source's desk register, each with the source's number (motcua.sources).
 SELECT s.source_id, r.agency_code, r.dossier_code, r.result_ready_at, r.handed_over_at
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (

@@ -312,8 +312,9 @@ GROUP BY d.dossier_id;
 
 -- name: dossier_facts
 -- Return all facts that the rules about dossiers use, one row for each dossier, for one of the two parts into which
--- quality/snapshot/middle divides the dossiers. A dossier's own facts are joined with the facts from other rows. Facts
--- that few dossiers have are joined with each other first, because each join with all dossiers costs much time.
+-- quality/snapshot/middle divides the dossiers (quality.own_facts, quality.edits and others). A dossier's own facts are
+-- joined with the facts from other rows. Facts that few dossiers have are joined with each other first, because each
+-- join with all dossiers costs much time.
 SELECT
     o.*,
     k.phone_owners,

@@ -1,5 +1,5 @@
--- Read runs of checks for reports, pages and commands. A finding may hold the text of a phone field, which the callers
--- of these queries must mask. Called by store/oversight/quality.py.
+-- Read the runs of the data quality check, for reports, pages and commands. A finding may hold the text of a phone
+-- field, which the callers of these queries must mask. Called by store/oversight/quality.py.
 
 -- name: runs
 -- Return runs, the newest first (motcua.quality_runs). The parameters run_id, day and run_no select runs; NULL selects

@@ -1,5 +1,5 @@
--- Recheck single dossiers between two runs: read their findings and rows, and write the outcome. Called by
--- store/rechecks.py.
+-- Recheck single dossiers between two runs of the data quality check: read their findings and rows, and write the
+-- outcome. Called by store/rechecks.py.
 
 -- name: findings
 -- Return findings about dossiers that can be rechecked, with the agency that resolves the dossier now, for some

@@ -1,6 +1,6 @@
--- Store a run of quality checks and seal it at the end. A sealed run cannot be changed. A run reads a snapshot: tables
--- of schema quality that show the ledger at one moment. A dossier is textable if its phone number can get a text.
--- Called by store/oversight/quality.py.
+-- Store a run of the data quality check and seal it at the end. A sealed run cannot be changed. A run reads a snapshot:
+-- tables of schema quality that show the ledger at one moment. A dossier is textable if its phone number can get a
+-- text. Called by store/oversight/quality.py.
 
 -- name: count_dossiers
 -- Count the dossiers of the snapshot, except those of broken agencies, whose part of the snapshot is faulty
@@ -184,8 +184,8 @@ SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
 
 -- name: rows_hashes
--- Return for each rule the number of findings whose episode was open in a run, and the SHA-256 of their subjects. The
--- subjects are hashed in byte order, one on each line (motcua.finding_episodes).
+-- Return for each rule the number of findings whose episode was open in a run, and the SHA-256 of their subjects
+-- (motcua.findings, motcua.finding_episodes). The subjects are hashed in byte order, one on each line.
 SELECT
     r.rule,
     count(f.finding_id) AS found,
@@ -208,7 +208,7 @@ LEFT JOIN (
 GROUP BY r.rule;
 
 -- name: last_seal
--- Return the seal of the last sealed run, which is part of what the next run's seal covers (motcua.quality_runs).
+-- Return the seal of the last sealed run, from which the seal of the next run is computed too (motcua.quality_runs).
 SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
 
 -- name: seal_run

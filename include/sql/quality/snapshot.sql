@@ -1,5 +1,5 @@
--- Prepare the snapshot of a run of checks: tables of schema quality that are filled anew for each run and show the
--- ledger at one moment. Called by store/oversight/quality.py.
+-- Prepare the snapshot of a run of the data quality check: tables of schema quality that are filled anew for each run
+-- and show the ledger at one moment. Called by store/oversight/quality.py.
 
 -- name: set_up
 -- Set the planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once are not

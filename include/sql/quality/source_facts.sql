@@ -1,5 +1,5 @@
--- Compute the facts that rules about sources use. Each statement fills the table of schema quality that has its name.
--- Called by store/oversight/quality.py.
+-- Compute the facts that the rules of data quality about sources use. Each statement fills the table of schema quality
+-- that has its name. Called by store/oversight/quality.py.
 
 -- name: agency_days
 -- Return the number of transitions of each agency and source by day, for the last five working weeks
@@ -18,8 +18,9 @@ WHERE
 GROUP BY t.source_id, d.agency_code, l.day;
 
 -- name: source_facts
--- Return all facts that the rules about sources use, for each source and for each agency in it. A working week has five
--- working days that are over. The usual number is the average of the four weeks before the last one.
+-- Return all facts that the rules about sources use, for each source and for each agency in it (motcua.sources,
+-- quality.agency_days). A working week means five working days that are over. The usual number of transitions is the
+-- average of the four working weeks before the last one.
 WITH weeks AS (
     SELECT
         d.source_id,

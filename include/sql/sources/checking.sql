@@ -1,10 +1,10 @@
--- Read from a source the rows and facts that the source check judges. A query for wrong rows returns some of these
--- rows, with the number of all wrong rows. sources/reading.sql defines how rows are read. Called by
--- sources/checking.py.
+-- Read from a source the rows and facts that the source check compares with the source contract, the views that every
+-- source must offer. A query for wrong rows returns some of these rows, with the number of all wrong rows.
+-- sources/reading.sql defines how rows are read. Called by sources/checking.py.
 
 -- name: role
 -- Return whether the role with which the system connects to a source is a superuser, whether it may do more than read
--- there, and whether the database's encoding is unknown.
+-- there, and whether the database's encoding is unknown (pg_roles, pg_class).
 SELECT
     r.rolsuper AS is_superuser,
     r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR EXISTS (
@@ -26,8 +26,8 @@ FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = current_user;
 
 -- name: columns
--- Return the columns of a table or view, with their types. No row means that the table does not exist or is not
--- visible.
+-- Return the columns of a table or view, with their types (pg_attribute). No row means that the table does not exist or
+-- is not visible.
 SELECT
     a.attname AS name,
     format_type(a.atttypid, NULL) AS type
@@ -36,8 +36,8 @@ WHERE a.attrelid = to_regclass(%(relation)s) AND a.attnum > 0 AND NOT a.attisdro
 ORDER BY a.attnum;
 
 -- name: table_sizes
--- Return the approximate number of rows of these tables. It is the server's last count, or an estimate from the table's
--- size if the server never counted.
+-- Return the approximate number of rows of these tables (pg_class). It is the server's last count, or an estimate from
+-- the table's size if the server never counted.
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name,

@@ -1,4 +1,5 @@
--- Read the views of the source contract. Called by sources/contract.py and sources/desk_register.py.
+-- Read the views of the source contract, which every source must offer. Called by sources/contract.py and
+-- sources/desk_register.py.
 
 -- name: dossiers
 -- Return the rows of the contract's view onestop.dossiers.

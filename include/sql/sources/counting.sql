@@ -1,9 +1,10 @@
 -- Count the occasions of a source from its own rows alone (source_dossiers and source_transitions, the source's tables
--- as its adapter shows them). The count shares no code with planning, so that each checks the other. A dossier with two
+-- as its adapter shows them). An occasion is the event that a message is about, such as a dossier that reaches its
+-- result. The count shares no code with the planning of messages, so that each checks the other. A dossier with two
 -- rows counts its occasions twice. Times that Python cannot hold become NULL. Called by sources/counting.py.
 
 -- name: codes_in_use
--- Return those of the given agency codes that occur in the source's rows.
+-- Return those of the given agency codes that occur in the source's rows (source_transitions, source_dossiers).
 SELECT c.written
 FROM unnest(%(codes)s::text[]) AS c (written)
 WHERE
@@ -11,10 +12,11 @@ WHERE
     OR EXISTS (SELECT 1 FROM source_dossiers AS d WHERE d.agency_code = c.written);
 
 -- name: occasions
--- Return the occasions of results and supplements that were recorded in [start, end), each with all its transitions. An
--- occasion begins when a dossier enters a condition that calls for a result or a supplement. A dossier's row that is
--- newer than its last transition and calls for something else is an occasion too, without a number. A transition that
--- names no dossier is a separate occasion. Rows with an unknown status are left out.
+-- Return the occasions of results and supplements that were recorded in [start, end), each with all its transitions
+-- (source_transitions, source_dossiers). An occasion begins when a dossier enters a state that requires a result
+-- message or a supplement message. A dossier's row that is newer than its last transition and requires another message
+-- is an occasion too, without a number. A transition that names no dossier is a separate occasion. Rows with an unknown
+-- status are left out.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -144,10 +146,10 @@ WHERE
 
 -- name: occasions_by_day
 -- Return how many results and supplements were recorded on each day of [start, end), by agency, procedure and kind, and
--- how many of them happened before the agency was enabled. A day is a day in Vietnam's time zone. Two sorts of
--- occasions that the SQL statement "occasions" returns are not counted here: rows newer than their last transition, and
--- transitions that name no dossier. For a day with such occasions the two counts differ, so the day is counted again
--- although nothing changed.
+-- how many of them happened before the agency was enabled (source_transitions, source_dossiers). A day is a day in
+-- Vietnam's time zone. Two sorts of occasions that the SQL statement "occasions" returns are not counted here: rows
+-- newer than their last transition, and transitions that name no dossier. For a day with such occasions the two counts
+-- differ, so the day is counted again although nothing changed.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -203,11 +205,12 @@ WHERE b.kind IS NOT NULL AND b.begins AND b.recorded_at >= %(start)s AND b.recor
 GROUP BY 1, 2, 3, 4;
 
 -- name: apologies_due
--- Return the dossiers for which an apology was due on one of the given evenings: they were in progress on the evening
--- and are due on one of the days that belong to it. The status on that evening comes from the dossier's row or from its
--- last transition recorded by then, whichever is newer. A row that changed after the evening does not count. An old
--- step is a transition that was recorded since old_steps_since and was typed in late, after a transition with a lower
--- number. It counts only if the dossier's row agrees with it; the row then gives the status.
+-- Return the dossiers for which an apology was due on one of the given evenings (source_dossiers, source_transitions).
+-- Such a dossier was in progress on the evening and is due on one of the days that belong to the evening. The status on
+-- that evening comes from the dossier's row or from its last transition recorded by then, whichever is newer. A row
+-- that changed after the evening does not count. An old step is a transition that was recorded since old_steps_since
+-- and was typed in late, after a transition with a lower number. It counts only if the dossier's row agrees with it;
+-- the row then gives the status.
 WITH evenings AS (
     SELECT e.*
     FROM

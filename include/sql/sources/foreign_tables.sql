@@ -1,5 +1,5 @@
--- SQL statements that are used instead of the usual ones for sources whose contract views show foreign tables of
--- another database system. Called by sources/foreign_tables.py.
+-- Prepare a session for sources whose contract views show foreign tables of another database system, and read their
+-- latest values with a query that is used instead of sources/reading/latest. Called by sources/foreign_tables.py.
 
 -- name: join_by_hash
 -- Make the session join by hash only. The remote server sorts by its own collation, so a merge join with rows that
@@ -12,9 +12,9 @@ SELECT
     set_config('jit', 'off', FALSE) AS compiling;
 
 -- name: latest
--- Return the same values as sources/reading/latest, for tables in a database of another system. The WITH keeps
--- PostgreSQL from turning max() into "the first row in order", for which the remote server would sort its whole table.
--- The remote server evaluates max() itself.
+-- Return the same values as sources/reading/latest, for tables in a database of another system (source_transitions,
+-- source_dossiers). The WITH keeps PostgreSQL from turning max() into "the first row in order", for which the remote
+-- server would sort its whole table. The remote server evaluates max() itself.
 SELECT
     now() AS source_now,
     (

@@ -1,9 +1,11 @@
--- Read the values that a watcher compares with the sources, and announce to runs and senders what the watcher found.
--- Called by store/notices/sources.py and jobs/notices/looking.py.
+-- Read the values that a watcher compares with the sources, and announce to runs and senders what the watcher found. A
+-- watcher is a process that queries the sources for unread rows. A pick-up reads the unread rows of one source into the
+-- ledger. Called by store/notices/sources.py and jobs/notices/looking.py.
 
 -- name: watched
 -- Return the values that the last pick-up of each source stored for the watcher, for the named sources or all
--- (motcua.sources). ask_at is the earliest time at which a dossier's row must be read because an old step waits for it.
+-- (motcua.sources). ask_at is the earliest time at which a dossier's row must be read because an old step (one that was
+-- typed in late) waits for it.
 SELECT
     s.name,
     s.watch,
@@ -18,10 +20,10 @@ SELECT
     set_config('default_transaction_read_only', 'on', FALSE);
 
 -- name: take
--- Announce one fact about sources by a shared advisory lock: that they have unread rows, that nobody reads these rows,
--- or that they do not answer. The lock lasts until this connection ends or releases it. Its key contains the values
--- that the last pick-up stored (motcua.sources.watch), so that a finished pick-up makes the announcement void, whoever
--- made it.
+-- Announce one fact about each of these sources by a shared advisory lock (motcua.sources): that it has unread rows,
+-- that nobody reads these rows, or that it does not answer. The lock lasts until this connection ends or releases it.
+-- The lock's key is a hash of the source's name and of the values that the last pick-up stored (motcua.sources.watch).
+-- A finished pick-up changes these values, so that every earlier announcement about the source becomes void.
 SELECT
     s.name,
     s.key,

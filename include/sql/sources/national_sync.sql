@@ -2,11 +2,11 @@
 -- sources/national_sync.py and sources/contract.py.
 
 -- name: name_source
--- Set which source this session reads, because several sources share the same tables.
+-- Set which source this session reads, because several sources share the same tables (setting motcua.source).
 SELECT set_config('motcua.source', %(source)s, FALSE);
 
 -- name: dossiers
--- Return dossiers in the columns of the contract's view dossiers.
+-- Return dossiers in the columns of the contract's view dossiers (intake.source_dossiers).
 SELECT
     d.dossier_code,
     d.agency_code,
@@ -29,7 +29,7 @@ FROM intake.source_dossiers AS d
 WHERE d.source = current_setting('motcua.source');
 
 -- name: transitions
--- Return steps in the columns of the contract's view transitions.
+-- Return steps in the columns of the contract's view transitions (intake.source_transitions).
 SELECT
     t.transition_id,
     t.agency_code,

@@ -4,7 +4,7 @@
 -- sources/contract.py for sources/opencps.py.
 
 -- name: dossiers
--- Return dossiers in the columns of the contract's view dossiers.
+-- Return dossiers in the columns of the contract's view dossiers (opencps."HoSo").
 SELECT
     h."MaHoSo" AS dossier_code,
     h."DonViXuLy" AS agency_code,
@@ -93,8 +93,8 @@ SELECT
 FROM opencps."HoSo" AS h;
 
 -- name: transitions
--- Return progress rows in the columns of the contract's view transitions. This vendor does not store the step that the
--- dossier left.
+-- Return progress rows in the columns of the contract's view transitions (opencps."TienDoXuLy"). This vendor does not
+-- store the step that the dossier left.
 SELECT
     t."TienDoXuLyId" AS transition_id,
     t."DonViXuLy" AS agency_code,

@@ -1,7 +1,8 @@
 -- Read rows of a source, whatever software it is. source_dossiers and source_transitions are the source's tables as its
--- adapter shows them; the table named reading is the result of one of the SQL statements below. Times that Python
--- cannot hold become NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects.
--- Called by sources/contract.py.
+-- adapter shows them. written_dossiers and written_transitions are the same tables before their agency codes are
+-- replaced. The table named reading is the result of one of the SQL statements below. Times that Python cannot hold
+-- become NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by
+-- sources/contract.py.
 
 -- name: limit_time
 -- Limit the time of each SQL statement of this transaction, in milliseconds.
@@ -9,8 +10,9 @@ SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: latest
 -- Return the time of the source's clock, the highest plausible number of a transition, and the newest times, up to now,
--- at which a transition was recorded and a dossier's row changed. A number too large for a sequence, or a time that
--- Python cannot hold, is left out, because later pick-ups would then read only rows after it.
+-- at which a transition was recorded and a dossier's row changed (source_transitions, source_dossiers). A number too
+-- large for a sequence, or a time that Python cannot hold, is left out, because later pick-ups would then read only
+-- rows after it.
 SELECT
     now() AS source_now,
     (
@@ -121,8 +123,8 @@ FROM source_dossiers
 WHERE updated_at >= %(since)s AND updated_at < %(until)s;
 
 -- name: transitions_since
--- Return the transitions recorded since a time or numbered above a number, each once (source_transitions). The number
--- is used too because a row can have a wrong time.
+-- Return the transitions recorded since a time or numbered above a number, each once (source_transitions). Rows are
+-- selected by number too, because a row can have a wrong time.
 SELECT *
 FROM source_transitions
 WHERE

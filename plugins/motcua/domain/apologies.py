@@ -52,7 +52,11 @@ class QuietHours:
         return datetime.combine(ends_on, self.end, VIETNAM)
 
     def last_moment_before(self, moment: datetime) -> datetime:
-        """Return ``moment``, or the beginning of the quiet hours if they last until ``moment`` or contain it."""
+        """Return the last moment for sending that is not after ``moment``.
+
+        If quiet hours contain ``moment`` or end exactly at ``moment``, the result is the beginning of these quiet
+        hours. Otherwise the result is ``moment`` itself.
+        """
         return self._began(moment - _INSTANT) or moment
 
     def _began(self, moment: datetime) -> datetime | None:
@@ -99,7 +103,7 @@ class ApologyRules:
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """The due dates from ``first`` to ``last``, both included, as the ledger stores them."""
+    """The due dates from ``first`` to ``last``, both included. The ledger stores these two dates of each evening."""
 
     first: date
     last: date
@@ -160,7 +164,8 @@ class Evening:
 class ApologyCandidate:
     """A dossier as it was at the apology hour of the evening.
 
-    ``kind_off`` and ``phone_refusal`` are the present settings of the agency and the present state of the phone.
+    Two fields are not from the evening but from the present: ``kind_off`` follows from the agency's present settings,
+    and ``phone_refusal`` from the dossier's present phone field.
     """
 
     due_at: datetime | None

@@ -29,8 +29,8 @@ Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
 
 CODE_LIMIT = 40
 KEPT_OF_CODE = 80
-"""Maximum number of characters of a code that the quarantine and the differences of a closing store, even if the value
-is no valid code."""
+"""Maximum number of characters that the quarantine and the differences of a closing store from a code field. The field
+may contain something other than a valid code."""
 STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200

@@ -3,7 +3,7 @@
 An answer is one sentence of a few clauses, which staff read aloud at the counter: whether the citizen was informed or
 why not, where the dossier is, and what to do now. This module names the clauses. The words of each clause are in
 include/templates/report/dossiers.vi.yaml. Before a clause promises that a message will be sent, the sender's own rules
-(``look_again``) are asked, so that no answer promises a message that the sender would not send.
+(``look_again``) are applied, so that no answer promises a message that the sender would not send.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ TOLD = frozenset({"accepted", "delivered", "unconfirmed"})
 
 _PHONE_REFUSALS = frozenset(get_args(PhoneRefusal))
 _NO_WORD_OF_ITS_OWN = frozenset({"already_told", "superseded", "outdated"})
-"""Reasons for which a message was not sent: another message had informed the citizen, or its event no longer held."""
+"""Reasons for not sending a message that explain little to staff: another message had informed the citizen, or the
+event of the unsent message no longer held. ``_newest`` prefers messages with other reasons."""
 _RESULT_MAY_COME = frozenset({None, 1, 2, 4, 5, 6, 8, 9})
 """Statuses from which a result may still come. Excluded are Từ chối (3), rút hồ sơ (7) and đã trả (10)."""
 
@@ -100,8 +101,8 @@ class DossierStory:
     unusable_rows: Sequence[RowRefusal] = ()
     """The reasons why rows of the dossier are in quarantine."""
     nothing_sent_since: datetime | None = None
-    """Since when nothing is sent because the ledger was restored and a person must check it. ``None`` if no gap holds
-    messages."""
+    """Since when nothing is sent because the ledger was restored and a person must check it. ``None`` if sending is not
+    stopped by such a check."""
     can_ask_9029: bool = False
 
     @property
@@ -208,7 +209,7 @@ def _answer_after_handing_over(story: DossierStory, judged: Sequence[_Judged]) -
     told = [each for each in results if each.state in TOLD]
     chosen = _newest(told) or _newest(results)
     if chosen is not None and chosen.state == "cancelled":
-        # The citizen has the result. Staff read this as the reason, whatever reason the sender stored.
+        # Staff read that the citizen has the result, even if the sender stored another reason for the cancellation.
         return Answer((clause_of("cancelled", "handed_over"), _place_clause(story)), chosen.message)
     if chosen is not None:
         return Answer((chosen.clause, _place_clause(story)), chosen.message)

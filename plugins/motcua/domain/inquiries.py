@@ -76,7 +76,7 @@ def fold(text: str) -> str:
 def code_key(code: str) -> str:
     """Return the key of a folded code: O is written as 0, I and l as 1, and blanks are removed.
 
-    The key is equal to that of the database's ``motcua.code_key``.
+    The database's function ``motcua.code_key`` returns the same key.
     """
     return code.translate(_ALIKE)
 
@@ -103,10 +103,10 @@ def read_inquiry_text(text: str) -> AskedCodes:
 
 
 def _split_words(folded: str) -> tuple[list[str], list[str]]:
-    """Return the words of a text without the keyword, and unchanged the words that begin with the keyword and have a
-    digit.
+    """Split a text into its words, and remove the keyword from the beginning of a word.
 
-    Such a word may be a code itself.
+    The second list has, unchanged, the words that begin with the keyword and contain a digit: such a word as a whole
+    may be a code.
     """
     words: list[str] = []
     whole: list[str] = []
@@ -200,15 +200,15 @@ class Hit:
     agency_code: str
     dossier_code: str
     is_askers: bool
-    """``True`` if the asking phone belongs to this dossier."""
+    """``True`` if the text came from the phone number of this dossier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The dossier to answer about, or the code that dossiers of several agencies have.
 
-    Both are ``None`` if no dossier has an asked code, or if the dossiers found have different codes that are only
-    similar to it.
+    Both are ``None`` if no dossier has a code of the text, or if the found dossiers have different codes that are only
+    similar to a code of the text.
     """
 
     hit: Hit | None = None
@@ -219,8 +219,9 @@ def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) 
     """Choose the dossier that the text means: the first code that is known.
 
     All codes are compared as typed first, then with similar characters treated as equal. If several dossiers have the
-    code, an agency named in the text decides, or else the asking phone. If only one dossier has the code, the answer
-    goes to any phone. ``agencies`` maps keys of agency codes and aliases to agency codes.
+    code, the dossier of an agency that the text names is chosen, or else the dossier of the phone that sent the text.
+    If only one dossier has the code, the dossier is chosen whichever phone sent the text. ``agencies`` maps keys of
+    agency codes and aliases to agency codes.
     """
     by_key: dict[str, list[Hit]] = {}
     for hit in hits:
@@ -283,9 +284,9 @@ class DossierState:
 def punctuality(state: DossierState, now: datetime) -> Punctuality:
     """Decide whether a dossier is late: it is open after its due time, or was finished after its due time.
 
-    A suspended or ended dossier is judged at the moment of its suspension or end. If the time of the end is not known,
-    the earliest sign of the end counts, because a citizen may fetch a result days after it was ready. A due time of
-    midnight in Vietnam stands for a date, and that whole day is on time.
+    A suspended or ended dossier is judged at the moment of its suspension or end. If ``finished_at`` is not known, the
+    earlier one of ``status_since`` and ``returned_at`` counts as the end, because a citizen may fetch a result days
+    after it was ready. A due time of midnight in Vietnam stands for a date, and that whole day is on time.
     """
     if state.due_at is None:
         return "no_due_date"

@@ -54,7 +54,8 @@ class PastTransition:
     is_old: bool = False
     """``True`` if the step happened well before a step with a lower number and was typed in late."""
     row_was_read: bool = False
-    """For an old step: ``True`` if the dossier's row was read long enough after the step was recorded."""
+    """For an old step: ``True`` if the dossier's row was read late enough after the step to decide whether the step
+    counts."""
     row_calls_for: Kind | None = None
     """The kind of message that the dossier's row called for when the row was read."""
 

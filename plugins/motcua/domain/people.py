@@ -125,8 +125,9 @@ RequestKind: TypeAlias = Literal[
     "map_status", "release", "recipients", "export_form", "stop", "go", "confirm_year", "verify"
 ]
 NEEDS_NO_MAIL: frozenset[RequestKind] = frozenset({"stop", "go", "confirm_year", "verify"})
-"""Kinds of requests that are carried out without a mail to the Department before: at once by the page, or by the next
-worker that looks for requests. They do not change who gets mails, and their effect is visible without a mail."""
+"""Kinds of requests that are carried out without first mailing the Department: at once by the page, or by the next
+worker that checks for requests. These requests do not change who gets mails, and their effect is visible without a
+mail."""
 RequestOutcome: TypeAlias = Literal["done", "withdrawn", "changed", "nothing_left", "refused"]
 
 

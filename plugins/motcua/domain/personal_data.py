@@ -171,8 +171,8 @@ def read_number(typed: str) -> ByNumber:
 def of_this_citizen(held: Held, as_written: str | None) -> Held:
     """Return the value with everything masked that belongs to another citizen.
 
-    This masks a phone number that the dossier had before, and what other people asked 9029. ``as_written`` is the
-    dossier's present phone field.
+    The masked parts are phone numbers that the dossier had earlier, and texts that other people sent to 9029.
+    ``as_written`` is the dossier's present phone field.
     """
     if held.of_table == "dossiers" or (held.of_column == "applicant_phone" and held.value == as_written):
         return held

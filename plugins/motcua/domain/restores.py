@@ -20,7 +20,8 @@ together. A smaller difference proves nothing, because a copy of a machine's dis
 def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bool:
     """Return whether the journal proves that the ledger was not restored together with it.
 
-    It proves this if it has attempts from after the sleep began.
+    The proof is an attempt in the journal that is later than the beginning of the sleep by more than ``_AHEAD_BY``. If
+    both had been restored together, the journal would have no such attempt.
 
     Args:
         slept_since: the last heartbeat of senders in the ledger.
@@ -30,11 +31,12 @@ def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bo
 
 
 def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
-    """Return whether a watch that saw no later state than the ledger's present one proves that nothing was restored.
+    """Return whether a watch that has seen no later state of the ledger proves that the ledger was not restored.
 
     Args:
         slept_since: the last heartbeat of senders in the ledger.
-        awake_since: since when the watch has checked without a pause. A watch on the ledger's machine slept as well.
+        awake_since: since when the watch has checked without a pause. A watch on the ledger's machine proves nothing,
+            because it slept together with the ledger.
         sees_since: since when the watch has seen everything that senders did.
     """
     return awake_since is not None and sees_since is not None and max(awake_since, sees_since) <= slept_since

@@ -365,7 +365,7 @@ class Words:
     """The words of a message, made once from one version of a template.
 
     `parameters` are in the template's order and in the form that the text shows: cleaned, and without accents if the
-    text has no accents. Some providers take only the template's id and the parameters. `accented_parameters` are the
+    text has no accents. Some providers accept only the template's id and the parameters. `accented_parameters` are the
     accented parameters of a text without accents. They are None if the text is accented or if they are not known.
     """
 
@@ -427,8 +427,8 @@ def require_registered(
 ) -> str | None:
     """Return the provider's own id of a template, or None if the provider gives none.
 
-    The caller must do this before the message uses part of a daily limit. With `by_id` the gateway takes the id and the
-    values instead of the words, so a registration without the id is useless.
+    The caller must call this function before the message uses part of a daily limit. With `by_id` the gateway accepts
+    the id and the values instead of the words, so a registration without the id is useless.
 
     Raises:
         UnregisteredTemplate: no message with this template may go through the gateway. The error's text says what to

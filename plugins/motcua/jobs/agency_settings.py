@@ -1,15 +1,15 @@
 """Reads, compares, rehearses, saves and undoes the settings that an agency decides for itself on the staff pages.
 
-The settings are those of the agencies' file (include/agencies.yaml). The same code checks them, and the same history
-stores their changes. Only the Department may change some of them, through the file: settings that withhold messages
-from citizens (except for same-day procedures), an agency's name, and how long personal data is stored, since purged
-data cannot be restored.
+The settings are those of the agencies' file (include/agencies.yaml). The code that checks the file also checks the
+settings from the pages, and one history stores the changes of both. Only the Department may change some of them,
+through the file: settings that withhold messages from citizens (except for same-day procedures), an agency's name, and
+how long personal data is stored, since purged data cannot be restored.
 
 The rehearsal shows what an agency would have sent on its last working day under settings that are typed but not saved,
 beside what it would have sent under its present settings. The rehearsal works as an agency's dry run does
 (jobs/notices/dry_running.py), but it reads the steps from the ledger and not from a source, rehearses a limited number
-of dossiers, and uses the pages' database role. It plans apologies by the rules of the evening's run
-(jobs/notices/apologizing.py). It writes nothing.
+of dossiers, and uses the pages' database role. It plans apologies by the rules of the run that plans each evening's
+apologies (jobs/notices/apologizing.py). It writes nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
     "same_day_reason": None,
     "waits_for_opening": False,
 }
-"""Values of the fields that are missing in changes which an earlier release stored."""
+"""Values for fields that are missing in the changes stored by an earlier release."""
 
 Typed: TypeAlias = Mapping[str, object]
 """Settings by their field names in the agencies' file, with values as that file writes them."""
@@ -78,7 +78,7 @@ WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed
 
 @dataclass(frozen=True, slots=True)
 class OpenedSettings:
-    """An agency's settings as a person opens them. Holds addresses of staff."""
+    """An agency's settings at the moment when a person opens their page. Holds addresses of staff."""
 
     agency: Agency
     history: Sequence[KeptChange]
@@ -121,10 +121,11 @@ def _with_all_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, AgencyChange | None]:
-    """Return the agency with the typed settings, and what they change; ``None`` if they change nothing.
+    """Return the agency with the typed settings, and the change that they make, or ``None`` instead of a change if they
+    change nothing.
 
     Raises:
-        SettingsRefused: a setting is wrong, or only the Department may change it so.
+        SettingsRefused: a setting is wrong, or only the Department may make such a change to it.
     """
     after = with_settings(before, typed)
     change = compare_agency(connection, before, after)
@@ -259,8 +260,8 @@ class Rehearsal:
     period: Period
     dossiers: int
     is_whole: bool
-    """Whether the rehearsal covers all dossiers that had a step on that day, and all that the evening would have
-    checked."""
+    """Whether the rehearsal covers all dossiers that had a step on that day, and all dossiers that the evening of
+    apologies would have checked."""
     due: int
     """Number of dossiers that the evening of apologies would have checked, under the settings in force or under the
     typed ones."""
@@ -291,7 +292,7 @@ def _sum(fates: Iterable[Fate | None]) -> Sum:
 
 
 _LONGEST_BREAK: Final = timedelta(days=31)
-"""How far back the last working day is searched for."""
+"""How far back the search for the last working day goes."""
 
 
 def _last_working_day(connection: Connection, agency_code: str, moment: datetime) -> Period:
@@ -313,7 +314,8 @@ def rehearse_last_working_day(
     Uses the present phone numbers. A message that would have been sent counts as accepted by its gateway.
     """
     period = _last_working_day(connection, now.agency_code, moment)
-    # Results of the evening before were possibly held for the hold time, and would have been sent on that day.
+    # Result messages of the evening before may have been held for the hold time, and would then have been sent on that
+    # day.
     start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
     found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)
     dossiers = found[:most]
@@ -399,8 +401,8 @@ def _rehearse(
     templates: Mapping[str, Template],
     is_enabled: bool,
 ) -> dict[tuple[str, int], Fate]:
-    """Returns what would have become of each occasion of that day. The key is the message's kind, and its number among
-    the dossier's messages of that kind."""
+    """Returns the result that the message of each occasion of that day would have had. The key is the message's kind,
+    and its number among the dossier's messages of that kind."""
     facts = replace(
         dossier.facts,
         enabled_from=dossier.facts.enabled_from if is_enabled else period.start,

@@ -1,8 +1,8 @@
 """Maintain the working calendar: seed it from the package ``holidays``, import deviating days, and confirm years.
 
 Deviating days come from decisions of the government or from notices of an agency, and take precedence over the
-package's days. So a newer package changes only days that nobody else decided about. It does not change a confirmed year
-at all.
+package's days. So a newer version of the package changes only days that no decision and no notice names. It changes no
+day of a confirmed year.
 
 The days of a decision or of an agency are imported from a YAML file. An error about that file names the line with the
 fault. The form of the file is shown in include/calendars/national.yaml and docs/operations/calendar.md.
@@ -533,7 +533,8 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
 
 
 def _is_same_day(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
-    """Return whether two rows for one day agree, whatever version of the package is stored as their authority.
+    """Return whether two rows for one day agree, apart from the version of the package, which is stored as their
+    authority.
 
     A row that agrees is not written again, so it keeps the version of the package that first contained the day.
     """
@@ -587,7 +588,8 @@ def prepare_calendars(now: datetime, changed_by: str, years: Collection[int] = (
 
 
 def import_calendar(path: Path, changed_by: str, now: datetime, *, dry_run: bool = False) -> tuple[Difference, ...]:
-    """Write the content of a file and return what that changes. With ``dry_run``, only return it.
+    """Write the content of a calendar file and return the changes. With ``dry_run``, return the changes without writing
+    them.
 
     Days that the file does not name stay unchanged. A year that the file confirms is seeded first, if it was not seeded
     before.
@@ -614,8 +616,8 @@ def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _C
         return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
-    # The keys are (province, agency, day). The file may name one agency by two codes, so days that it gives twice for
-    # one agency are found and refused only here.
+    # The keys are (province, agency, day). The file may name one agency by two codes, so only here can a day be found
+    # that the file gives twice for one agency.
     wanted: dict[tuple[str | None, str | None, date], CalendarDay | None] = {}
     named = [(code, special.day, special) for code, special in file.days]
     for written, day, special in [*named, *((*each, None) for each in file.as_usual)]:

@@ -124,8 +124,8 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
 
 
 def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list[DossierFound]:
-    """Return the dossiers whose code ends with the typed text. If the text is exactly the last parts of some codes,
-    return only the dossiers with these codes.
+    """Return the dossiers whose code ends with the typed text. If the text is exactly the last part or parts of some
+    codes, return only the dossiers with these codes.
 
     The list is empty if the text looks like a person's name and not like a code.
     """

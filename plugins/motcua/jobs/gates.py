@@ -9,8 +9,8 @@ from motcua.domain.checks import Finding, fault
 
 
 class RunIncomplete(Exception):
-    """Something failed, or something is left to retry or to decide. The run must fail, so that people and a backfill
-    find it."""
+    """A task of the run failed, or work is left that must be retried or needs a person's decision. The run must fail,
+    so that people notice the work and a backfill of failed runs repeats the run."""
 
     def __init__(self, left: Sequence[Finding]) -> None:
         super().__init__(left)

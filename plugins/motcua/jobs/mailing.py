@@ -51,7 +51,7 @@ def name_of_body(body: str) -> str:
 
 
 class MailsNotSent(Exception):
-    """Some recipients were not reached. The text counts them and contains no address."""
+    """Some recipients were not reached. The text gives their number and contains no address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def mail_reports(
     *,
     again: bool,
 ) -> dict[str, int]:
-    """Mail each recipient the reports of a body that he does not have yet, in one letter.
+    """Mail each recipient the reports of a body that the recipient does not have yet, in one letter.
 
     Return the number of recipients, of sent letters, and of recipients who had everything before.
 
@@ -150,7 +150,7 @@ def hand_to_each(
 
 
 def staff_page(path: str) -> str | None:
-    """Return the address of a staff page, if this Airflow knows its own address."""
+    """Return the address of a staff page. ``None`` if Airflow's own address is not set."""
     from airflow.configuration import conf
 
     base: str = conf.get("api", "base_url", fallback="") or ""
@@ -164,8 +164,8 @@ def _reports_in_words(reports: Sequence[MailedReport]) -> str:
 
 
 def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: bool) -> tuple[int, list[str]]:
-    """Hands the letter over for each recipient. A failing recipient, or a broken connection, delays no other
-    recipient."""
+    """Hands the letter to the mail server for each recipient. A failing recipient, or a broken connection, delays no
+    other recipient."""
     # The reports are sorted, so that two processes that mail the same reports do not deadlock.
     reports = sorted(letter.reports, key=lambda each: (each.report, each.report_no))
     sent, failures = 0, list[str]()

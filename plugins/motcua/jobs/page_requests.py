@@ -1,8 +1,8 @@
 """Mails the page requests to the Department, and carries out each request that nobody withdrew in time.
 
-Some requests cause texts to citizens, end texts to some citizens, or change who gets mails. They are ordered on the
-pages and carried out here, under another database role. No request is carried out before a mail server has accepted a
-mail about it.
+A page request may cause texts to citizens, end texts to some citizens, or change who gets mails. People order it on the
+staff pages, and this module carries it out, under another database role. No request is carried out before a mail server
+has accepted a mail about it.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ from motcua.store.personal_data import (
 log = logging.getLogger(__name__)
 
 _TRIES = 5
-"""How often a batch is tried while other transactions lock its rows."""
+"""How many times a batch is tried while other transactions lock its rows."""
 
 
 @dataclass(slots=True)
@@ -198,8 +198,8 @@ _AT_ONCE = 500
 
 
 def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
-    """Returns what is stored about a citizen, to show the amount before anything is done. A search by a number is
-    logged.
+    """Returns what is stored about a citizen, so that a person sees the amount before an export or an erasure. A search
+    by a number is logged.
 
     Raises:
         LookupError: there is no such dossier, and no other row with that code.
@@ -230,8 +230,8 @@ def export(asked_for: ByCode | ByNumber, by: str, reason: str) -> Citizen:
 
 
 def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
-    """Empties what is stored about a citizen: finished rows at once, and every unfinished row with the first purge
-    after it is finished.
+    """Empties what is stored about a citizen: finished rows at once, and each unfinished row by the first purge after
+    the row is finished.
 
     Rows in quarantine, and complaints that belong to no dossier, are emptied by their code, even if no dossier has that
     code.

@@ -1,4 +1,4 @@
-"""Tells the addresses in MOTCUA_WATCH_RECIPIENTS by mail that a run failed or is late.
+"""Mails the addresses in MOTCUA_WATCH_RECIPIENTS that a run failed or is late.
 
 The mails need only Airflow and the mail server, and not the ledger, which may be the reason of the failure. An Airflow
 variable for each DAG stores what was mailed. So a DAG that fails every few minutes mails its failure at once and then
@@ -26,8 +26,8 @@ from motcua.store.watching.watch import watch_life
 log = logging.getLogger(__name__)
 
 GREEN_FOR = timedelta(hours=1)
-"""After this time without a failed run, the next failed run is mailed again. While a gateway does not answer, frequent
-runs alternate between failure and success, and must not be mailed each time."""
+"""After this time without a failed run, a mail is sent again about the next failed run. While a gateway does not
+answer, frequent runs alternate between failure and success, and must not be mailed each time."""
 WATCH_LIVES_FOR = timedelta(minutes=3)
 """How long after its last sign of life the watch counts as running. It checks twice a minute, or every minute if cron
 starts it."""
@@ -168,7 +168,7 @@ def _mail_watchers(compose: Callable[[], Mail], now: datetime, server: OpenServe
 
 
 def _run_page(dag_id: str, run_id: str) -> str | None:
-    """Returns the address of a run in Airflow's UI, if this Airflow knows its own address."""
+    """Returns the address of a run in Airflow's UI. ``None`` if Airflow's own address is not set."""
     from airflow.configuration import conf
 
     base: str = conf.get("api", "base_url", fallback="") or ""

@@ -88,9 +88,9 @@ class PreviewRow:
 
     `length` counts septets or UTF-16 units, and `shares` divides it into the fixed words and each parameter. `cost` is
     in đồng. `to_spare` is how much longer the text may get in the same number of segments. If shorter values would save
-    a segment, `too_many` is by how much the text is too long for that, and `tipped_by` names the parameters that are
-    longer than necessary, the longest first; otherwise they are 0 and empty. `changed` names the parameters that the
-    rules for values cut or rewrote.
+    a segment, `too_many` is by how much the text must be shorter to save it, and `tipped_by` names the parameters that
+    are longer than necessary, the longest first. Otherwise `too_many` is 0 and `tipped_by` is empty. `changed` names
+    the parameters that the rules for values cut or rewrote.
     """
 
     template_id: str
@@ -218,7 +218,7 @@ def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered
 
 
 def capacity(encoding: Encoding, segments: int) -> int:
-    """Return how many septets or UTF-16 units fit in so many segments."""
+    """Return how many septets or UTF-16 units fit in this number of segments."""
     alone, per_part = (GSM_ALONE, GSM_PER_PART) if encoding == "GSM-7" else (UCS2_ALONE, UCS2_PER_PART)
     return alone if segments == 1 else segments * per_part
 
@@ -358,12 +358,12 @@ def register_text(
     provider_template_id: str | None = None,
     accented_provider_template_id: str | None = None,
 ) -> str | None:
-    """Registers one version, such as ``result.v1``, with the provider's ids. Returns ``registered`` or ``changed``, or
-    None if nothing changed. An id that is not given stays as it was.
+    """Registers one version of a template, such as ``result.v1``, with the provider's ids. Returns ``registered`` or
+    ``changed``, or None if nothing changed. An id that is not given stays as it was.
 
     Raises:
-        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty or
-            for a form that the gateway never sends.
+        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, an id is empty, or
+            an id is for a form of the text (with or without accents) that the gateway never sends.
     """
     ids = (provider_template_id, accented_provider_template_id)
     if any(each is not None and not each.strip() for each in ids):
@@ -379,8 +379,8 @@ def register_text(
 
 
 def unregister_text(gateway: str, name: str, changed_by: str, reason: str) -> None:
-    """Removes a registration, also of a gateway or a version that is no longer in use. Senders then send nothing more
-    from that version there.
+    """Removes a registration, also of a gateway or a version that is no longer in use. Senders then send no more
+    messages with that version at that gateway.
 
     Raises:
         RegistrationRefused: the version is not registered there, or the person or the reason is missing.

@@ -27,9 +27,10 @@ Standing: TypeAlias = Literal[
 ]
 """State of findings in a run.
 
-``arrived``: new or back. ``fixed``: no longer there; no other choice includes such findings. ``acknowledged``:
-acknowledged when the run was sealed, or acknowledged now. ``to_do`` and ``acknowledged_then`` are the states that the
-run counted: a finding that was acknowledged after the run is still ``to_do``, and not ``acknowledged_then``.
+``back``: found again after it had been fixed. ``arrived``: new or back. ``fixed``: no longer found; only this state
+includes such findings. ``acknowledged``: acknowledged when the run was sealed, or acknowledged now. ``to_do`` and
+``acknowledged_then`` are the states that the run counted: a finding that was acknowledged after the run is still
+``to_do``, and not ``acknowledged_then``.
 """
 
 

@@ -111,7 +111,8 @@ def _offending_rows() -> type[UnexpectedRowsExpectation]:
 def prepare() -> None:
     """Load Great Expectations, which takes seconds.
 
-    Callers do this while they wait for something else. It is optional, because ``judge`` loads the library if needed.
+    Callers may call this function while they wait for something else. The call is optional, because ``judge`` loads the
+    library if needed.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # The level must be set before the import, during which the library logs about two hundred lines.

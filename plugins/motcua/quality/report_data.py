@@ -6,8 +6,9 @@ findings per 1,000 checked dossiers. It is ``None`` if fewer dossiers were check
 file states.
 
 ``found`` counts the findings that Great Expectations returned in this run. ``acknowledged`` counts the findings among
-them that a person accepted for a time. ``to_do = found - acknowledged``. New, back and standing findings add up to
-``found``. Fixed findings are not part of ``found``.
+them that a person accepted for a time. ``to_do = found - acknowledged``. A finding is new, back (found again after it
+had been fixed) or standing (found in the earlier run too). The numbers of these three add up to ``found``. Fixed
+findings are not part of ``found``.
 """
 
 from __future__ import annotations

@@ -437,7 +437,7 @@ class _RunData:
         return tuple(results)
 
     def _per_thousand(self, found: int | None, dossiers: int) -> float | None:
-        """Return findings per 1,000 dossiers; ``None`` for so few dossiers that one finding would weigh too much."""
+        """Return findings per 1,000 dossiers; ``None`` if there are too few dossiers for a rate to mean anything."""
         return None if found is None or dossiers < self.book.rated_from else 1000 * found / dossiers
 
     def _rated(self, group: Group | None = None) -> list[str]:
@@ -584,7 +584,8 @@ class _RunData:
     def first(self, results: Iterable[RuleResult]) -> tuple[ToDo, ...]:
         """Return the tasks to do first, at most three.
 
-        Rules are ordered by severity, by whether their findings can be corrected, by late findings and by number.
+        Rules are ordered by severity, then by whether their findings can be corrected, then by the number of findings
+        past their deadline, then by the number of findings to correct.
         """
         wanted = sorted(
             (each for each in results if each.rule.severity != "info" and each.to_do),

@@ -11,7 +11,7 @@ from motcua.sources.contract import ContractSource
 
 
 class UnknownAdapter(LookupError):
-    """MOTCUA_SOURCES names an adapter that does not exist, defines no source, or lacks a package that it needs."""
+    """Raised if MOTCUA_SOURCES names an adapter that does not exist, defines no source, or needs a missing package."""
 
 
 def adapter(name: str) -> type[ContractSource]:
@@ -46,8 +46,10 @@ def adapters() -> Iterator[type[ContractSource]]:
 
 
 def pushed_sources(sources: Mapping[str, str]) -> list[str]:
-    """Return the names of the sources that push. ``sources`` gives the adapter of each name; sources whose adapter
-    cannot be used are left out."""
+    """Return the names of the sources whose software pushes its data to us.
+
+    ``sources`` maps the name of each source to its adapter. Sources whose adapter cannot be used are left out.
+    """
     return [source for source, kind in sources.items() if _is_pushed(kind)]
 
 

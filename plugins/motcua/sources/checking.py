@@ -1,5 +1,8 @@
-"""Queries a source to judge whether it fulfils the contract: few queries, in one snapshot, each with a time limit. Of a
-large source only the newest rows are read. Only the search for keys that several rows have goes through all rows."""
+"""Queries a source for the rows and facts by which a check judges whether the source fulfils the source contract.
+
+All queries see one snapshot, and each query has a time limit. If the source is large, the queries read only its newest
+rows. Only one search reads all rows: the search for keys and numbers that several rows have.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,11 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class RoleThere:
-    """Our role at the source. ``may_write`` means that the role may do more than read. ``letters_unknown`` means that
-    the encoding of the source's database is unknown (SQL_ASCII)."""
+    """The database role with which we connect to the source.
+
+    ``may_write`` means that the role may do more than read. ``letters_unknown`` means that the encoding of the source's
+    database is unknown (SQL_ASCII).
+    """
 
     is_superuser: bool
     may_write: bool
@@ -39,7 +45,7 @@ class RoleThere:
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """Keys or numbers that several rows have: how many there are, and some of them."""
+    """Keys or numbers that several rows have: ``count`` is how many there are, ``some`` are a few of them."""
 
     count: int = 0
     some: Sequence[Mapping[str, Any]] = ()
@@ -47,7 +53,7 @@ class Doubled:
 
 @dataclass(frozen=True, slots=True)
 class NewestRows:
-    """Rows of a source, each dossier and each transition once."""
+    """The newest rows of a source. Each dossier and each transition occurs once."""
 
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]
@@ -56,10 +62,19 @@ class NewestRows:
 
 
 class CheckedSource:
-    """One source while it is checked. Queries that take too long are named, and the check continues without them."""
+    """One source while it is checked.
+
+    If a query takes too long, its name is added to ``unanswered``, and the check continues without its answer.
+    """
 
     def __init__(self, source: ContractSource, connection: Connection, patience: timedelta) -> None:
-        """``connection`` is the source's connection, with no transaction open. ``patience`` limits each query."""
+        """Prepares the check of a source.
+
+        Args:
+            source: the adapter of the source.
+            connection: the connection that ``source`` uses, with no transaction open.
+            patience: the time limit of each query.
+        """
         self.source, self._connection = source, connection
         self._patience = patience.total_seconds()
         self.unanswered: list[str] = []
@@ -70,7 +85,9 @@ class CheckedSource:
         self.source.limit_time(self._patience)
 
     def ask(self, name: str, question: Callable[[], Answer], otherwise: Answer) -> Answer:
-        """Returns the source's answer, or ``otherwise`` if it takes too long.
+        """Runs the query ``question`` and returns its answer, or ``otherwise`` if the query takes too long.
+
+        ``name`` is the query's name in ``unanswered``.
 
         Raises:
             psycopg.Error: the query fails for another reason.
@@ -84,14 +101,16 @@ class CheckedSource:
             return otherwise
 
     def role(self) -> RoleThere:
-        """Returns our role at the source."""
+        """Returns the database role with which we connect to the source."""
         with self._connection.cursor(row_factory=class_row(RoleThere)) as cursor:
             row = cursor.execute(statement("sources/checking/role"), {}).fetchone()
         return row or RoleThere(is_superuser=False, may_write=False, letters_unknown=False)
 
     def columns(self) -> dict[str, dict[str, str]]:
-        """Returns the columns of each view, with their types. For the contract's views, returns the columns that
-        exist; for other software, the columns that its adapter makes.
+        """Returns the columns of each view, with their types.
+
+        If the source offers the views of the contract, these are the columns that exist in its database. If an adapter
+        makes the views from other tables, these are the columns that the adapter makes.
 
         Raises:
             psycopg.Error: a table or column that the adapter reads is missing, or may not be read.
@@ -115,12 +134,14 @@ class CheckedSource:
         }
 
     def latest(self) -> Latest | None:
-        """Returns the source's clock and newest rows, or ``None`` if that took too long."""
+        """Returns the source's clock and the marks of its newest rows; ``None`` if the query took too long."""
         return self.ask("latest", self.source.latest, None)
 
     def newest_rows(self) -> NewestRows:
-        """Returns the newest transitions, by number and by time, the newest dossiers, and all rows of some of these
-        dossiers."""
+        """Returns the newest transitions by number, the newest transitions by time, and the newest dossiers.
+
+        The result also contains all rows and all transitions of up to ``MOST_WHOLE`` dossiers that occur in these rows.
+        """
         most = {"most": MOST_ROWS}
         by_number = self._rows("newest_by_number", most, SourceTransition)
         by_time = self._rows("newest_by_time", most, SourceTransition)
@@ -151,8 +172,10 @@ class CheckedSource:
         return self.ask(name, read, [])
 
     def doubled(self, name: LiteralString) -> Doubled:
-        """Returns the keys of dossiers (for ``double_dossiers``) or the numbers of transitions (for ``double_numbers``)
-        that several rows have. Searches all rows."""
+        """Returns the keys or numbers that several rows of the source have. The query searches all rows.
+
+        ``name`` is ``double_dossiers`` for keys of dossiers, or ``double_numbers`` for numbers of transitions.
+        """
 
         def read() -> Doubled:
             rows = self._connection.execute(self.source.checking_query(name), {"most": _MOST_DOUBLES}).fetchall()
@@ -161,8 +184,11 @@ class CheckedSource:
         return self.ask(name, read, Doubled())
 
     def plans(self, latest: Latest) -> tuple[dict[str, list[Table]], dict[Table, int]]:
-        """Returns, for each query of a pick-up or the watcher, the tables that the server would read whole, and about
-        how many rows each of them has. Runs none of the queries."""
+        """Returns, for each query of ``QUESTIONS``, the tables that the source's server would read whole.
+
+        The second value is the approximate number of rows of each of these tables. The server only plans the queries
+        and runs none of them.
+        """
         none: list[Table] = []
         read_whole = {
             question.name: self.ask(question.name, partial(self._read_whole, question.name, latest), none)
@@ -177,14 +203,14 @@ class CheckedSource:
 
     def _read_whole(self, question: LiteralString, latest: Latest) -> list[Table]:
         explain: LiteralString = f"EXPLAIN (VERBOSE, FORMAT JSON) {self.source.reading_query(question)}"
-        # The client puts the values into the query, since a server plans for the values it knows.
+        # A ClientCursor writes the values into the text of the query, because the server's plan depends on the values.
         with psycopg.ClientCursor(self._connection) as cursor:
             (answer,) = cursor.execute(explain, _parameters(question, latest)).fetchall()
         return sorted(tables_read_whole(answer["QUERY PLAN"][0]["Plan"]))
 
 
 def _once(rows: Sequence[Answer], key: Callable[[Answer], Any]) -> list[Answer]:
-    """Returns each row once by its key. Rows without a key are all returned."""
+    """Returns only the first of several rows with the same key, and all different rows that have no key."""
     seen: dict[Any, Answer] = {}
     for row in rows:
         row_key = key(row)
@@ -194,7 +220,10 @@ def _once(rows: Sequence[Answer], key: Callable[[Answer], Any]) -> list[Answer]:
 
 
 def _parameters(question: str, latest: Latest) -> dict[str, Any]:
-    """Returns the parameters of a pick-up that has nothing to catch up on: its few rows can be found by an index."""
+    """Returns the parameters with which a query finds few rows, as in a pick-up that follows shortly after another.
+
+    With these parameters a server that has the needed indexes reads no table whole.
+    """
     now, number = latest.source_now, latest.transition_id or 0
     key = {"agency_codes": ["-"], "dossier_codes": ["-"]}
     parameters: dict[str, dict[str, Any]] = {

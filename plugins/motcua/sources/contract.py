@@ -1,8 +1,9 @@
 """The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, which any one-stop database can
 offer.
 
-Software that cannot offer them gets its own adapter: a subclass that names a file of ``include/sql`` with two SELECTs,
-``dossiers`` and ``transitions``, which map the vendor's tables to the views' columns.
+One-stop software that cannot offer these views gets its own adapter, a subclass of ``ContractSource``. The adapter
+names a file of ``include/sql`` with two SELECTs, ``dossiers`` and ``transitions``, which map the vendor's tables to the
+views' columns.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The source's clock and its newest rows that are not in its future."""
+    """The time by the source's clock, and the highest number and the latest times of its rows.
+
+    Times in the source's future are left out.
+    """
 
     source_now: datetime
     transition_id: int | None
@@ -63,15 +67,20 @@ class ContractSource:
     mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
     """SQL statements in ``file`` that decide which rows the source shows. A publication names each of them."""
     is_pushed: ClassVar[bool] = False
-    """Whether the source has only what the software sent, so that its own count is not independent."""
+    """``True`` if the source's rows are stored by this system after the software pushed or exported them. A count of
+    these rows is then no independent check of the ledger."""
 
     def __init__(self, connection: Connection, source: str = "") -> None:
-        """``connection`` must have no transaction open; it is made read-only, with one snapshot. ``source`` is the
-        source's name."""
+        """Make the connection read-only, and let all its queries see one snapshot.
+
+        Args:
+            connection: a connection to the source, with no transaction open.
+            source: the source's name.
+        """
         self._connection = connection
         self.numbers = Numbers()
-        """Conversion between the source's transition numbers and the ledger's. Only ``stream_counted`` with
-        ``by_agency`` returns the ledger's numbers. All other methods take and return the source's own."""
+        """Conversion between the source's transition numbers and the ledger's numbers. Only ``stream_counted`` with
+        ``by_agency`` returns the ledger's numbers. All other methods accept and return the source's own numbers."""
         self._patience: float | None = None
         self._asking = threading.RLock()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -83,12 +92,13 @@ class ContractSource:
         return f"onestop_{source}"
 
     def limit_time(self, seconds: float) -> None:
-        """Limit the time of each SQL statement of the transaction that begins here, so that a hanging source delays no
-        other source.
+        """Begin a transaction, and limit the time of each of its SQL statements to this many seconds.
+
+        Without the limit a hanging source would delay the reading of other sources.
 
         Raises:
-            psycopg.errors.QueryCanceled: raised from then on by each method that asks the source, if the statement took
-                longer.
+            psycopg.errors.QueryCanceled: a statement took longer. From this call on, each method that queries the
+                source may raise this error.
         """
         self._patience = seconds
         with self._answering():
@@ -96,8 +106,8 @@ class ContractSource:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        # A reader that reads ahead asks in a thread of its own. The time limit counts from the moment at which this
-        # thread has the connection for itself.
+        # Two threads may query the source, because rows are also read ahead by a second thread. The lock lets only one
+        # thread use the connection at a time. The time limit counts from the moment at which a thread has the lock.
         with self._asking, answered_within(self._connection, self._patience):
             yield
 
@@ -105,14 +115,20 @@ class ContractSource:
         return statement(of + "/" + name)
 
     def reading_query(self, name: LiteralString) -> LiteralString:
-        """Return a query of a pick-up or of the watcher: an SQL statement of ``include/sql/sources/reading.sql`` on
-        this source's tables."""
+        """Return a query of a pick-up or of the watcher, in the form for this source's tables.
+
+        ``name`` is the name of an SQL statement in ``include/sql/sources/reading.sql``.
+        """
         rows: dict[str, type[Any]] = {"dossiers": SourceDossier, "transitions": SourceTransition}
         return self._query(name, rows.get(name.partition("_")[0]))
 
     def checking_query(self, name: LiteralString, row: type[Any] | None = None) -> LiteralString:
-        """Return a query of a check: an SQL statement of ``include/sql/sources/checking.sql`` on this source's tables.
-        ``row`` is the class of its rows."""
+        """Return a query of a source check, in the form for this source's tables.
+
+        Args:
+            name: the name of an SQL statement in ``include/sql/sources/checking.sql``.
+            row: the class of the returned rows; ``None`` if the statement's own columns are returned.
+        """
         return self._query(name, row, of="sources/checking")
 
     def _query(
@@ -123,7 +139,8 @@ class ContractSource:
         by_agency: bool = False,
         of: LiteralString = "sources/reading",
     ) -> LiteralString:
-        # The queries behind the names are not materialized, so that PostgreSQL can use the source's own indexes.
+        # The common table expressions are NOT MATERIALIZED, so that PostgreSQL can use the indexes of the source's
+        # tables.
         dossiers, transitions = statement(self.file + "/dossiers"), statement(self.file + "/transitions")
         views: LiteralString = (
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
@@ -149,7 +166,7 @@ class ContractSource:
         of: LiteralString = "sources/reading",
         by_agency: bool = False,
     ) -> Iterator[Any]:
-        # A server-side cursor, because the first reading of a large source must not fill the memory.
+        # The cursor is on the server's side, because the rows of a large source must not fill the memory.
         make_row: Any = dict_row if row is None else row_of(row)
         cursor = self._connection.cursor(name=name, row_factory=make_row)
         try:
@@ -170,8 +187,8 @@ class ContractSource:
     ) -> Iterator[dict[str, Any]]:
         """Stream the rows of an SQL statement of ``include/sql/sources/counting.sql`` on this source's tables.
 
-        With ``by_agency``, the tables show one code for each agency, where the source writes several: each code in the
-        parameter ``written`` becomes the code at the same place in ``agencies``.
+        With ``by_agency``, each agency has one code in the rows even if the source writes several codes for it: each
+        code in the parameter ``written`` is replaced by the code at the same place in the parameter ``agencies``.
         """
         return self._stream(name, parameters, of="sources/counting", by_agency=by_agency)
 
@@ -186,7 +203,7 @@ class ContractSource:
             return cursor.fetchall()
 
     def latest(self) -> Latest:
-        """Return the source's clock and its newest rows."""
+        """Return the time by the source's clock, and the marks of its newest rows."""
         with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             found = cursor.execute(self._query("latest")).fetchone()
         assert found is not None
@@ -211,7 +228,7 @@ class ContractSource:
         return self._by_key("dossiers_by_key", keys, SourceDossier)
 
     def stamps_between(self, since: datetime, until: datetime) -> Iterator[Stamp]:
-        """Stream the stamps of the dossier rows that were written in [since, until), as the rows state."""
+        """Stream the stamps of the dossier rows that state a time of writing in [since, until)."""
         return self._stream("stamps_between", {"since": since, "until": until}, Stamp)
 
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
@@ -239,8 +256,8 @@ class ContractSource:
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
         """Return counts and sums by which the watcher notices new or changed rows, in the form of JSON values.
 
-        They cover the rows that were recorded or updated from these times on, or have a higher number than ``after``.
-        Each pick-up reads these rows again.
+        The counts and sums cover the transitions recorded from ``recorded_since`` on or numbered above ``after``, and
+        the dossiers updated from ``updated_since`` on. Each pick-up reads these rows again.
         """
         with self._answering(), self._connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(

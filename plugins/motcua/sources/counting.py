@@ -1,7 +1,7 @@
-"""A source's own count of the occasions that citizens should have been informed of, for reconciliation.
+"""Count the occasions of which citizens should have been informed, from the tables of a source, for reconciliation.
 
-The count reads only the source's tables, by SQL statements that pick-up and planning do not use. So it does not depend
-on what pick-up or planning lost or changed.
+The count reads only the source's tables, by SQL statements that pick-up and planning do not use. If pick-up or planning
+loses or changes an occasion, the count therefore still contains the occasion.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ sơ and đã trả kết quả."""
 
 
 class SourceCount:
-    """Counts one source.
+    """Counts the occasions of one source.
 
     Args:
-        source: the adapter, on a connection of its own.
+        source: the source's adapter, with a connection that nothing else uses.
         statuses: the source's codes that differ from the national ones, with the national code of each.
         written: every code under which the source may know an agency, with the agency.
     """
@@ -44,8 +44,10 @@ class SourceCount:
 
     @cached_property
     def _several_codes(self) -> dict[str, str]:
-        """Returns the source's codes of agencies that it writes under more than one code, with their agencies. Usually
-        empty."""
+        """Returns the codes of agencies for which the source writes more than one code, each with its agency.
+
+        Usually the result is empty.
+        """
         agencies = Counter(self._written.values())
         candidates = [written for written, agency_code in self._written.items() if agencies[agency_code] > 1]
         used = [row["written"] for row in self._source.stream_counted("codes_in_use", {"codes": candidates})]
@@ -53,8 +55,8 @@ class SourceCount:
         return {written: agency for written in used if several[agency := self._written[written]] > 1}
 
     def _count(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        # A dossier counts once under all codes of its agency. If every agency has one code, the source's own indexes
-        # can be used.
+        # If the source writes several codes for one agency, the rows get one code, so that no dossier counts twice. If
+        # each agency has one code, the rows stay unchanged, so that PostgreSQL can use the source's indexes.
         several = self._several_codes
         numberings = self._source.numbers.numberings
         codes = {
@@ -77,12 +79,13 @@ class SourceCount:
     def apologies(
         self, evenings: Sequence[Evening], clock_skew: timedelta, old_steps_since: datetime
     ) -> Iterator[dict[str, Any]]:
-        """Stream the dossiers whose citizens should get an apology on these evenings, by what the source now states
-        about that time.
+        """Stream the dossiers whose citizens should get an apology on these evenings.
+
+        A dossier is judged by its state on the evening, as the source's present rows show this state.
 
         Args:
             evenings: the agencies' evenings.
-            clock_skew: how far the source's clocks may be off.
+            clock_skew: how far the source's clocks may be wrong.
             old_steps_since: an old step (typed in late) that was recorded from this moment on counts only if the
                 dossier's row agrees with it.
         """
@@ -111,7 +114,7 @@ class SourceCount:
         ``out_of_scope`` marks occasions from before the agency was enabled. The counts leave out occasions that only a
         dossier's row shows, without a transition, and rows that name no dossier.
 
-        ``begins`` gives for every code of an agency when the agency was enabled.
+        ``begins`` maps every code of an agency to the time when the agency was enabled.
         """
         parameters = {
             "start": start,
@@ -128,7 +131,7 @@ class SourceCount:
         return counts
 
     def transitions(self, numbers: Sequence[int]) -> list[SourceTransition]:
-        """Return these transitions as the source has them now."""
+        """Return the transitions with these ledger numbers as the source has them now."""
         numbers_of_ours = self._source.numbers
         rows = self._source.transitions_by_number(sorted({numbers_of_ours.at_source(number) for number in numbers}))
         if not numbers_of_ours.numberings:
@@ -139,8 +142,10 @@ class SourceCount:
         return [row for row in ours if row.transition_id in numbers]
 
     def is_of_earlier_numbers(self, number: int) -> bool:
-        """Return whether the source has restarted its numbering since this number. It may have deleted the transition
-        in that case."""
+        """Return whether the source has restarted its numbering since it gave the number of this transition.
+
+        If it has, it may have deleted the transition.
+        """
         return number < self._source.numbers.added
 
     def kind_of(self, transition: SourceTransition) -> str | None:
@@ -153,8 +158,10 @@ class SourceCount:
 
 
 def plain_code(code: str | None) -> str:
-    """Return a code of an agency or a dossier as the ledger writes it. Return an invalid code as the quarantine stores
-    it, and an empty text if there is no code."""
+    """Return an agency's or dossier's code as the ledger writes it; empty if there is no code.
+
+    An invalid code is returned in the form that the quarantine stores.
+    """
     return kept_code(code or "")
 
 
@@ -164,7 +171,7 @@ def _procedure(code: str | None) -> str:
 
 
 def _with_plain_codes(row: dict[str, Any]) -> dict[str, Any]:
-    """Returns an occasion with codes in the ledger's form, by which it can be compared."""
+    """Returns an occasion with its codes in the ledger's form, for the comparison with the ledger's messages."""
     return row | {
         "agency_code": plain_code(row["agency_code"]),
         "dossier_code": plain_code(row["dossier_code"]),

@@ -1,7 +1,7 @@
-"""The desk's own register (sổ giao nhận kết quả), which a source may offer beside the contract's two views.
+"""The desk's own register (sổ giao nhận kết quả), which a source may offer in addition to the contract's two views.
 
-The register shows what really happened: when a result lay at the desk, and when the citizen signed for it. The quality
-check compares the statuses of dossiers with it.
+The register shows what really happened: when a result arrived at the desk, and when the citizen signed for the result.
+The quality check compares the statuses of dossiers with the register.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ _BATCH = 2000
 
 
 def read_desk_register(connection: Connection, since: datetime, patience: timedelta) -> Iterator[RegisterRow] | None:
-    """Stream the register's rows without a time or with a time since ``since``. Return ``None`` if the source offers no
-    register.
+    """Stream the register's rows that have a time from ``since`` on or no time; ``None`` if there is no register.
 
-    ``connection`` must have no transaction open; it is made read-only. No SQL statement may take longer than
-    ``patience``.
+    Args:
+        connection: a connection to the source, with no transaction open; it is made read-only.
+        since: the earliest time of the rows.
+        patience: the time limit of each SQL statement.
     """
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True

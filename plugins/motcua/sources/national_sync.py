@@ -15,9 +15,9 @@ _GIVEN = re.compile(r"%\((recorded_since|updated_since|after)\)s")
 class NationalSyncSource(ContractSource):
     """Reads pushed dossiers from the ledger's own tables (docs/decisions/intake.md).
 
-    A dossier with status 9 is at the one-stop desk, because the status means that the result was passed there. A
-    supplement (5) is at the desk only if the push itself states so (``TrangThaiBoSung``, ``PhongBanXuLy``), or if its
-    client's setting stated so at that time.
+    A dossier with status 9 is at the one-stop desk, because this status means that the result was passed to the desk. A
+    dossier that needs a supplement (5) is at the desk only if the push itself states this (``TrangThaiBoSung``,
+    ``PhongBanXuLy``), or if the setting of the pushing client stated it at the time of the push.
     """
 
     file = "sources/national_sync"
@@ -31,10 +31,13 @@ class NationalSyncSource(ContractSource):
 
     @classmethod
     def watch_many(cls) -> str:
-        """Return the watcher's query (``watch``) for many sources at once. Its parameters are lists: the names, the
-        times from which rows are counted (recorded, updated), and the numbers after which they are counted."""
-        # The counting is the same SQL text as for a single source, because its result is compared with that of a
-        # pick-up.
+        """Return the watcher's query (``watch``) for many sources at once.
+
+        The query has four lists as parameters, with one entry for each source: the name, the recorded time and the
+        updated time from which rows are counted, and the number above which rows are counted.
+        """
+        # The counting has the same SQL text as ``watch`` for a single source, because the watcher compares its result
+        # with the result that a pick-up stored.
         sources = {view: statement(f"{cls.file}/{view}") for view in ("dossiers", "transitions")}
         of_each = {view: text.replace(_OF_THE_SESSION, "asked.source") for view, text in sources.items()}
         watch = _GIVEN.sub(r"asked.\1", statement("sources/reading/watch"))
@@ -47,5 +50,5 @@ class NationalSyncSource(ContractSource):
 
     @classmethod
     def connection_id(cls, source: str) -> str:
-        """Return the ledger's connection, where pushes are stored."""
+        """Return the name of the ledger's connection, because pushes are stored in the ledger's database."""
         return LEDGER

@@ -8,12 +8,13 @@ from motcua.sources.contract import ContractSource
 class OpencpsSource(ContractSource):
     """Reads OpenCPS's tables as if they were the contract's views.
 
-    This software has no desk flag; the SELECTs derive it. A supplement (status 5) is at the desk if its own state,
-    ``TrangThaiBoSung``, is ``MotCua``. With any other status, above all a result (9), the dossier is at the desk if the
-    department that holds it, ``PhongBanXuLy``, is the one-stop department, ``MOT_CUA``.
+    This software does not store whether a dossier is at the one-stop desk, so the SELECTs derive it. A dossier that
+    needs a supplement (status 5) is at the desk if its field ``TrangThaiBoSung`` is ``MotCua``. With any other status,
+    above all a result (9), the dossier is at the desk if ``PhongBanXuLy``, the department that works on it, is the
+    one-stop department, ``MOT_CUA``.
 
-    Dates are text, ``yyyyMMddHHmmss`` in Asia/Ho_Chi_Minh; an invalid date is read as no date. The phone's time of
-    entry is the time of receipt, because the software stores no other.
+    Dates are texts of the form ``yyyyMMddHHmmss`` in Asia/Ho_Chi_Minh. An invalid date is read as no date. The time of
+    receipt is used as the time at which the phone was entered, because the software does not store the latter.
     """
 
     file = "sources/opencps"

@@ -1,4 +1,4 @@
-"""Breaks the connection to a hanging source where PostgreSQL's own limit does not end the SQL statement."""
+"""Breaks the connection to a hanging source if PostgreSQL's own time limit does not end the SQL statement."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ error."""
 
 @contextmanager
 def answered_within(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Breaks the connection if a request in the ``with`` body has no answer shortly after ``statement_timeout``.
+    """Breaks the connection if the ``with`` body has not ended ``_GRACE`` seconds after ``statement_timeout``.
 
-    PostgreSQL's ``statement_timeout`` does not end every wait. A stopped server does not apply it, although its kernel
-    still holds the connection open. A statement inside a foreign data wrapper ignores it while it waits for another
-    database.
+    PostgreSQL's ``statement_timeout`` does not end every wait. A stopped server process does not apply this limit,
+    although its kernel keeps the connection open. A statement that uses a foreign data wrapper ignores the limit while
+    the wrapper waits for the other database.
 
     Args:
         connection: the connection to the source.
         seconds: the ``statement_timeout`` that the server was given; ``None`` waits for ever.
 
     Raises:
-        psycopg.errors.QueryCanceled: the connection was broken. It can only be closed.
+        psycopg.errors.QueryCanceled: the connection was broken. The caller can only close it.
     """
     if seconds is None:
         yield
@@ -59,7 +59,10 @@ class _Awaited:
         self.was_given_up = False
 
     def is_there(self) -> None:
-        """Ends the waiting. Afterwards the file descriptor may belong to another connection."""
+        """Ends the waiting: ``give_up`` has no effect any more.
+
+        Afterwards the connection's file descriptor may belong to another connection, which must not be broken.
+        """
         with self._guard:
             self._connection = None
 
@@ -73,8 +76,11 @@ class _Awaited:
 
 
 class _Deadlines:
-    """One thread that watches all awaited answers. A pick-up sends some twenty queries. A new thread for each of them
-    would have to wait each time until Python lets it run."""
+    """One thread that watches the deadlines of all awaited answers.
+
+    A pick-up sends about twenty queries. A new thread for each query would cost time, because Python does not run a new
+    thread at once.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -83,7 +89,7 @@ class _Deadlines:
         self._watch: threading.Thread | None = None
 
     def add(self, until: float, answer: _Awaited) -> None:
-        """Gives the answer up if it has not arrived by a moment of the monotonic clock."""
+        """Calls ``give_up`` of the answer if it has not arrived by the moment ``until`` of the monotonic clock."""
         with self._changed:
             heapq.heappush(self._awaited, (until, next(self._number), answer))
             if self._watch is None:

@@ -1,4 +1,4 @@
-"""Reads a source's next answers, and prepares them, while the ledger still writes the previous ones."""
+"""Reads and prepares the next rows of a source while the previous rows are still written into the ledger."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 _LOOK_AGAIN = 0.2
-"""Seconds after which a waiting reader checks whether its items are still wanted."""
+"""Seconds after which the waiting thread checks whether the caller still wants its items."""
 
 
 def read_ahead(items: Iterator[Item], most: int = 1) -> Generator[Item, None, None]:
-    """Return the same items in the same order, read ahead by a separate thread: up to ``most`` items wait for the
-    caller, and the thread holds one more.
+    """Return the same items in the same order, read ahead by a separate thread.
 
-    An error in reading is raised here, after the items read before. When the generator ends, it first waits for the
-    thread and its fetch in progress, so that the caller can then close the connection that the items come from.
+    Up to ``most`` items wait for the caller, and the thread holds one more. If the thread fails to read an item, the
+    error is raised here after all earlier items. When this generator ends, it first waits until the thread has finished
+    its present read. The caller can then close the connection that the items come from.
     """
     ready: Queue[tuple[Item, ...] | BaseException] = Queue(most)
     over = threading.Event()

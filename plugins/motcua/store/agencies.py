@@ -98,7 +98,7 @@ class InForce:
 
     @property
     def name_in_texts(self) -> str:
-        """The short name, or the name if there is no short name."""
+        """Return the agency's short name, or its name if there is no short name."""
         return self.short_name or self.name
 
 

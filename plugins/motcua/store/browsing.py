@@ -1,8 +1,9 @@
 """Return messages and inquiries for lists on pages: filtered, the newest first, one piece of the list at a time.
 
-Each query begins at the place where the last piece ended, instead of counting off rows. It examines at most a fixed
-number of rows, except that queued messages and the messages of one run are read completely. If the examined rows
-contain too few wanted rows, the piece ends with the place to continue from, and the caller may ask for the next piece.
+Each query begins at the place where the last piece ended, so that it need not read the rows of earlier pieces again. A
+query examines a limited number of rows, except that queued messages and the messages of one run are read completely.
+If the examined rows contain too few wanted rows, the piece ends with the place to continue from, and the caller may
+ask for the next piece.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class MessagesAsked:
 
     @property
     def is_of_each_agency(self) -> bool:
-        """Whether to search each agency by itself, because the wanted state is rare.
+        """Return whether each agency must be searched separately, because the wanted state is rare.
 
         A search through all agencies at once would read many messages of other states to find a rare one.
         """
@@ -232,7 +233,7 @@ class InquiriesAsked:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The filters as parameters of the SQL statements."""
+        """Return the filters as parameters of the SQL statements."""
         agencies = None if self.agencies is None else list(self.agencies)
         return {"begins": self.begins, "ends": self.ends, "agencies": agencies, "outcome": self.outcome}
 

@@ -1,8 +1,8 @@
 """Read and write the working calendar in the ledger: days, office hours, confirmed years, and changes.
 
 The days come in three layers: the package of public holidays that this software contains, the province's decisions, and
-the agencies' own days. Whoever changes the calendar calls ``sign_changes`` first in the same transaction, because a
-trigger records each change with the name that ``sign_changes`` sets.
+the agencies' own days. A caller that changes the calendar must first call ``sign_changes`` in the same transaction,
+because a trigger records each change with the name that ``sign_changes`` sets.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def load_calendars(
 ) -> dict[str, WorkingCalendar]:
     """Return the calendars of these agencies by code, with four queries for any number of agencies.
 
-    The calendars know every deviation from ``first`` to ``last`` and up to the neighbouring working days. For other
-    days they may know only the usual week.
+    The calendars contain every deviation from the working day before ``first`` to the working day after ``last``. For
+    other days they may contain only the usual week.
 
     Raises:
         UnknownAgency: one of the agencies is not configured.
@@ -155,7 +155,7 @@ def load_province_calendar(connection: Connection, province: str, first: date, l
 def _days_and_years(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> tuple[list[CalendarDay], list[CalendarYear]]:
-    # Loads whole years, so that each year is either completely loaded or not at all.
+    # Whole years are loaded, so that no year is loaded in part.
     begin = date(_shifted(first, -_LONGEST_BREAK).year, 1, 1)
     end = date(_shifted(last, _LONGEST_BREAK).year, 12, 31)
     days = list_days(connection, provinces, agency_codes, begin, end)

@@ -1,6 +1,6 @@
 """Read one dossier with everything stored about it, found by code or phone number, for the staff pages.
 
-Functions that serve a page take the agencies whose rows the visitor may see. ``None`` stands for all.
+The parameter ``agencies`` of a function limits its result to the agencies whose rows the visitor of a page may see.
 """
 
 from __future__ import annotations
@@ -236,8 +236,8 @@ _SORTS: tuple[tuple[LiteralString, type[Entry]], ...] = (
     ("dossiers/showing/versions", VersionEntry),
     ("dossiers/showing/transitions", StepEntry),
 )
-"""The queries of the entries. Entries of the same moment are listed in this order: the list begins with the newest, so
-an effect stands above its cause."""
+"""The query and the class of each sort of entry. Entries of the same moment are listed in this order. The list begins
+with the newest entry, so an effect, such as a receipt, must be above its cause, such as an attempt."""
 
 
 def dossiers_by_code(

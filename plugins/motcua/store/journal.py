@@ -1,8 +1,8 @@
 """The journal of attempts: a record outside the ledger of which request left for which message.
 
 A restored ledger does not know what was sent after the backup. Each attempt therefore has a line in a file, synced to
-the disk before its request leaves, and another line with the gateway's answer. After a restore the journal shows how
-far sending had come and which attempts the ledger lacks.
+the disk before its request leaves, and another line with the gateway's answer. After a restore the journal shows until
+when messages were sent and which attempts the ledger lacks.
 
 There is one file for each day (UTC) with one JSON object on each line, appended under a lock. A line contains no phone
 number, no name and no text. If a frozen process keeps the lock of a file, the other processes continue in a second file
@@ -56,7 +56,7 @@ class Departure:
     dossier_code: str
     kind: str
     occasion: str
-    """The occasion of the message. It names no id of ours, because a restored ledger may give an id to something else.
+    """The occasion of the message. It has no id of the ledger, because a restored ledger may give an id to another row.
 
     ``number 12``: the transition with this number at the source. ``row``: the dossier's row, without a transition.
     ``due 2026-11-28``: the day on which the dossier is due, for an apology.

@@ -30,7 +30,7 @@ Cause: TypeAlias = Literal["term", "request", "restore"]
 
 
 class PurgeNotProvided(Exception):
-    """Raised if this deployment has no login that may empty personal data. The message gives what to do."""
+    """Raised if this deployment has no login that may empty personal data. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

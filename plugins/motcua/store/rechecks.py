@@ -160,8 +160,8 @@ def facts_here() -> str:
     names = [(name.rpartition("/")[2], statement(name)) for name in _LEDGER_TABLES]
     names += [(f"quality_{name.rpartition('/')[2]}", _renamed(statement(name))) for name in _RUN_STATEMENTS]
     parts = [f"{name} AS MATERIALIZED (\n{text}\n)" for name, text in names]
-    # A query of a few dossiers cannot compute the usual waits of other dossiers. no_waits stands for none known,
-    # short_waits for waits as short as possible.
+    # A query of a few dossiers cannot compute the usual waits of other dossiers, so each condition is judged twice. In
+    # no_waits no usual waits are known, and in short_waits the usual waits are as short as possible.
     columns = "procedure_code, collected, median, deviation"
     parts.append(f"no_waits ({columns}) AS (SELECT NULL::text, 0, 0::numeric, 0::numeric WHERE FALSE)")
     shortest = "SELECT DISTINCT f.procedure_code, 1000000, -1000000::numeric, 0::numeric FROM quality_own_facts AS f"

@@ -197,7 +197,7 @@ class RunWork:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the ledger records nothing that the run did."""
+        """Return whether the ledger records nothing that the run did."""
         return not any(
             (
                 self.moves,

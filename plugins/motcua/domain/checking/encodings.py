@@ -30,7 +30,7 @@ _VNI: Final = re.compile(
 
 
 def broken(text: str | None) -> Broken | None:
-    """Return whether some letters of a text are surely or likely wrong; ``None`` if the text looks right."""
+    """Return how sure it is that letters of a text are wrong; ``None`` if the text looks right."""
     if not text:
         return None
     if "\ufffd" in text or _MISREAD.search(text) or _lost_letters(text):
@@ -50,5 +50,5 @@ def _lost_letters(text: str) -> bool:
 
 
 def _is_unicode(text: str) -> bool:
-    """Return whether the text has letters that neither old font can show, so that it must be Unicode."""
+    """Return whether the text has letters that neither TCVN3 nor VNI can produce, so that it must be Unicode."""
     return any("\u1e00" <= char <= "\u1eff" or char in "ăĂđĐơƠưƯĩĨũŨ\u0300\u0301\u0303\u0309\u0323" for char in text)

@@ -34,7 +34,7 @@ _HIDING: Final = frozenset(
 def is_hidden(kind: str, found: Set[str]) -> bool:
     """Return whether a check that found the kinds ``found`` could not examine the kind ``kind``.
 
-    An earlier finding of such a kind may still exist.
+    If the result is ``True``, the fault of an earlier finding of this kind may still exist.
     """
     order = KINDS
     return (

@@ -66,7 +66,8 @@ def judge_columns(there: Mapping[str, Mapping[str, str]], found: Findings) -> bo
         found: the collection that receives the findings.
 
     Returns:
-        ``False`` if the rows cannot be read as they are. Times without a time zone can be read, but are a finding.
+        ``False`` if a view or a column is missing, or if a column has an unusable type. Columns of times without a time
+        zone are a finding too, but the views can still be read.
     """
     views = [view for view in COLUMNS if not there.get(view)]
     missing, wrong, zoneless = [], [], []
@@ -103,7 +104,7 @@ def judge_clock(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One of our queries to a source. The source needs an index to answer it fast."""
+    """One of our queries to a source. The source needs an index in order to answer the query fast."""
 
     name: LiteralString
     """The name of the SQL statement in include/sql/sources/reading.sql."""
@@ -117,7 +118,8 @@ QUESTIONS: Final = (
     Question("transitions_by_key", "transitions (agency_code, dossier_code)"),
     Question("dossiers_since", "dossiers (updated_at)"),
     Question("dossiers_by_key", "dossiers (agency_code, dossier_code)"),
-    # The indexes above serve these queries too. The index given here is reported only if no other index is missing.
+    # These queries use the indexes above too. The indexes of a query here are reported as missing only if none of the
+    # queries above lacks its index.
     Question("transitions_since", "transitions (recorded_at), transitions (transition_id)"),
     Question("watch", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
     Question("latest", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
@@ -132,8 +134,8 @@ Table: TypeAlias = tuple[str, str]
 def tables_read_whole(plan: Mapping[str, Any]) -> set[Table]:
     """Return the tables that a plan (``EXPLAIN (VERBOSE, FORMAT JSON)``) reads from the first row to the last.
 
-    A table is also returned if the plan reads it in no order and stops once it has found enough rows. In the worst case
-    it finds them only at the end of the table.
+    A table is also returned if the plan reads it in no order and stops after a certain number of fitting rows. In the
+    worst case these rows are at the end of the table, so that the whole table is read.
     """
     return {
         (str(node.get("Schema", "")), str(node["Relation Name"]))

@@ -33,7 +33,7 @@ Key: TypeAlias = tuple[str, str]
 Row: TypeAlias = SourceDossier | SourceTransition
 
 ENOUGH: Final = 20
-"""The least number of rows that a share (a percentage of bad rows) needs in order to mean something."""
+"""If a check has fewer rows than this, it does not judge which share of the rows is bad."""
 _SOME: Final = 3
 _ENOUGH_FOR_RESULTS: Final = 200
 LATEST_NUMBER: Final = 2**62
@@ -225,7 +225,7 @@ def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
 def _is_spaced(code: str) -> bool:
     """Return whether a code has blanks or invisible characters in it or around it.
 
-    A code that cannot be used at all is reported by another finding.
+    The result is ``False`` for a code that cannot be used at all, because another finding reports such a code.
     """
     is_plain = code.isprintable() and " " not in code
     return not is_plain and clean_code(code) is not None
@@ -284,8 +284,8 @@ def _rows_gone_back(timed: _Timed, late: timedelta) -> list[SourceTransition]:
 def _out_of_order(timed: _Timed, late: timedelta) -> tuple[list[SourceTransition], list[SourceTransition]]:
     """Return rows recorded well after rows of higher numbers, and rows recorded well before rows of lower numbers.
 
-    All other rows form the longest chain in which the times grow with the numbers. A row whose time differs only a
-    little from the rows of this chain is not returned either.
+    The rows are compared with the longest chain of rows in which the times grow with the numbers. A row outside this
+    chain is returned only if its time is out of order by more than ``late``.
     """
     times = [at for _, at in timed]
     ends: list[datetime] = []
@@ -329,11 +329,11 @@ def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
 
 
 def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
-    """Return rows that appeared in the source too late: a row with a higher number had been read earlier, by more than
-    the allowed time.
+    """Return rows that appeared in the source too late, after a row with a higher number had been read.
 
-    Pick-ups read such a row late, or never if they no longer read rows of that time. A single snapshot of the source
-    cannot show this.
+    A row is too late if it appeared more than ``late_commit`` plus the clock skew after both its own time and the
+    reading of that other row. Pick-ups read such a row late. They never read it if they no longer search for rows of
+    that time. A single snapshot of the source cannot show this fault.
 
     Args:
         timed: rows in the order of their numbers, each with the time at which it was written.
@@ -522,8 +522,8 @@ def _compare_views(judging: _Judging) -> None:
     by_key = {key: row for row in sample.dossiers if (key := _key_of(row)) is not None}
     untidy = _odd_case([*sample.dossiers, *sample.transitions])
     settled = sample.settled_before
-    # Codes are tidied here, so that one code written in two ways is not taken for two. That fault is the finding
-    # code_untidy.
+    # Codes are tidied here, so that one code in two spellings does not count as two codes. The finding code_untidy
+    # reports the two spellings.
     tidied_dossiers, tidied_steps = {_tidied(key) for key in by_key}, {_tidied(key) for key in judging.histories}
     lost = [
         rows[-1]

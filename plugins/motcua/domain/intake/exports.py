@@ -17,7 +17,7 @@ from motcua.domain.intake.merging import ENDED, Key
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
 """If the time in a file name is further in the future than this, it comes from a wrong clock."""
 _FEWEST_LOST: Final = 4
-"""If fewer dossiers than this are missing since the last export, the export is never taken as cut off."""
+"""If an export lacks fewer dossiers than this, it never counts as cut off."""
 _TIME = r"(?:[-_. T]*(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})(?:[-_.:m]?(?P<second>\d{2}))?(?!\d))?"
 _YEAR_FIRST = re.compile(
     r"(?<!\d)(?P<year>20\d{2})(?P<between>[-_.]?)(?P<month>\d{2})(?P=between)(?P<day>\d{2})" + _TIME, re.ASCII

@@ -1,7 +1,8 @@
 """Decide what is new in pushed or exported dossiers and steps, and what must be written.
 
-``store/intake/pushes`` reads the known rows of a whole call at once, under the lock of their source, and writes all
-decisions at once. docs/decisions/intake.md gives the reason for each rule.
+A *call* is one request of a client, with one or more records. ``store/intake/pushes`` reads the known rows of all
+records of a call at once, under the lock of their source, and writes all decisions at once. docs/decisions/intake.md
+gives the reason for each rule.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ class File:
     exported_at: datetime
     is_whole: bool
     is_first: bool
-    """``True`` for the first whole export. It shows the present state of each dossier, but not since when it holds."""
+    """``True`` for the first whole export. This export shows each dossier's present state, but not since when the
+    dossier has been in this state."""
 
 
 class Known:
@@ -251,7 +253,10 @@ def _is_behind(status: int | None, before: Dossier | None, last: tuple[Step, Ste
 
 
 def _number_waiting(known: Known, found: Decided, codes: Iterable[str]) -> None:
-    """Link steps that wait because their agency was unknown to their dossiers, if these dossiers exist now."""
+    """Link waiting steps to their dossiers if these dossiers exist now.
+
+    A step waits if its agency could not be found when the step arrived.
+    """
     waiting = (step for code in codes for step in known.steps.get((None, code), ()))
     for step in sorted(waiting, key=lambda each: each.step_no or 0):
         own = [
@@ -326,10 +331,11 @@ def _is_repeat(known: Known, agency: str | None, other: Step) -> bool:
 def _agency_of_record(
     known: Known, record: PushedDossier | PushedStep, of_name: str | None, of_dossier: Sequence[str] = ()
 ) -> str | None:
-    """Return the agency of a record; ``None`` if it cannot be found.
+    """Return the code of a record's agency; ``None`` if the agency cannot be found.
 
-    It is the agency that the record names, the agency whose code begins the dossier's code, or the agency that has the
-    dossier. If none of these is known, it is the client's only agency.
+    The result is the first known one of these agencies: the agency that the record names, the agency with whose code
+    the dossier's code begins, the agency with the name ``of_name``, the only agency in ``of_dossier``, the client's
+    only agency.
     """
     for written in (record.unit, record.prefix, of_name):
         try:
@@ -340,8 +346,8 @@ def _agency_of_record(
             return agency
     if len(of_dossier) == 1:
         return of_dossier[0]
-    # If the dossier's code begins with another agency's code, the dossier is not the client's, even if that agency is
-    # unknown.
+    # If the dossier's code begins with the code of an agency that the ledger does not know, the dossier does not belong
+    # to the client's only agency.
     if len(known.agencies) != 1 or _AGENCY_CODE.fullmatch(record.prefix or ""):
         return None
     return known.agencies[0]
@@ -405,8 +411,8 @@ def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
     """Return whether the status in a row is older than a step, so that the row is *behind* the step.
 
     A row is behind if its status is 1, 2 or empty, if an earlier step gave its status, or if its status was given
-    before the last step happened. If the step calls for a message, a row is also behind with any status that is neither
-    a result nor an end: the message is planned as soon as the step arrives, and each such step must be counted. The row
+    before the last step happened. If the step calls for a message, a row is also behind if its status is neither a
+    result nor an end, because the message is planned as soon as the step arrives, and the step must be counted. The row
     of an ended dossier is behind only if a step gave that end.
     """
     said_at = row.said_at or row.updated_at
@@ -464,8 +470,9 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
 def _happened_at(record: PushedDossier, step: PushedStep, file: File, before: Dossier | None) -> datetime:
     """Return when a step happened.
 
-    It is the time that the file gives for the step, or else the time of the export. For a dossier that is new in the
-    first whole export, it is instead the dossier's time of return, finishing or receipt, or else a time long ago.
+    The result is the time that the file gives for the step, or else the time of the export. For a dossier that is new
+    in the first whole export, the time of the export is replaced by the dossier's time of return, finishing or receipt.
+    If the dossier has none of these times, it is replaced by a time ``_LONG_AGO`` before the export.
     """
     if step.occurred_at is not None or not file.is_first or before is not None:
         return step.occurred_at or file.exported_at
@@ -482,9 +489,9 @@ def _is_exported_news(step: PushedStep, before: Dossier | None, file: File, step
 
 
 def _is_no_earlier(happened_at: datetime, before: datetime | None) -> bool:
-    """Return whether a step is not earlier than the known state. If it is earlier, it was typed in late.
+    """Return whether a step is not earlier than the dossier's known state. An earlier step was typed in late.
 
-    A day without a time stands for the whole day.
+    A step with only a day is not earlier than a state of the same day.
     """
     if before is None or happened_at >= before:
         return True
@@ -503,8 +510,8 @@ def _row_from_record(row: Dossier, record: PushedDossier) -> Dossier:
 def _is_changed(before: Dossier, row: Dossier) -> bool:
     """Return whether the row has new values.
 
-    The row of an ended dossier with emptied fields never counts as changed, so that a repetition of its last record
-    does not fill the fields again.
+    If the row's fields were emptied after their retention time, other ``fields`` do not count as new values. Otherwise
+    a repetition of the dossier's last record would fill the fields again.
     """
     return (before.has_other_fields and not before.is_emptied) or bool(_values(row) != _values(before))
 

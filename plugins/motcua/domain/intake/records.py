@@ -188,7 +188,7 @@ def read_code(record: Fields) -> str:
 
 
 def times_in_future(record: PushedDossier | PushedStep, latest: datetime) -> list[str]:
-    """Return the names of the fields whose event would be after the latest possible time."""
+    """Return the names of the fields that give an event after ``latest``, the latest possible time."""
     if isinstance(record, PushedStep):
         times = {"ThoiDiemXuLy": record.occurred_at}
     else:

@@ -76,7 +76,7 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _no_value(_: str) -> None:
-    """Return no value; JSON's NaN and infinities are read by this function."""
+    """Return ``None``, as the value of NaN and of the infinities in JSON."""
 
 
 def read_text(value: object) -> str:

@@ -60,8 +60,8 @@ LANDLINE_ONLY_CODES: Final = ("053", "054", "057", "072", "073", "074", "075")
 """Old area codes whose 10-digit numbers were landlines and are not mobile numbers today either."""
 
 WITHOUT_A_LIVING_CARRIER: Final = ("095", "0990", "0991", "0992")
-"""Blocks without an active carrier. 095 was S-Fone, 0992 a VSAT network that moved to 0672 in 2018. Some of these
-numbers still validate as mobile."""
+"""Blocks without an active carrier. 095 was S-Fone, 0992 a VSAT network that moved to 0672 in 2018. The library
+``phonenumbers`` still accepts some of these numbers as mobile numbers."""
 
 FIRST_LANDLINE_DIGITS: Final = frozenset("234567")
 """First digits of a landline after its area code. Each operator has one, as of 2008: EVN 2, VNPT 3, VTC 4, SPT 5,

@@ -163,7 +163,7 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
 
 @lru_cache(maxsize=16384)
 def _type_of(local: str) -> int:
-    """Return the type that ``phonenumbers`` gives to ten digits of which only the first is a 0."""
+    """Return the type that ``phonenumbers`` gives to a number of ten digits with a single 0 at its beginning."""
     # Building the number directly gives the same result as parsing its international form, at a quarter of the cost.
     number = phonenumbers.PhoneNumber(country_code=84, national_number=int(local[1:]))
     return int(phonenumbers.number_type(number))
@@ -209,7 +209,7 @@ _PATTERN_REPEATED: Final = re.compile(r"(\d\d)\1{3,}|(\d{3})\2{2,}")
 def _invented(local: str) -> PhoneRefusal | None:
     """Recognise invented numbers such as 0900000000, 0912345678 and 0909090909.
 
-    Real people may own these numbers, but not the person in whose field the number was typed.
+    A real person may own such a number, but hardly the person in whose field the number was typed.
     """
     if len(set(local[4 if local[:3] in _LONG_PREFIXES else 3 :])) == 1:
         return "repeated_digits"

@@ -165,7 +165,7 @@ def holds_phone(text: str) -> bool:
     """Return whether something in a text looks like a phone number, in any spelling. Never raises.
 
     This function is for texts that may contain no number. If in doubt it returns ``True``, even for digits that
-    :func:`read_phone` would refuse. Dossier codes, numbers of papers, dates and times do not count.
+    :func:`read_phone` would refuse. Dossier codes, numbers of documents, dates and times do not count.
     """
     return _mask_or_none(text) is not None
 
@@ -288,8 +288,8 @@ class _Found(NamedTuple):
     tails: tuple[str, ...] = ()
 
 
-# Most fields match this pattern and need no other rule. It leaves out blocks whose numbers may be a tax code: fields
-# with these are read with all rules.
+# Most fields match this pattern and need no other rule. The pattern leaves out blocks whose numbers may be a tax code:
+# fields with such numbers are read with all rules.
 _PLAIN: Final = re.compile(r"0(?!30|31|50)[35789][0-9]{8}")
 # Order in which the refusal is chosen if a field holds several items: an item that looks more like a phone number comes
 # first.
@@ -459,12 +459,13 @@ def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool
     run = group[index]
     first = group[0].digits
     if label == "code" and len(first) < 6 and _TIGHT_GAP.fullmatch(run.gap):
-        # Example: "mã HS 16/0905771482".
+        # In "mã HS 16/0905771482" the "/" is a part of the code.
         return False
     if run.parted:
         return True
     if label in ("id", "tax"):
-        # "CMND 22512345 0905123456" is an ID number that lacks a digit, "CMT8 0905123456" a street.
+        # In "CMND 22512345 0905123456" a phone number follows an ID number that lacks a digit. In "CMT8 0905123456" it
+        # follows the name of a street.
         spelled = spell_local(run.digits)
         return spelled is not None and not spelled.zero_added
     # Account numbers and codes may be written in groups. In "mã HS 056 889 428 068" the digits "889 428 068" are
@@ -480,7 +481,7 @@ def _count_foreign(group: Sequence[DigitRun]) -> int:
     if group[0].plus and digits[0] != "0":
         if digits.startswith("84") or len(digits) < 7:
             return 0
-        # Example: "+1 415 555 2671 0905 123 456".
+        # In "+1 415 555 2671 0905 123 456" the foreign number ends before "0905".
         begun = enumerate(_joined(group[: count - 1]), start=1)
         return next((index for index, joined in begun if group[index].digits[0] == "0" and is_foreign(joined)), count)
     if not digits.startswith("00"):
@@ -537,8 +538,8 @@ def _glued_sizes(digits: str) -> list[int] | None:
 # --- Numbers of a group ---------------------------------------------------------------------------
 
 _LONGEST_JOINED: Final = 15
-# When a group is split, a separator inside a number counts against it as much as this many digits count for it. So in
-# "84 663 0096 / 12" the digits on both sides are not joined to a landline.
+# A group is split so that its numbers have as many digits as possible, but this many digits are subtracted for each
+# separator inside a number. In "84 663 0096 / 12" the digits around the "/" are therefore not joined to a landline.
 _WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
@@ -633,7 +634,7 @@ def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spell
         return None
     is_parted = any(run.parted for run in runs[1:])
     if is_parted and len({mark for run in runs[1:] if (mark := run.gap.strip(" ()."))}) > 1:
-        # Example: 05-1951/1989.
+        # In "05-1951/1989" the two separators differ, so the digits are not one number.
         return None
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
     if is_parted and not is_even and len(first) > 5:
@@ -766,12 +767,12 @@ def _follows_its_own(pieces: _Pieces, index: int, inner: Collection[str], words:
     runs, spans, numbers = pieces
     start = spans[index][0]
     if is_tidy and not any(span in numbers for span in spans[:index]):
-        # Example: "056 201 001 234 0905 123 456".
+        # In "056 201 001 234 0905 123 456" the first twelve digits are an ID number.
         since = max((at for at in range(start) if runs[at].parted), default=0)
         if len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9):
             return True
     if start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
-        # Examples: "Số nhà 120 0905 123 456", "1. 0905 123 456".
+        # "120" is a house number in "Số nhà 120 0905 123 456", and "1." numbers a line in "1. 0905 123 456".
         return bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
     return False
 
@@ -783,18 +784,18 @@ def _is_grouped_as_usual(runs: Sequence[DigitRun]) -> bool:
     it. "0905 12 34 56" is one number.
     """
     if runs[0].digits in ("84", "0084"):
-        # Example: "+84 9 0512 3456".
+        # In "+84 9 0512 3456" the single digit after the country code is usual, so only the groups after it are judged.
         runs = runs[2:] if len(runs[1].digits) == 1 else runs[1:]
     sizes = [len(run.digits) for run in runs]
     if len(sizes) == 1 or set(sizes) == {1}:
         return True
     is_year = sizes[:3] == [2, 2, 4] and runs[2].digits[:2] in ("19", "20")
     if is_year and is_day_and_month(runs[0].digits, runs[1].digits):
-        # Example: "07-10-2016-73 Trần Phú".
+        # In "07-10-2016-73 Trần Phú" the first three groups are a date, and "73" is a house number.
         return False
     same_mark = len({run.gap for run in runs[1:]}) == 1
     if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
-        # In "01 68 12 34 56 7" the eleventh digit remains alone.
+        # If an 11-digit number is written in pairs, its last digit remains alone: "01 68 12 34 56 7".
         return True
     if any(len(run.digits) == 1 and run.digits != "0" for run in runs) or sizes[-1] == 1:
         return False
@@ -850,14 +851,15 @@ def _refuse_rest(rest: Sequence[DigitRun], as_one: bool, words: Words, reading: 
             segments[-1].append(run)
         else:
             segments.append([run])
-    # Segments of few digits are parts of one item, unless a segment of many digits is next to them.
+    # If no segment has six digits, all segments together are one item. Otherwise each segment of six digits or more is
+    # an item, and shorter segments are ignored.
     long = [segment for segment in segments if len(_digits(segment)) >= 6]
     return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
 
 
 def _refuse_runs(runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -> _Found:
     while len(runs) > 1 and "(" in runs[-1].gap and len(runs[-1].digits) < 3:
-        # Example: "225 123 456 (2 hồ sơ)".
+        # In "225 123 456 (2 hồ sơ)" the digit in brackets is not part of the number.
         runs = runs[:-1]
     digits = _digits(runs)
     if spell_local(digits, runs[0].plus):

@@ -1,7 +1,7 @@
 """Split a phone field's text into its runs of digits, and read what the words around them say.
 
-Characters are cleaned and mistyped letters are corrected. Dates, addresses and dossier codes are removed. Labels, such
-as "CMND" or "MST", show the kind of a number. No rule here depends on the numbering plan.
+Characters are cleaned and mistyped letters are corrected. Dates, dossier codes, and mail and web addresses are removed.
+Labels, such as "CMND" or "MST", show the kind of a number. No rule here depends on the numbering plan.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _blank_day(match: re.Match[str]) -> str:
 
 
 def _take_out(folded: str) -> str:
-    """Remove addresses, dates, times, ages, codes and numbers of papers. Positions do not change."""
+    """Remove mail and web addresses, dates, times, ages, codes and numbers of documents. Positions do not change."""
     if "@" in folded or ".com" in folded:
         folded = _MAIL.sub(_blank, folded)
     if "/" in folded or "www" in folded:
@@ -181,7 +181,7 @@ def _take_out(folded: str) -> str:
 
 
 def _take_out_codes(folded: str) -> str:
-    """Remove dossier codes, whole dates and numbers of papers."""
+    """Remove dossier codes, whole dates and numbers of documents."""
     folded = _DOSSIER_CODE.sub(_blank, folded)
     folded = _DAY_FIRST.sub(_blank_day, folded)
     folded = _YEAR_FIRST.sub(_blank_day, folded)
@@ -193,8 +193,8 @@ def _take_out_codes(folded: str) -> str:
 def mended_text(text: str) -> tuple[str, str]:
     """Return a cleaned text with corrected letters, and the same text folded, with codes and dates removed.
 
-    The folded text has lower-case letters without marks. Addresses stay in it, because a phone number inside an address
-    counts. Each character has the same position in both texts.
+    The folded text has lower-case letters without marks. It still contains mail and web addresses, because a phone
+    number inside an address counts. Each character has the same position in both texts.
     """
     text, _ = _repair_letters(clean_text(text))
     return text, _take_out_codes(text.translate(_FOLDED_CHARS))

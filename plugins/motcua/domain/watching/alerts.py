@@ -67,8 +67,8 @@ def advance(
         judged: names of the checks that had enough facts to judge. Alerts with other names do not change.
         findings: everything that is wrong now.
         now: the time of the check.
-        undecided: keys of alerts that could not be judged this time although their name was judged, for example because
-            too little is known.
+        undecided: keys of alerts that could not be judged this time, for example because too little is known about
+            their subject. These alerts do not change although their name is in ``judged``.
     """
     raised: list[Alert] = []
     over: list[Alert] = []

@@ -32,7 +32,7 @@ OUTSIDE_SILENT = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Waking:
-    """One waking of a ledger that was asleep, about which the ledger asks the watch."""
+    """One waking of a ledger that was asleep. The ledger asks the watch whether a restore happened during the sleep."""
 
     woke_at: datetime
     slept_since: datetime
@@ -121,7 +121,7 @@ def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> 
 
 
 def judge_certificate(ends_at: datetime | None, host: str, now: datetime) -> list[Finding]:
-    """Return a finding if the certificate ends soon.
+    """Return a finding if the certificate ends within ``CERTIFICATE_ENDS``.
 
     ``ends_at`` is ``None`` if no certificate could be read. Another check reports this.
     """

@@ -62,7 +62,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 RECENT = "recent"
-"""Name of the period of the last few days, which is counted more often than the other periods, the months."""
+"""Name of the period that contains yesterday and today. It is counted more often than the other periods, the months."""
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
@@ -94,7 +94,10 @@ def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) 
 
 
 def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRules) -> list[Finding]:
-    """Judge evenings that were not settled. An agency that has no evening on this day (``due_days``) is left out."""
+    """Return a finding about the agencies whose evening was not settled.
+
+    An agency that has no evening on this day (``due_days``) is left out.
+    """
     owing = [each.agency_code for each in left if due_days(each.apology_day, each.calendar, day) is not None]
     if not owing:
         return []
@@ -136,7 +139,7 @@ def stretches_of_news(
 ) -> list[tuple[datetime, datetime]]:
     """Return the period before now and the same hours of the last working days, the newest first.
 
-    The list is empty outside office hours, and on days on which not all agencies work.
+    The list is empty outside office hours, and on days on which not all agencies work the whole day.
     """
     local = now.astimezone(VIETNAM)
     begins = local - rules.news_within
@@ -154,7 +157,7 @@ def stretches_of_news(
 
 
 def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Finding]:
-    """Judge which sources have no news although they usually have news at these hours.
+    """Return a finding for each source that has no news although it usually has news at these hours.
 
     ``seen`` gives, by source, the transitions in each period, counted up to ``NEWS_ENOUGH``, the newest period first.
     """
@@ -166,7 +169,7 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
 
 
 def judge_unknown(messages: int, since: datetime | None) -> list[Finding]:
-    """Judge messages whose outcome has been unknown for too long."""
+    """Return a finding if the outcome of messages has been unknown for too long."""
     return [Finding("unknown_old", {"messages": messages, "since": _moment(since)})] if messages else []
 
 
@@ -203,7 +206,7 @@ UNKNOWN_REFERENCES_LEAST = 3
 
 
 def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
-    """Judge the receipts of the last hour that name no attempt in the ledger."""
+    """Return a finding if too many receipts of the last hour name no attempt in the ledger."""
     if receipts < UNKNOWN_REFERENCES_LEAST:
         return []
     return [Finding("receipts_unknown", {"receipts": receipts, "last_at": _moment(last_at)})]
@@ -221,7 +224,7 @@ class ContradictedRefusals:
 
 
 def judge_contradictions(of_gateways: Iterable[ContradictedRefusals]) -> list[Finding]:
-    """Judge gateways whose refusals cannot be trusted.
+    """Return a finding for each gateway whose refusals cannot be trusted.
 
     A message that is sent through another gateway after such a refusal may arrive twice.
     """
@@ -255,8 +258,8 @@ DELIVERED_LEAST, USUAL_LEAST = 30, 200
 def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tuple[list[Finding], bool]:
     """Return a finding if a smaller share of messages than usual reaches a phone, and whether this could be judged.
 
-    The share must have fallen by at least a tenth, and by more than chance explains for this number of messages (four
-    standard deviations). An open alert ends once the share is below the usual one by no more than half of that.
+    The fall is a fault if it is larger than 0.1 and larger than four standard deviations, which chance hardly explains
+    for this number of messages. An open alert ends once the fall is at most half of this limit.
     """
     if recent.taken < DELIVERED_LEAST or usual.taken < USUAL_LEAST:
         return [], False
@@ -291,10 +294,10 @@ class HighMarks:
 
 
 def worked_unseen(seen_at: datetime, at_work_at: datetime | None, now: datetime) -> bool:
-    """Return whether senders may have been running for long while the watch could not see the ledger.
+    """Return whether senders were running more than ``RESTART_GAP`` after the watch last saw the ledger.
 
     Args:
-        seen_at: when the watch last saw the ledger before.
+        seen_at: when the watch saw the ledger before its present check.
         at_work_at: the last heartbeat of senders in the ledger now.
         now: the present time.
     """
@@ -338,9 +341,10 @@ def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetim
 
 
 def judge_daily_work(quality: tuple[DailyWork | None, bool], closing: tuple[DailyWork | None, bool]) -> list[Finding]:
-    """Judge the daily check of data quality and the daily closing. Each pair also says whether the task is done.
+    """Return findings if the daily check of data quality or the daily closing is late.
 
-    The closing is about the day before the day on which it is due.
+    Each argument is a pair: the task that is due, and whether it is done. A closing is about the day before the day on
+    which the closing is due.
     """
     found = []
     if quality[0] is not None and not quality[1]:
@@ -379,7 +383,7 @@ def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now:
 def judge_upkeep(
     cleaned_at: datetime | None, enabled_since: datetime | None, began_at: datetime, rules: WatchRules, now: datetime
 ) -> list[Finding]:
-    """Judge when Airflow's own tables were last cleaned.
+    """Return a finding if Airflow's own tables were last cleaned too long ago.
 
     If they were never cleaned, the time counts from ``enabled_since`` (when the first agency was enabled) or from
     ``began_at`` (when the watch began), whichever is later.
@@ -393,9 +397,10 @@ def judge_upkeep(
 def judge_backup(
     made_at: datetime | None, running_since: datetime | None, rules: WatchRules, now: datetime
 ) -> list[Finding]:
-    """Judge the age of the last backup.
+    """Return a finding if the last backup is too old.
 
-    ``running_since`` is when the first agency was enabled. If there is no backup a day later, this is a fault.
+    ``running_since`` is when the first agency was enabled. If there is no backup a day after this moment, this is a
+    fault.
     """
     if not rules.backup_age or running_since is None:
         return []
@@ -411,7 +416,7 @@ COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 def judge_health(states: Mapping[str, str | None]) -> list[Finding]:
-    """Judge the health of Airflow.
+    """Return a finding for each component of Airflow that is not healthy.
 
     ``states`` gives the state of each component. A missing component, or one that was never seen, counts as unhealthy.
     """
@@ -438,8 +443,8 @@ class Run:
 def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
     """Return the failed runs that nobody has dealt with.
 
-    A cleared run is no longer failed. A run with a note counts as dealt with. A person who acknowledges the alert has
-    seen all runs that ended before ``looked_at``.
+    A cleared run is no longer failed. A run with a note counts as dealt with. ``looked_at`` is when a person
+    acknowledged the alert: runs that ended before this moment count as dealt with.
     """
     return [
         run
@@ -453,7 +458,7 @@ def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
 
 
 def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: Collection[str] = ()) -> list[Finding]:
-    """Judge failed runs that nobody has dealt with for the configured time.
+    """Return a finding if nobody has dealt with failed runs for the configured time.
 
     ``told`` holds the ids of runs that failed only for reasons that the check ``unserved`` reports.
     """
@@ -474,7 +479,10 @@ def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: 
 
 
 def judge_disk(folder: str, free: int, total: int, rules: WatchRules, *, is_open: bool) -> list[Finding]:
-    """Judge the free space of a disk. An open alert ends only if a tenth more than the needed space is free."""
+    """Return a finding if a disk has too little free space.
+
+    An open alert ends only if a tenth more than the needed space is free.
+    """
     needed = rules.disk_free * 11 // 10 if is_open else rules.disk_free
     if free >= needed:
         return []
@@ -482,7 +490,10 @@ def judge_disk(folder: str, free: int, total: int, rules: WatchRules, *, is_open
 
 
 def judge_clock(of: str, skew: timedelta, uncertain: timedelta, rules: WatchRules) -> list[Finding]:
-    """Judge a clock: ``skew`` is its difference from this machine's clock, ``uncertain`` the error of ``skew``."""
+    """Return a finding if a clock is wrong.
+
+    ``skew`` is the clock's difference from this machine's clock, and ``uncertain`` is the possible error of ``skew``.
+    """
     if abs(skew) - uncertain <= rules.clock_skew:
         return []
     return [Finding("clock_off", {"seconds": round(skew.total_seconds(), 1)}, of)]

@@ -90,7 +90,7 @@ def _called_daily(client: ClientFigures, calendars: Sequence[WorkingCalendar]) -
 
 
 def judge_refused(clients: Iterable[ClientFigures], most: float) -> list[Finding]:
-    """Judge clients with more than this share (0 to 1) of refused records.
+    """Return a finding for each client whose share of refused records is larger than ``most`` (0 to 1).
 
     The share is computed over the newest days that together have at least twenty records.
     """

@@ -1,18 +1,18 @@
 """Find work that is due and that no process does. Pure: no I/O.
 
-Every fault that keeps messages from citizens shows itself as such work. Three kinds of work can be due. An alert is
-raised when work of one kind has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
+Every fault that prevents messages from reaching citizens leaves due work undone. Three kinds of work can be due. An
+alert is raised when work of one kind has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
 
 - **A message** that a sender could claim. That a message waits proves nothing, because a long queue is sent in order.
   The fault is that no sender claims the message that is next in its queue. There is no fault while the gateway of the
-  queue answers attempts for earlier messages and the last such attempt began within that time.
+  queue answers attempts for earlier messages and the last of these attempts began within ``MOTCUA_SERVED_WITHIN``.
 - **A step** that was picked up and not planned, while no earlier dossier is planned either.
-- **News of a source** that no pick-up reads, and a source that was not read although each source is read from time to
-  time even without news.
+- **News of a source** that no pick-up reads, and a source that no pick-up has read for a certain time, because each
+  source must be read from time to time even without news.
 
-A message that waits for a known reason is not due: a stop or a gap in the ledger holds it, its gateway was paused by a
-person or has used up its daily limit, or its kind is not sent at this hour. If a gateway is paused because it does not
-answer, its messages are still due, because the citizen waits.
+A message that waits for a known reason is not due. The reason may be a stop, a gap in the ledger, a gateway that a
+person paused or that has used up its daily limit, or a kind of message that is not sent at this hour. If a gateway is
+paused because it does not answer, its messages are still due, because the citizens wait.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def judge_messages(waiting: Iterable[Waiting]) -> list[Finding]:
 
 
 def judge_steps(steps: int, since: datetime | None) -> list[Finding]:
-    """Judge steps that were picked up and that nobody plans."""
+    """Return a finding if steps were picked up and nobody plans them."""
     if not steps:
         return []
     return [Finding("unserved", {"what": "steps", "steps": steps, "since": since.isoformat() if since else None})]
@@ -174,7 +174,7 @@ class SourceNow:
 
 
 def judge_sources(sources: Iterable[SourceNow], now: datetime, within: timedelta, turn: timedelta) -> list[Finding]:
-    """Judge sources with news that no pick-up reads, and sources that nobody reads at all.
+    """Return a finding for each source with news that no pick-up reads, and for each source that nobody reads at all.
 
     A failing source is left out, because another check reports it. ``turn`` is the interval in which each source is
     read once even without news.
@@ -197,9 +197,10 @@ def judge_sources(sources: Iterable[SourceNow], now: datetime, within: timedelta
 def judge_lookers(
     nobody_since: datetime | None, read_at: Iterable[datetime | None], now: datetime, within: timedelta
 ) -> list[Finding]:
-    """Judge whether anybody checks the sources for news.
+    """Return a finding if nobody checks the sources for news.
 
-    The finding means that no watcher and no sender checks, and that not all sources were read in this time.
+    There is a finding if for the time ``within`` no watcher and no sender has checked the sources, and not all sources
+    were read in this time.
 
     Args:
         nobody_since: since when nobody has checked, without a break; ``None`` if a process checks.

@@ -92,7 +92,8 @@ def seal(source: IO[bytes], path: Path, recipients: Sequence[Recipient], seen: C
                 file.flush()
                 os.fsync(file.fileno())
             except EncryptError:
-                # Age turns the error of a stream into plain text. The wrapper of the stream has the error itself.
+                # Age's error has only the text of the stream's error. The wrapper of the stream has stored the stream's
+                # error itself.
                 failure = reading.failure or writing.failure
                 raise failure or BackupFailed(f"{path.name} could not be encrypted.") from None
     except OSError as error:
@@ -148,7 +149,8 @@ def demand_identity(path: Path, identities: Sequence[Identity]) -> None:
 
 
 class _OpenedError(OSError):
-    """Stops the decryption after the first block, which shows that the identity opens the file."""
+    """Stops the decryption after the first block. That this block could be decrypted shows that the identity opens the
+    file."""
 
 
 class _FirstWriteSink(io.RawIOBase):

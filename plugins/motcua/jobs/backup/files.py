@@ -73,7 +73,7 @@ class Pack:
         except BrokenPipeError:
             # The reader stopped because of an error of its own.
             return
-        except Exception as error:  # handed over to the reader
+        except Exception as error:  # ``open`` raises this error for the reader
             self._failure = error
 
 

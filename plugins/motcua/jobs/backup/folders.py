@@ -1,4 +1,4 @@
-"""Manage the folder of the backups: what a backup is, which backups there are, and which are removed.
+"""Create, find, check and remove the backups in their folder.
 
 A backup is a folder named by its time (UTC). It holds encrypted parts and ``backup.json``, which describes them. While
 a backup is made, its folder has a name that begins with a dot. The folder gets its final name as the last step, so that
@@ -39,8 +39,8 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 class BackupFailed(Exception):
-    """No backup was made. Older backups are unchanged, except that those kept long enough may have been removed. The
-    message gives the reason and what to do."""
+    """No backup was made. Older backups are unchanged, except that backups whose storage time is over may have been
+    removed. The message gives the reason and what to do."""
 
 
 class BackupUnusable(Exception):
@@ -231,7 +231,7 @@ def check_part(backup: Backup, part: Part, seen: Progress) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Create the folder, lock it against other backups, and remove what an interrupted backup left.
+    """Create the folder, lock it against other backups, and remove the folders that interrupted backups left.
 
     Raises:
         BackupFailed: the folder cannot be written to, or another process is making a backup in it.
@@ -256,7 +256,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def unfinished(folder: Path, moment: datetime) -> Iterator[Path]:
-    """Create a folder for the parts of a backup. It is removed at the end unless ``finish`` has renamed it."""
+    """Create a folder for the parts of a backup. The folder is removed at the end unless ``finish`` has renamed it."""
     path = folder / f".{name_of(moment)}.unfinished"
     path.mkdir(mode=0o700)
     try:

@@ -156,9 +156,9 @@ def due_since(now: datetime) -> datetime:
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """Return whether a backup is missing: there is none without a fault since the last scheduled time.
+    """Return whether a backup is due: none without a known fault was made since the last scheduled time.
 
-    This also holds if the machine was off at the scheduled time.
+    A backup is therefore also due when the machine was off at the scheduled time.
     """
     newest = newest_good(folder)
     return newest is None or newest.made_at < due_since(now)

@@ -54,11 +54,11 @@ class _Seen:
 def check_source(source: str, now: datetime | None = None) -> SourceCheck:
     """Compare a source with the contract, and store the result in place of the last one.
 
-    The check only reads at the source, in one snapshot: the newest rows, and keys that several rows have. A query may
-    take at most ``MOTCUA_SOURCE_PATIENCE``.
+    The check only reads from the source. In one snapshot it reads the newest rows, and the keys that several rows
+    share. A query may take at most ``MOTCUA_SOURCE_PATIENCE``.
 
     Args:
-        source: its name in ``MOTCUA_SOURCES``.
+        source: the source's name in ``MOTCUA_SOURCES``.
         now: the moment to compare with; by default the current time.
 
     Raises:
@@ -88,7 +88,7 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
             ledger,
             source,
             # The result is stored with the moment at which it is known. So a mail that was sent during the check does
-            # not count as having reported it.
+            # not count as having reported the result.
             now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
@@ -170,12 +170,13 @@ def _examine(
 
     Args:
         checked: the source.
-        context: what the rules need to know besides the rows.
+        context: the agencies, the mapped statuses, the time and the permitted clock skew, which the rules use besides
+            the rows.
         provinces: the province of each agency.
         seen: collects the results.
         source: the source's name.
-        is_ours: whether the rows are in the ledger, because they are pushed or come in exports. No role or server is
-            checked then.
+        is_ours: whether the rows are in the ledger, because they are pushed or come in exports. Neither a login role
+            nor query plans are checked then.
         now: the moment to compare with; ``None`` for the current time.
     """
     found = seen.found
@@ -196,7 +197,7 @@ def _examine(
     if latest is None:
         found.add("too_slow", names=[_patience()])
     else:
-        # The source's clock was read when its transaction began, which was with the first query.
+        # The source's clock was read when the transaction at the source began, that is, with its first query.
         ended = datetime.now(UTC)
         judge_clock(latest.source_now, now or ended, ended - began, context.clock_skew, found)
         if not is_ours:

@@ -106,7 +106,7 @@ def examine(
     """Run the doctor's checks on an installation. Nothing is changed, and no fault of the installation raises an error.
 
     Args:
-        installation: its files, or the environment of this process.
+        installation: the installation, known by its files or by the environment of this process.
         now: the moment that deadlines are compared with; checks of clocks read the time themselves.
         questions: the checks to run.
     """
@@ -117,7 +117,8 @@ def examine(
 
 @contextmanager
 def _unset(names: Iterable[str]) -> Iterator[None]:
-    """Remove unreadable settings from the environment for a while, so that the other checks run with their defaults."""
+    """Remove unreadable settings from the environment for a while, so that the checks use the defaults of these
+    settings."""
     kept = {name: os.environ.pop(name) for name in list(names) if name in os.environ}
     process_settings.cache_clear()
     try:

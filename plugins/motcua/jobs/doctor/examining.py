@@ -1,7 +1,7 @@
 """The variables of an installation, and the state of one examination of it.
 
 Variables come from the installation's files, before anything runs, or from the environment of this process. Checks
-leave in the examination what later checks use, such as open connections. A check that fails does not stop other ones.
+store in the examination what later checks use, such as open connections. A check that fails does not stop other ones.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Examination:
     ledger: Connection | None = None
     """The connection to the ledger. ``None`` if the ledger does not answer."""
     sessions: dict[str, Connection] = field(default_factory=dict)
-    """One open session for each role that the ledger accepted, by its connection id."""
+    """One open session for each connection that the ledger accepted, by the id of the connection."""
     schema_is_ours: bool = False
     airflow: Any = None
     """An SQLAlchemy session on Airflow's database. ``None`` if it does not answer or is of another release."""
@@ -201,8 +201,8 @@ class Question:
     needs: Needs
     look: Callable[[Examination], Found]
     hourly: Literal["", "files", "ledger"] = ""
-    """The group, of files or of the ledger, with which the watch runs the check each hour, as its result may change
-    while the system runs. Empty if only the doctor runs it."""
+    """The group with which the watch runs this check each hour, because the check's result may change while the system
+    runs: checks of files, or checks of the ledger. Empty if only the doctor runs this check."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def objects(examination: Examination) -> Iterator[Finding]:
 
 
 def server(examination: Examination) -> Iterator[Finding]:
-    """Check the server's clock, version and connection limit, and that the programs for a backup of it exist."""
+    """Check the server's clock, version and connection limit, and that the programs for the ledger's backup exist."""
     connection = examination.open_ledger
     before = datetime.now(UTC)
     found = server_there(connection)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LISTENING = {"HTTPS_LISTEN": "443", "HTTP_LISTEN": "80"}
 """Variables for a published port, each with the port that Compose uses if the variable is empty."""
 NETWORKS = ("GATEWAY_NETWORKS", "INTAKE_NETWORKS")
-"""Variables that list who may connect, as the proxy reads them: addresses and networks separated by blanks."""
+"""Variables of the proxy that list from which addresses and networks clients may connect, separated by blanks."""
 KNOWN_OF_DOT_ENV = frozenset(
     {
         *(*NEEDED, AUDIT, *OF_SETTINGS.values(), *LISTENING, *NETWORKS),
@@ -94,7 +94,7 @@ def _is_cut(each: Binding, known: set[str]) -> bool:
 
 
 def unknown(examination: Examination) -> Iterator[Finding]:
-    """Check that something reads each variable of .env."""
+    """Check that Compose, Docker or one of our programs reads each variable of .env."""
     for name in examination.installation.given.get(DOT_ENV, ()):
         if name not in KNOWN_OF_DOT_ENV and not _OF_OTHERS.fullmatch(name):
             yield fault("setting_unknown", f"{DOT_ENV}: {name}", "docker-compose.yaml does not read it")
@@ -192,7 +192,7 @@ def _may_write(there: os.stat_result) -> bool:
 
 
 def certificate(examination: Examination) -> Iterator[Finding]:
-    """Check that the proxy has a certificate for the name of the pages, or can get one."""
+    """Check that the proxy has a certificate for the host name of the staff pages, or can get one."""
     installation = examination.installation
     written = installation.value("TLS")
     if installation.folder is None or not written or written == INTERNAL or MAIL_ADDRESS.fullmatch(written):
@@ -223,7 +223,7 @@ def certificate(examination: Examination) -> Iterator[Finding]:
 
 
 def _why_wrong(shown: bytes, key: bytes, host: str, now: datetime) -> tuple[str, str, dict[str, str]] | None:
-    """Return what is wrong with a certificate and its key: a code, the detail, and facts. ``None`` if nothing is."""
+    """Return what is wrong with a certificate and its key: a code, the detail, and facts; ``None`` if all is right."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificates
 

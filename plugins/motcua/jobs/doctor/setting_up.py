@@ -41,7 +41,7 @@ def agencies(examination: Examination) -> Iterator[Finding]:
 def texts(examination: Examination) -> Iterator[Finding]:
     """Check that the text in force of each template is registered at every gateway.
 
-    An adapter that takes template ids must also have an id for each text.
+    If the gateway's adapter sends ids of templates, each text must also have its id there.
     """
     known = registrations(examination.open_ledger)
     newest = load_templates().values()

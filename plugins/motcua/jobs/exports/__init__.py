@@ -1,1 +1,1 @@
-"""Import exports, the files of dossiers that one-stop software drops: their forms, reading, and each file's outcome."""
+"""Import exports, the files of dossiers that one-stop software writes into folders: forms, reading, outcomes."""

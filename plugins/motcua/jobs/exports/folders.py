@@ -1,4 +1,4 @@
-"""Check the folders of sources for exports while a sender waits for news, because no watcher sees these files."""
+"""Check the folders of sources for exports while a sender waits for unread rows, because watchers do not see files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from motcua.store.ledger.database import reason_without_values
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10.0
-"""Seconds between two looks into the folders. ``take_files`` reads a file that stayed the same for long enough."""
+"""Seconds between two checks of the folders. A file is imported by the first check after it stayed unchanged for
+``SETTLED``."""
 
 
 class FolderLooks:
-    """Imports the exports of sources that drop files, one folder after the other, in a thread of its own.
+    """Imports the exports of sources that deliver files, one folder after the other, in a thread of its own.
 
-    A thread is needed because a folder may be slow to answer, and a file may be long. The imported rows are news, as if
-    a watcher had reported them. A folder that cannot be read is skipped here. The next run tries it again, and fails if
-    it still cannot be read.
+    A thread is needed because a folder may be slow to answer, and a file may be long. The content of an imported file
+    is stored in the ledger as pushed rows are, and watchers report it as unread rows. A folder that cannot be read is
+    skipped here. The next run tries it again, and fails if it still cannot be read.
     """
 
     def __init__(self) -> None:
@@ -31,24 +32,25 @@ class FolderLooks:
         self._began_at = float("-inf")
 
     def know_store(self) -> None:
-        """Get the connection to the folders' store from Airflow now. This process keeps it, so that no later look needs
-        to ask Airflow."""
+        """Get the connection to the folders' store from Airflow now. This process keeps the connection, so that no
+        later check of the folders needs to ask Airflow."""
         with suppress(StoreUnusable):
             if any(is_told_by_files(source) for source in settings().sources):
                 open_store(settings().files_url)
 
     def look(self) -> None:
-        """Start a look into the folders, unless one began within ``LOOK_EVERY`` seconds or still runs."""
+        """Start a check of the folders, unless the last one began within ``LOOK_EVERY`` seconds or still runs."""
         if time.monotonic() < self._began_at + LOOK_EVERY or (self._looking is not None and self._looking.is_alive()):
             return
         self._began_at = time.monotonic()
         if sources := [source for source in settings().sources if is_told_by_files(source)]:
-            # The process may end before the look. Each file is imported as a whole, and the next look imports the rest.
+            # The process may end before this check of the folders. Each file is imported as a whole, and the next check
+            # imports the remaining files.
             self._looking = threading.Thread(target=_look_into, args=(sources,), name="folders", daemon=True)
             self._looking.start()
 
     def close(self, within: float) -> None:
-        """Wait up to ``within`` seconds for a look that still runs."""
+        """Wait up to ``within`` seconds for a check of the folders that still runs."""
         if self._looking is not None:
             self._looking.join(within)
 

@@ -59,7 +59,8 @@ class ExportForm(BaseModel):
     supplements_at_desk: bool = False
     """Whether a dossier that needs a supplement (status 5) is always at the desk."""
     sheets: _Words = ()
-    """Names for the sheet of a workbook. The first one in the workbook counts; without names, the first sheet."""
+    """Possible names of the sheet that lists the dossiers. The first of these names that the workbook has counts;
+    without names, the workbook's first sheet is read."""
     least_percent: int = Field(default=70, ge=0, le=100)
     """A whole export is refused if it has less than this percentage of the dossiers of the previous whole export."""
 

@@ -63,7 +63,7 @@ ADAPTER: Final = "files"
 SETTLED: Final = timedelta(seconds=20)
 """A file that stayed unchanged for this time is complete."""
 _MOST_AT_ONCE: Final = 50
-"""Most files that one look imports. The next look imports the rest."""
+"""Most files that one call of ``take_files`` imports. The next call imports the remaining files."""
 _BATCH_SIZE: Final = 1000
 _CHUNK_SIZE: Final = 1024 * 1024
 _DRAFT_ENDINGS: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", ".lock")
@@ -80,7 +80,7 @@ class FolderFailed(Exception):
 
 @dataclass(slots=True)
 class FilesTaken:
-    """The numbers of files by outcome, for one look into a source's folder."""
+    """The numbers of files by outcome, for one call of ``take_files``."""
 
     waiting: int = 0
     taken: int = 0
@@ -121,7 +121,7 @@ def folder_of(source: str) -> ObjectStoragePath:
 def has_unread_files(source: str) -> bool:
     """Return whether a source's folder has a file that was not read in its present state.
 
-    A file that an earlier look left for the next one counts too. It counts even if it has disappeared, so that
+    A file that an earlier call of ``take_files`` left waiting counts too. It counts even if it has disappeared, so that
     ``take_files`` records its disappearance. A file that was refused under a former form is queued again and counts. If
     there are files and no form, the result is true, so that ``take_files`` reports the missing form.
 
@@ -280,8 +280,8 @@ def _copy_file(ready: _Ready, copy: IO[bytes]) -> bytes | None:
 
 
 def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Literal["repeated", "outdated"] | None:
-    """Return why a file has no news: ``repeated`` if it was imported before, ``outdated`` if a newer whole export was
-    imported. ``None`` if it may have news."""
+    """Return why a file need not be imported: ``repeated`` if it was imported before, ``outdated`` if a newer whole
+    export was imported. ``None`` if it may contain something new."""
     if last.is_repeated:
         return "repeated"
     if last.whole_at is None:

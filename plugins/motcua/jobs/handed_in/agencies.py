@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 AGENCYS_OWN: Final = frozenset({"same_day_excluded"})
 """Settings through which an agency itself may keep messages from its citizens. Only the Department may change other
-settings that do so."""
+settings that keep messages from citizens."""
 
 _KINDS: Final = ("result", "supplement", "apology")
 _LONGEST_HOLD = timedelta(days=1)
@@ -157,7 +157,7 @@ def _parse_quoted(value: object) -> object:
 
 
 def _read_moment(value: object) -> object:
-    """Read a day or a time. A time without a zone is in Vietnam's time zone; a day is its midnight there."""
+    """Read a day or a time. A time without a zone is in Vietnam's time zone; a day means 00:00 of that day there."""
     value = _parse_quoted(value)
     if isinstance(value, date):
         value = value if isinstance(value, datetime) else datetime.combine(value, time())
@@ -174,7 +174,7 @@ _DURATION = TypeAdapter(timedelta)
 def _read_duration(value: object) -> object:
     """Read an ISO 8601 duration of whole seconds."""
     if not isinstance(value, str) or not value.startswith("P"):
-        # Some readers would take a bare number as seconds, other readers as minutes.
+        # Some people would understand a bare number as seconds, others as minutes.
         raise ValueError("write a duration as PT15M (minutes), PT2H (hours) or P365D (days)")
     try:
         duration = _DURATION.validate_python(value)
@@ -516,7 +516,8 @@ def settings_of(agency: Agency) -> dict[str, Any]:
 def compare(path: Path, enabled_from: datetime | None = None) -> Comparison:
     """Return what an import of the file would change.
 
-    An agency without ``enabled_from`` in the file keeps its date of the ledger, or gets the argument ``enabled_from``.
+    An agency without ``enabled_from`` in the file keeps the date that the ledger has. If the ledger has none, the
+    agency gets the argument ``enabled_from``.
 
     Raises:
         AgencyFileError: the file cannot be used.
@@ -591,7 +592,7 @@ def with_settings(before: Agency, typed: Mapping[str, object]) -> Agency:
 
 
 def compare_agency(connection: Connection, before: Agency, after: Agency) -> AgencyChange | None:
-    """Return what changes at one agency, or ``None`` if nothing changes."""
+    """Return the change of one agency's settings, or ``None`` if nothing changes."""
     if before == after:
         return None
     code = before.agency_code

@@ -1,10 +1,10 @@
 """Import complaints (phản ánh) from files and from the staff page, link them to dossiers, and withdraw them.
 
 An import saves the good rows of a file and reports the broken rows by line and column. The same row never counts twice,
-whether the same file is imported again or a longer file repeats the row. A citizen's report may also arrive twice by
-different ways, for example on the page and in a list. The ledger stores the second one, shows it as a repeat and does
-not count it; view ``audit.complaints`` gives the repeats. A complaint about an unknown dossier is stored and linked as
-soon as the dossier is picked up.
+whether the same file is imported again or a longer file repeats the row. One report of a citizen may also arrive twice
+in different ways, for example on the page and in a list. The ledger stores the second report too, but does not count
+it; the view ``audit.complaints`` shows which complaint it repeats. A complaint about an unknown dossier is stored and
+linked as soon as the dossier is picked up.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ MOST_ROWS: Final = 50_000
 LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
 EARLIEST: Final = datetime(2016, 1, 1, tzinfo=VIETNAM)
-"""The pilot began in 2016. No citizen received a message before, so an earlier complaint is a typing error."""
+"""The pilot began in 2016. No citizen received a message before that year, so an earlier time of a complaint is a
+typing error."""
 
 
 class ComplaintRefused(Exception):
@@ -342,7 +343,7 @@ def take_back(
         connection: to the ledger.
         complaint_id: the complaint.
         by: the person who withdraws it.
-        reason: why.
+        reason: why the complaint is withdrawn.
         now: time of the withdrawal.
         agencies: codes of the agencies whose complaints the person may withdraw; ``None`` for all agencies.
 

@@ -1,4 +1,5 @@
-"""Check a table of phone fields before an agency joins: count the numbers that can be texted, list rows to correct."""
+"""Check a table of phone fields before an agency is enabled: count the numbers that can be texted, list rows to
+correct."""
 
 from __future__ import annotations
 

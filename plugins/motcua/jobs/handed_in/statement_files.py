@@ -254,7 +254,7 @@ class Statement:
 
 
 _MONTHS: Final = (
-    # 2026-11, 202611 or 2026.11, but not a day as 2026-11-05: that is the day on which the file was made.
+    # 2026-11, 202611 or 2026.11, but not a whole date such as 2026-11-05, which is the day on which the file was made.
     re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d|[-_. ][0-3]\d(?![\dh]))"),
     re.compile(r"(?<!\d)(?<!\d[-_. ])(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
 )
@@ -480,11 +480,11 @@ def _read_msisdn(written: str) -> str | None:
 
 
 def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a type for pydantic
-    """Return a type that reads a number with up to ``places`` decimal places as a whole number of its smallest unit. It
-    uses no float."""
+    """Return a type that reads a number with up to ``places`` decimal places as a whole number of its smallest unit.
+    The type uses no float, which could change the number."""
     point, comma = re.escape(_thousands(form)), re.escape(form.decimal)
     whole = rf"([0-9]+|[0-9]{{1,3}}(?:{point}[0-9]{{3}})+)"
-    # Three decimals are refused: with the other decimal sign the number would be one of thousands.
+    # Three decimals are refused, because the decimal sign may be meant as a thousands separator.
     decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
     number = re.compile(f"{whole}(?:{comma}({decimals}))?" if places else f"{whole}()")
     example = f"1{_thousands(form)}234{form.decimal}5"
@@ -538,7 +538,8 @@ class _Reader:
         self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
 
     def lines(self) -> pd.DataFrame:
-        """Return the lines with the columns of ``Statement.lines``. With faults, the values mean nothing."""
+        """Return the lines with the columns of ``Statement.lines``. If ``faults`` is not empty, the values must not be
+        used."""
         import pandas as pd
 
         rows, form = self._rows, self.form
@@ -566,7 +567,7 @@ class _Reader:
         return lines
 
     def _holds_count(self, lines: pd.DataFrame) -> pd.Series:
-        """Return which lines sum up several inquiries, and so name no single one."""
+        """Return for each line whether it sums up several inquiries and therefore identifies no single inquiry."""
         return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
 
     def _split_total(self) -> tuple[pd.DataFrame, int | None]:

@@ -60,15 +60,16 @@ def _statement_terms(form: StatementForm, statement: Statement, prices: Mapping[
 def take_statement(
     content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
 ) -> Taken:
-    """Import a carrier statement and match every line. It supersedes an earlier file of its form and month.
+    """Import a carrier statement and match every line. The carrier statement supersedes an earlier one of the same form
+    and month.
 
     Args:
         content: bytes of the file.
         name: name of the file, without a folder.
         form_name: name of a form in include/statements.
         imported_by: the person or the run that imports.
-        now: time of the import. If the month is not over yet, the comparison ends at the file's last
-            line, less the agreed tolerance.
+        now: time of the import. If the month is not over yet, the comparison ends at the time of the file's last line,
+            minus the agreed tolerance.
         month: first day of the month; by default as ``read_statement`` finds it.
 
     Raises:

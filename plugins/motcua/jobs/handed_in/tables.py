@@ -67,10 +67,12 @@ class ColumnSpec:
     """One column of a handed-in table: its possible headings and the type of its cells."""
 
     headings: Sequence[str]
-    """Possible headings, compared by ``fold``. If the table has several of them, the first one here counts. One with
-    brackets, as “Thành tiền (chưa VAT)”, fits only a heading with the same brackets, and is tried before the others."""
+    """Possible headings, compared by ``fold``. If the table has several of them, the first one of this list counts. A
+    heading with brackets, as “Thành tiền (chưa VAT)”, fits only a heading with the same brackets, and is tried before
+    the others."""
     value: Any = str
-    """Type of a cell's value, for pydantic. It receives the cleaned cell, never an empty one, and raises ``wrong``."""
+    """Type of a cell's value, for pydantic. The type receives the cleaned cell, never an empty one, and raises the
+    error of ``wrong`` for a cell that it cannot read."""
     required: bool = False
     """Whether a table without this heading is refused."""
     filled: bool = False
@@ -163,7 +165,7 @@ class Workbook:
 
         Args:
             sheet: name of the sheet.
-            decimal: decimal sign of numbers in the result. They have no thousands separator. Times become
+            decimal: decimal sign of numbers in the result. The numbers have no thousands separator. Times become
                 ``2026-11-25 10:30:00``.
             most: number of rows after which reading stops.
 
@@ -178,7 +180,7 @@ class Workbook:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
                 found = self._sheets[sheet]
-                # The dimensions in the file may be wrong.
+                # The dimensions that the file states may be wrong.
                 found.reset_dimensions()
                 for place, cells in enumerate(found.iter_rows(values_only=True)):
                     if place >= MOST_ROWS:

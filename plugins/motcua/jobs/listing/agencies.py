@@ -76,7 +76,7 @@ AGENCIES = Listing(
 )
 
 
-# --- Who sees their rows ---------------------------------------------------------------------------------------------
+# --- Users who may see an agency's rows ------------------------------------------------------------------------------
 
 GRANTS = Listing(
     "grants", lambda connection, asked, most, skipped: list_agencies_of_users(connection)[skipped : skipped + most]

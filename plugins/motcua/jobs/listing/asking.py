@@ -1,4 +1,5 @@
-"""Read what an address or a command asks of a list: its filters, their faults, and a description in words."""
+"""Read a request for rows of a list from an address or a command: its filters, their faults, and a text that describes
+it."""
 
 from __future__ import annotations
 
@@ -123,7 +124,7 @@ class Asked:
     chosen: Agency | None = None
     """The agency of the filter, if the request has one."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """Values for the SQL statements by filter. A filter of days has their begin and end."""
+    """Values for the SQL statements by filter. A filter of days has two values: ``begins`` and ``ends``."""
     given: Mapping[str, str] = field(default_factory=dict)
     """Texts of the filters that narrow the rows down, as an address writes them."""
     told: Sequence[str] = ()
@@ -217,7 +218,7 @@ class _FilterReader:
         return folded(found or "").split()
 
     def _take_text(self, name: str) -> str:
-        """Return the text of a filter, and note the filter as given if the text is not empty."""
+        """Return the text of a filter, and add the filter to ``given`` if the text is not empty."""
         written = self._written.get(name, "").strip()
         if written:
             self.given[name] = written
@@ -278,7 +279,7 @@ class _FilterReader:
         self.told.append(list_words()["told"]["procedure"].format(name=shown))
 
     def _read_name(self, name: str, declared: Filter) -> None:
-        """Read a filter of any name."""
+        """Read a filter whose value may be any printable name."""
         found = self.faults.name(self._take_text(name), declared.head or name)
         self.values[name] = found
         self.told.append(list_words()["told"][name].format(name=found) if found and declared.head else "")

@@ -92,7 +92,7 @@ AXIS = Listing(
 
 
 def _read_complaints(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
-    """Return the requested complaints from ``complaints``."""
+    """Return the requested complaints from the ledger."""
     values: dict[str, Any] = dict(asked.values)
     state = values["state"]
     wanted = ComplaintsAsked(
@@ -637,7 +637,7 @@ UNUSABLE = Listing(
 
 
 def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: datetime, asked: Asked) -> Listing:
-    """Return the list of the dossiers that the coming evening's apologies are due for, filtered as requested."""
+    """Return the list of the dossiers for which the coming evening plans apologies, filtered as requested."""
     agencies, outcome = asked.values["agencies"], asked.values["outcome"]
     rows = [
         each
@@ -724,7 +724,7 @@ def pushes_since() -> date:
 
 
 def _read_clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
-    """Return all clients, also of sources with exports, each with whether an alert about its silence is open."""
+    """Return all clients, also of sources with exports, each with a flag for an open alert about its silence."""
     alerts = list_alerts(connection, datetime.now(UTC), _MOST_ALERTS)
     silent = {each.subject for each in alerts if each.name == "push_silent" and each.over_at is None}
     return [
@@ -734,7 +734,8 @@ def _read_clients(connection: Connection, asked: Asked, most: int, skipped: int)
 
 
 def _read_pushing_clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
-    """Return the clients that push. Accounts of sources that deliver exports are left out, as nobody uses them."""
+    """Return the clients that push. Accounts of sources that deliver exports are left out, because no software pushes
+    with them."""
     found = [each for each in _read_clients(connection, asked, most + skipped, 0) if not _drops_files(each["client"])]
     return found[skipped : skipped + most]
 

@@ -42,7 +42,7 @@ class Bounds:
     """Numbers of rows that are read for one page or file."""
 
     counted: int = 1_000
-    """Most rows that are counted; of more rows, only the fact that there are more is known."""
+    """Most rows that are counted. If there are more rows, the result only states that there are more."""
     sorted: int = 1_000
     """Number of the first requested rows that are sorted for a page."""
     searched: int = 3_000
@@ -61,7 +61,7 @@ Find: TypeAlias = Callable[[Connection, Asked, Place | None, int], Piece]
 Read: TypeAlias = Callable[[Connection, Sequence[Place]], Sequence[Any]]
 """Returns the rows at these places, in their order."""
 ReadWhole: TypeAlias = Callable[[Connection, Asked, int, int], Sequence[Any]]
-"""Returns requested rows up to a number, after skipping a number of rows."""
+"""Skips the second given number of requested rows, and returns at most the first given number of the next rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ class Listing:
     cells: Mapping[str, OwnCell] = field(default_factory=dict)
     """Functions for cells that the file cannot describe, by column."""
     links: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
-    """Functions for the address to which a value links on its page, by column. Addresses are relative to the pages."""
+    """Functions for the address to which a value of a column links on a page, by column. Addresses are relative to the
+    address of the staff pages."""
     bounds: Bounds = USUAL
     declares: Callable[[str], DeclaredList] = declared_list
     """Returns the declaration of the list's file."""
@@ -112,7 +113,7 @@ class Listing:
         return self.declares(self.name)
 
     def columns(self, viewer: Viewer, place: ListPlace) -> dict[str, Column]:
-        """Return the columns that a viewer sees in a place."""
+        """Return the columns that a viewer sees in one kind of output, such as a page or a file."""
         return self.declared.columns_for(viewer, place)
 
     def cell(self, name: str, row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - rows are of any type
@@ -120,7 +121,7 @@ class Listing:
         return cell_of(name, self.declared.columns[name], row, seen, self.cells)
 
     def cells_of(self, row: Any, seen: Seen, place: ListPlace) -> list[Cell]:  # noqa: ANN401 - rows are of any type
-        """Return the cells of a row in a place."""
+        """Return the cells of a row for one kind of output, such as a page or a file."""
         return [self.cell(name, row, seen) for name in self.columns(seen.viewer, place)]
 
 
@@ -201,7 +202,8 @@ def _piecewise_page(listing: Listing, find: Find, connection: Connection, asked:
 def _search_page(
     listing: Listing, rows: Piecewise, connection: Connection, asked: Asked, seen: Seen, before: Place | None
 ) -> Part:
-    """Return a page of a search: rows with the words, beginning at a place, until the page or the bound is full."""
+    """Return a page of a search: rows with the words, beginning at a place, until the page is full or the bound is
+    reached."""
     found: list[Any] = []
     searched = 0
     place, ended = before, False

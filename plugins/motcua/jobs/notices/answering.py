@@ -108,7 +108,8 @@ def _templates() -> dict[str, Template]:
 
 
 def warm_up() -> None:
-    """Load what the first inquiry would otherwise wait for: texts and the connection to the ledger. Never raises."""
+    """Load the texts and open the connection to the ledger, so that the first inquiry need not wait for them. Never
+    raises."""
     try:
         _templates()
         quick_connections.get()
@@ -183,7 +184,7 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
 def _fixed_reply(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
     # The templates name the code differently: dossier_code is a known code, asked_code an unknown one. Links are cut
-    # from an unknown one.
+    # from an unknown code.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
     return _Found(outcome, render(template, values, settings().inquiries_accented), code)
 
@@ -207,7 +208,8 @@ def _choose_reply(connection: Connection, asked: _Asked) -> _Found:
     if phone_is_over:
         return _fixed_reply("too_many")
     if gateway_is_over:
-        # The gateway's limit is not this phone's doing, so the reply asks the citizen to try again in a few minutes.
+        # All citizens together reached the gateway's limit, so the reply only asks this one to try again in a few
+        # minutes.
         return _Found("too_many", _fixed_reply("error").reply)
     found = _look_up(connection, asked, read_inquiry_text(asked.text))
     agency = None if found.dossier is None else found.dossier.hit.agency_code
@@ -283,7 +285,8 @@ def _count_soon() -> None:
 
 
 def _count_until_done() -> None:
-    """Tries once a second until every inquiry is written. Holds ``_counting`` for that time."""
+    """Tries once a second to write the inquiries in ``_uncounted``, until all are written. Holds the lock ``_counting``
+    for that time."""
     try:
         while _uncounted:
             count_left_over()
@@ -297,7 +300,8 @@ def _count_until_done() -> None:
 
 
 def count_left_over() -> int:
-    """Write inquiries that got the apology while the ledger was unavailable. Return how many were new.
+    """Write the inquiries that got the apology while the ledger was unavailable. Return how many the ledger did not
+    have.
 
     If the gateway sent an inquiry again in the meantime, the ledger has it already and it is not written twice. The
     inquiries wait in memory only.

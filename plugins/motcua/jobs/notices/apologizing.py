@@ -1,9 +1,9 @@
-"""Plans the evening's apologies, and records which evenings were settled and what was known then.
+"""Plans the evening's apologies, and records the evenings that were settled, each with its result.
 
 An *evening* is one agency's apologies of one day. Each evening is *settled* once, in one transaction: that is, every
 dossier is checked, and the messages are written. The transaction locks the agency's sources, so that no rows are read
-meanwhile and the record shows exactly what was known. The ledger shows which evenings are not settled: an evening that
-a run missed, because it was skipped or a source did not answer, is settled by the next run.
+meanwhile and the record agrees with the rows that the ledger then had. The ledger shows which evenings are not settled:
+an evening that a run missed, because it was skipped or a source did not answer, is settled by the next run.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def apology_rules() -> ApologyRules:
 
 
 def candidate_of(dossier: DueDossier, *, kind_off: bool) -> ApologyCandidate:
-    """Return a dossier in the form that the rules take; ``kind_off`` if its agency has switched apologies off."""
+    """Return a dossier in the form that the rules take; ``kind_off`` says whether its agency has switched apologies
+    off."""
     return ApologyCandidate(
         due_at=dossier.due_at,
         received_at=dossier.received_at,
@@ -130,9 +131,9 @@ def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_
     """Settle every evening that has come and is not settled; with a backfill's window, only the last evening in the
     window.
 
-    An evening is planned only from rows that were read after it came: an agency whose sources could not be read waits
-    for the next run. If it is too late to text anybody about an evening, the evening is recorded as missed, with an
-    ``expired`` message for each dossier whose citizen should have got an apology. Settling twice, or twice at once,
+    An evening is planned only from rows that were read after its time came: an agency whose sources could not be read
+    waits for the next run. If it is too late to text anybody about an evening, the evening is recorded as missed, with
+    an ``expired`` message for each dossier whose citizen should have got an apology. Settling twice, or twice at once,
     makes no second message.
 
     ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that their own DAG comes first. Runs
@@ -171,7 +172,7 @@ def _with_evenings_left(
 
 def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[date, int]:
     """Return the evenings that have come and are not settled, each with the number of agencies that wait. In a
-    backfill, return only the evening that ends its window."""
+    backfill, return only the evening at the end of the backfill's window."""
     agencies = _with_evenings_left(ledger, window, apology_rules(), now)
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
 
@@ -247,7 +248,7 @@ class _Settling:
         self.agencies_on: dict[date, dict[str, InForce]] = {}
 
     def run(self, agencies: Sequence[AgencyEvenings]) -> None:
-        """Settle what can be settled. An agency that has to wait does not delay any other agency."""
+        """Settle the evenings of these agencies. An agency that has to wait does not delay any other agency."""
         for agency in agencies:
             for day in agency.days:
                 why_not = self._settle(agency, day)
@@ -265,7 +266,7 @@ class _Settling:
         """Settle an evening. Return why the evening has to wait, or ``None`` once it is settled."""
         with connect() as ledger:
             in_charge = self._in_force(ledger, day)[agency.agency_code]
-            # Use the calendar of the desk: after a merger, that of the agency in charge.
+            # Use the calendar of the desk that citizens go to: after a merger, the calendar of the agency in charge.
             calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
             due = due_days(agency.apology_day, calendar, day)
             try:
@@ -318,7 +319,7 @@ class _Evening:
         return None
 
     def settle(self, ledger: Connection) -> None:
-        """Write the evening's messages and then the evening."""
+        """Write the evening's messages, and then the row that records the evening as settled."""
         if self.due is not None:
             for batch in candidates(ledger, self.agency.agency_code, self.due, self.evening_at):
                 self.looked_at += len(batch)

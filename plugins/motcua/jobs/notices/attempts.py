@@ -68,8 +68,8 @@ def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> da
 
 
 def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> datetime | None:
-    """Returns when the gateway may first be asked about an attempt, or be given it again under the same reference.
-    ``None`` if the attempt needs neither."""
+    """Returns when the gateway may first be asked about an attempt, or when its request may first be repeated under the
+    same reference. ``None`` if the attempt needs neither."""
     if outcome.outcome == "unknown":
         return now + SETTLE_FIRST
     if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:

@@ -2,8 +2,8 @@
 before they enable the agency.
 
 The dry run reads the sources and plans messages in memory. It plans each event as if the time were the moment when the
-event was recorded. It writes and sends nothing, and blocks no other reading of the sources. Apologies are not part of
-it.
+event was recorded. It writes and sends nothing, and blocks no other reading of the sources. The dry run does not cover
+apologies.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
 
 End: TypeAlias = Literal["would_go", "held"] | BeginState
-"""What would have become of a message: handed to the gateway, still on hold now, or ended without being sent.
+"""How a message would have ended: handed to the gateway, still on hold now, or ended without being sent.
 
 The last case has the state that the message would have got, such as ``suppressed``.
 """
@@ -92,7 +92,7 @@ class DryRun:
     sources: list[str] = field(default_factory=list)
     """Sources that have rows of the agency."""
     failures: dict[str, str] = field(default_factory=dict)
-    """Sources that could not be read, with the reason. Their dossiers are missing here."""
+    """Sources that could not be read, with the reason. The result lacks the messages of their dossiers."""
     dossiers: int = 0
     transitions: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
@@ -318,7 +318,8 @@ class _Rehearsal:
         self.told: dict[int, PastMessage] = {}
         self.waiting: dict[int, NewMessage] = {}
         self.outdated: dict[int, Rehearsed] = {}
-        """Messages that only an old step called for and the row does not confirm. A later step may confirm them."""
+        """Messages that only an old step called for and that the dossier's row does not confirm. A later step may
+        confirm them."""
         self.ended: list[Rehearsed] = []
 
     def plan(self, seen: Sequence[PastTransition], now: datetime) -> None:

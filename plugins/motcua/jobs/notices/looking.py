@@ -1,11 +1,11 @@
-"""Watches sources: signals which sources have unread rows, and when due messages have no sender.
+"""Watches sources: signals which sources have *news*, that is, unread rows, and when due messages have no sender.
 
 The signals are level-triggered: a watcher repeats a signal until its cause is gone, and reads the cause from the ledger
 and the sources each time. One thread asks many sources the same small question again and again, and waits for none of
-them. The thread uses libpq directly: it sends a question and reads the answer once the answer is there. A hanging
-source blocks only its own connection. With a thread and a transaction for each source, a look would cost forty times as
-much (docs/decisions/reading-sources.md). Settings decide how often each source is asked, because looks load the
-source's server.
+them. One such question to one source is a *look*. The thread uses libpq directly: it sends a question and reads the
+answer once the answer is there. A hanging source blocks only its own connection. With a thread and a transaction for
+each source, a look would cost forty times as much (docs/decisions/reading-sources.md). Settings decide how often each
+source is asked, because looks load the source's server.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Waits:
     look: float = LOOK_WITHIN
     """Longest wait for a source's answer."""
     grace: float = 1.0
-    """Further wait after ``look``. After it the watcher gives up a look that the source's server did not end by
+    """Further wait after ``look``. After both waits the watcher gives up a look that the source's server did not end by
     itself."""
     connection: float = 10.0
     """Longest wait for a connection that is being opened. After it the source counts as silent."""
@@ -70,7 +70,7 @@ class Waits:
     """Pause before a failed source is tried again. Each further pause is twice as long."""
     longest_pause: float = 60.0
     run: float = 10.0
-    """Pause between waking two runs. Each further pause is twice as long. The first run finds all news by itself, so
+    """Pause between starting two runs. Each further pause is twice as long. The first run finds all news by itself, so
     further runs would only compete with it for processor time."""
     longest_run: float = 60.0
 
@@ -213,7 +213,7 @@ class Looks:
         return {name for line in due for name in line.sources}
 
     def close(self) -> None:
-        """Closes all connections. A connection that is still being opened is closed right after."""
+        """Closes all connections. A connection that is still being opened is closed as soon as it is open."""
         with self._guard:
             self._is_over = True
         for line in self._lines:
@@ -326,9 +326,9 @@ class Looks:
     def _fail(self, line: _Line, failure: str) -> list[Look]:
         """Closes a connection after a failure.
 
-        If a connection that had answered before is lost, it is only opened again, at once and without a failed look,
-        because this does not mean a silent source yet. Any other failure is returned as an answer, also a query that
-        took too long.
+        If a connection is lost over which the source had answered before, the connection is opened again at once and no
+        failed look is returned, because a lost connection alone does not mean a silent source. Any other failure is
+        returned as a failed look, also that of a query that took too long.
         """
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
@@ -447,8 +447,9 @@ _TICK = 0.04
 """Shortest time in seconds between two turns of a watcher. Sources that are due within one tick are asked together, so
 that many sources do not wake the watcher one by one."""
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
-"""Seconds until a run is woken again for the same unread news: first the first value, then each time twice as long, up
-to the second value. While a sender picks up news by itself, the first waking is delayed by this time, too."""
+"""Seconds until another run is started for the same unread rows: at first the first value, then each time twice as
+long, up to the second value. While a sender picks up news by itself, the start of the first run is delayed by this
+time, too."""
 _ASK_LEDGER_EVERY = 0.25
 """Seconds between two queries of the ledger while there is news; without news four times as long."""
 _READ_ALL_EVERY = 5.0
@@ -578,13 +579,15 @@ class Watcher:
             self._ask_ledger(now)
 
     def _next_turn(self, looks: Looks) -> float:
-        """Returns when something is due, by the monotonic clock: now while a source is being asked or connected."""
+        """Returns when the next turn is due, by the monotonic clock. The result is 0, which means at once, while a
+        source is being asked or connected."""
         if self._ledger is None or len(looks.idle) < len(self._sources):
             return 0.0
         return min([self._ask_ledger_at, *(each.look_at for each in self._sources.values())])
 
     def _take_answer(self, answer: Look, now: float) -> bool:
-        """Records an answer. Returns whether it changed what is known of the source: news, silence, a first look."""
+        """Records an answer. Returns whether the answer changed what is known of the source: whether it has news, is
+        silent, or has answered or failed at all."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent
         watched.is_settled, watched.is_silent = True, answer.failure is not None
@@ -635,7 +638,8 @@ class Watcher:
             if known.watch != watched.known.watch:
                 watched.known, watched.differs, watched.look_at = known, False, now
             elif known != watched.known:
-                # The same object ``watch`` is kept. By it ``_take_answer`` knows which values an answer is about.
+                # Keep the same object ``watch``: from its identity ``_take_answer`` knows which values an answer is
+                # about.
                 watched.known = WatchedSource(name, watched.known.watch, known.ask_at)
 
     def _signal(self, ledger: Connection, what: SourceSignal, names: set[str]) -> None:
@@ -654,7 +658,7 @@ class Watcher:
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """Returns whether a run may be woken. It may not while a run that was woken before may still be starting."""
+        """Returns whether a run may be started. No run may be started while the run before may still be starting."""
         if self._is_attended:
             self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         return now >= self._woken_at + self._wake_again_after

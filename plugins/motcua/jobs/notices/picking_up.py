@@ -175,9 +175,9 @@ def pick_up(
 ) -> PickUpCounts:
     """Reads a source's new rows, or the rows recorded in a backfill's window, into the ledger.
 
-    Does nothing if another pick-up of this source is running, because that one reads everything. A backfill waits for
-    the other pick-up, and so does a caller with ``waits``: the other pick-up may have begun before the rows that the
-    caller needs.
+    Does nothing if another pick-up of this source is running, because the other pick-up reads all new rows. A backfill,
+    and a caller with ``waits``, wait for the other pick-up and then read, because it may have begun before the source
+    had the rows that the caller needs.
 
     Raises:
         SourceFailed: the source did not answer, or not as its adapter expects. The ledger stores the reason.
@@ -254,8 +254,8 @@ class _Shown:
         self._read: set[Key] = set()
         """All other dossiers that were shown, by agency and code."""
         self.written_as: dict[Key, Key] = {}
-        """How the source writes a dossier's key, to ask it for more rows of the dossier. For dossiers in ``brought``
-        stored only if this is not the usual way."""
+        """Each dossier's key as the source writes it, with which the source is asked for more rows of the dossier. A
+        dossier in ``brought`` is in this mapping only if its key is not written in the usual way (``_usual``)."""
         self._usual: dict[str, str] = {}
         """For each agency, how the source wrote its code for the first dossier of ``brought``."""
 
@@ -466,8 +466,9 @@ class _PickUp:
         ahead: Callable[[Sequence[Row]], Ready],
         take: Callable[[Ready], None],
     ) -> None:
-        """Takes the rows of a source. Rows that fill less than one batch are prepared with ``at_once``. Otherwise the
-        next batches are read and prepared with ``ahead`` while the ledger writes."""
+        """Prepares the rows of a source and gives them to ``take``, batch by batch. Rows that fill less than one batch
+        are prepared with ``at_once``. Otherwise the next batches are read and prepared with ``ahead`` while the ledger
+        writes."""
         in_batches = batches(rows, self.portions.batch)
         first = next(in_batches, [])
         if len(first) < self.portions.batch:
@@ -617,8 +618,8 @@ class _PickUp:
         self._note_for_run(self.portions.noted)
 
     def _with_known_numbers(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
-        """Returns the rows with the ledger's numbers, and the numbers that the ledger has already. Notices if the
-        source began its numbering anew."""
+        """Returns the rows with the ledger's numbers, and the numbers that the ledger has already. If the rows show
+        that the source began its numbering anew, stores the new numbering first."""
         source_id, ours = self.cursor.source_id, self._with_our_numbers(rows)
         numbers = [row.transition_id for row in ours if row.transition_id is not None]
         candidates = numbers if not self.numbers.numberings else list(chain(*map(self.numbers.all_of, numbers)))
@@ -666,7 +667,8 @@ class _PickUp:
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Returns the ids of the transitions' dossiers, and reads the dossiers' rows first.
 
-        Does not read a row again that this snapshot already delivered as the dossier's only one. It would be the same.
+        If this snapshot already delivered a row as the dossier's only row, the row is not read again, because it would
+        be the same.
         """
         keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
         found: dict[Key, int] = {}
@@ -727,7 +729,8 @@ class _PickUp:
 
     def _read_missing_histories(self) -> None:
         """Asks the source for all transitions of dossiers whose first transition is new and calls for a message, or
-        whose row is newer than their transitions. Otherwise an old event would look new."""
+        whose row is newer than their transitions. Without its earlier transitions, an old event of a dossier would look
+        new."""
         for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)

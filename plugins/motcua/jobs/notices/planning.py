@@ -52,13 +52,14 @@ class PlanCounts:
 
 
 def planning_rules() -> PlanningRules:
-    """The planning rules as set for this deployment."""
+    """Return the planning rules as set for this deployment."""
     return PlanningRules(settings().useful_for, settings().already_told_within)
 
 
 @beating()
 def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
-    """Plan every unplanned transition, or only a window's. Queue messages again that a corrected phone number allows.
+    """Plan all unplanned transitions, or only those of a window. Queue messages again that failed because of a phone
+    number that was corrected since.
 
     With a window (a backfill), messages of the window that failed for a passing reason also become due at once.
     Planning the same transitions again, or twice at the same time, makes no second message.
@@ -127,8 +128,8 @@ def _plan_batch(
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
-    # This must follow the saving of the messages: attempts of a gap that only the journal still has are assigned to the
-    # messages that were just planned.
+    # After a restore, the ledger may have lost attempts that the journal has. They are assigned to the messages that
+    # were just planned, so the messages must be saved before.
     counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 

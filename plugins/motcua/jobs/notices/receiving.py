@@ -1,5 +1,5 @@
-"""Receives delivery receipts: stores each as received, with phone numbers masked, and then reads it. Receipts that
-arrive together are written together."""
+"""Receives delivery receipts: stores each receipt as received, with phone numbers masked, and then reads it, that is,
+applies it to its message. Receipts that arrive together are written together."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ class Intake:
 
     Args:
         connection: opens a connection to the ledger; used once at a time.
-        leaves: meanings of receipts that this process may not read. It stores them, and the next run reads them.
+        leaves: meanings of receipts that this process may not read. The process stores such receipts, and the next run
+            reads them.
     """
 
     def __init__(
@@ -93,8 +94,8 @@ class Intake:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
-        """Queues a receipt. The future gets its effect once the receipt is stored, read and committed, or ``None`` once
-        it is stored and left to the next run."""
+        """Queues a receipt. The future gets the receipt's effect once the receipt is stored, read and committed, or
+        ``None`` once the receipt is stored and left to the next run."""
         report = _Report.masked(name, reading)
         with self._guard:
             self._waiting.append(report)
@@ -148,8 +149,8 @@ def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: 
 def _together(
     connection: Connection, work: Callable[[Connection, Sequence[Item]], Mapping[int, Result]], items: Sequence[Item]
 ) -> list[tuple[Item, Result | Exception]]:
-    """Does the work for all items in one transaction. Repeats it for the items that are missing in its results, and for
-    each item alone if the transaction fails or gives no result."""
+    """Does the work for all items in one transaction. Does the work again for items that are missing in the results,
+    and for each item alone if the transaction fails or gives no result."""
     if not items:
         return []
     results: Mapping[int, Result | Exception]

@@ -2,10 +2,10 @@
 
 The Department can stop a kind of message, an agency, or both, for a time. It cannot stop a single message or person:
 otherwise it could choose who is informed. A stop loses nothing: messages on hold are sent when the stop ends, or expire
-as usual. Requests in flight are not called back.
+as usual. A request to a gateway that is in flight is not cancelled.
 
 A release sends the stored text again; nobody can edit, address or write a message. The sender checks a released message
-before sending, as any other. The ledger stores for ever who released a message, when and why.
+before sending it, as it checks any other message. The ledger stores for ever who released a message, when and why.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Finds sources with unread rows, for runs and for running senders: by the signals of watchers, or, if watchers are
-missing, by querying the sources itself.
+"""Finds sources with *news* (unread rows), for runs and for running senders: by the signals of watchers, or, if
+watchers are missing, by querying the sources itself.
 
 The signals are level-triggered: a source has news until a pick-up has read its rows, so a lost signal is repeated.
 """
@@ -98,7 +98,7 @@ class ToRead:
 
 def sources_to_read(now: datetime) -> ToRead:
     """Return the sources to pick up in this run: those with news, those that cannot be asked, and those with an old
-    step to be judged. Each source is read at least every five minutes, for the sake of its quarantined rows.
+    step to be judged. Each source is read at least every five minutes, so that its quarantined rows are tried again.
 
     A source that failed is read again after 45 seconds. If watchers signal that the source is still silent, it is read
     again after five minutes, since each try may delay its run for as long as a source is waited for.
@@ -154,7 +154,8 @@ def _differing(sources: list[Source]) -> list[str]:
 def left_unread(within: timedelta) -> list[SourceNow]:
     """Return sources that have shown news for as long as ``within`` without being picked up.
 
-    Looks at the sources itself. Leaves out sources that are picked up while it waits, that fail, or that do not answer.
+    This function queries the sources itself. It leaves out sources that are picked up while it waits, that fail, or
+    that do not answer.
     """
     left: dict[str, Source] = {}
     ends = time.monotonic() + within.total_seconds()

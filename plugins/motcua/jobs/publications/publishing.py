@@ -195,7 +195,8 @@ def _store(
 
 
 def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | None:
-    """Return the name of a file in the folder that this try does not write, or writes with other bytes, or ``None``."""
+    """Return the name of a file in the folder that this try does not write, or writes with other bytes. ``None`` if
+    there is none."""
     base = f"{folder.path.rstrip('/')}/"
     parts = {_part_of(name) for name in made}
     for path in sorted(folder.rglob("*"), key=str) if folder.exists() else ():

@@ -31,7 +31,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class DifferingFigure:
-    """A figure that is not what it was when it was published.
+    """A figure whose present value differs from the published or the stored value.
 
     ``agency``, ``procedure`` and ``kind`` say which rows the figure counts. An empty ``kind``, for example,
     means all kinds.
@@ -56,7 +56,7 @@ class Verification:
     """Whether the files were those in the store of publications, and not a copy elsewhere."""
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     held: list[str] = field(default_factory=list)
-    """What was checked and is right, in words."""
+    """The checks that found no fault, in words."""
     faults: list[Mismatch] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """Notes that are no faults, such as what could not be checked, and why."""

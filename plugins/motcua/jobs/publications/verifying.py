@@ -48,7 +48,7 @@ def verify_publication(
     """Verify one publication.
 
     Args:
-        which: its number, its folder (in the store or a copy elsewhere), or the path of its manifest.
+        which: the publication's number, its folder (in the store or a copy elsewhere), or the path of its manifest.
         compute: counts the figures of a closing again.
         orphans: finds records without the record that they belong to.
 
@@ -77,11 +77,12 @@ def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verificati
 
 
 def stray_folders() -> Iterator[Mismatch]:
-    """Yield folders of the store that look like a publication's and that no row names.
+    """Yield the folders of the store that look like the folder of a publication although no row of the ledger names
+    them.
 
     A folder with a manifest is a publication whose row was removed, or was left by a process that died just before it
-    wrote the row. A folder without a manifest was left by a process that died earlier. Nobody can mistake it for a
-    publication, so it is not reported.
+    wrote the row. A folder without a manifest was left by a process that died before it wrote the manifest. Nobody can
+    mistake such a folder for a publication, so it is not reported.
     """
     with connect() as ledger:
         named = {each.folder for each in list_publications(ledger)}

@@ -49,12 +49,12 @@ def check_files_again(
     """Compare a manifest's words with the figures, and the files with newly made ones.
 
     Args:
-        checked: collects what holds, what does not, and what could not be checked.
+        checked: collects the checks without faults, the faults, and what could not be checked.
         ledger: a connection; an auditor's rights are enough.
         manifest: the published manifest.
         contents: the files that could be read, by name.
         closing: the closing.
-        counted: its figures, newly counted from the facts.
+        counted: the closing's figures, newly counted from the facts.
     """
     _remark_on_names(checked, ledger, manifest, closing)
     _remark_on_queries(checked, ledger, manifest)

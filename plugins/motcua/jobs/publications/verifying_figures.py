@@ -57,7 +57,7 @@ def check_figures(
     """Count a closing's figures again and compare them with the published and the stored ones.
 
     Args:
-        checked: collects what holds and what does not.
+        checked: collects the checks without faults, and the faults.
         ledger: a connection; an auditor's rights are enough.
         manifest: the published manifest.
         contents: the files that could be read, by name.
@@ -92,8 +92,8 @@ def check_figures(
     }
     for table in tables_of(closing):
         if table is COMPLAINTS:
-            # The complaints of the time of publishing cannot be counted again, because later ones are recorded for the
-            # same period. So only the form of their file is checked.
+            # The complaints that were known at the time of publishing cannot be counted again, because complaints about
+            # the same period may have been recorded since. So only the form of the complaints file is checked.
             _published_rows(checked, table, contents, manifest)
             continue
         published = _published_rows(checked, table, contents, manifest)

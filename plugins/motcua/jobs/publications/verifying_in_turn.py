@@ -33,13 +33,15 @@ from motcua.store.oversight.publications import (
 log = logging.getLogger(__name__)
 
 NIGHTS = 25
-"""Nights in which every publication has its turn; a month has some nights to spare."""
+"""Number of nights in which every publication is verified once. A month has more nights than this, so some nights may
+fail."""
 AT_LEAST_EVERY = timedelta(days=31)
 """A publication that was not verified for longer than this is reported as overdue."""
 NEW_FOR = timedelta(days=7)
 """A publication younger than this that was never verified is verified at once, before its turn."""
 WITHIN = timedelta(minutes=40)
-"""After this time no further verification begins. A verification takes seconds, that of a year minutes."""
+"""After this time no further verification begins. Most verifications take seconds; that of a year's publication takes
+minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def verify_in_turn(
     Publications that somebody requested on a page come first.
 
     Args:
-        run_id: the run; it is stored as the verifier of publications that nobody requested.
+        run_id: the run; it is stored as the verifier of publications whose verification nobody requested.
         now: the current moment by default.
         within: after this time no further verification begins.
         verify: verifies one publication.
@@ -180,7 +182,7 @@ def finding_of_publication(each: NotHolding) -> Finding:
 
 
 def left_undone(now: datetime) -> list[Finding]:
-    """Return, as reasons for a gate, the publications that do not hold and those that are overdue."""
+    """Return the publications that do not hold and those that are overdue, as findings for which a gate fails."""
     with connect() as ledger:
         faulty, late = not_holding(ledger), overdue(standings_of_publications(ledger), now)
     left = [finding_of_publication(each) for each in faulty]
@@ -192,8 +194,8 @@ def left_undone(now: datetime) -> list[Finding]:
 
 
 def _strays() -> int:
-    """Count the folders that belong to no publication. A lock keeps publishing from running at the same time, because
-    it writes a folder's files before its row."""
+    """Count the folders that belong to no publication. A lock prevents publishing at the same time, because publishing
+    writes a folder's files before the row in the ledger."""
     with connect() as ledger:
         wait_for_lock(ledger, PUBLISHING)
         try:

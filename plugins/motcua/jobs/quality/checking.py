@@ -97,7 +97,7 @@ def check_quality(
         now: the moment that the rules use as the present, by default the current time.
         rules: the rules; by default those of include/quality/rules.yaml, with the thresholds in force.
         judged_by: gives the verdicts; Great Expectations by default.
-        soundness: the expectations on the snapshot itself; by default the whole list.
+        soundness: the expectations on the snapshot itself; by default those of include/quality/snapshot.yaml.
 
     Raises:
         CheckInProgress: Another quality check is running.
@@ -257,7 +257,7 @@ def _record(
     """Write the findings and seal them, in one transaction."""
     day, since_day = now.astimezone(VIETNAM).date(), since.astimezone(VIETNAM).date()
     by_code = {each.rule.code: each for each in asked}
-    # Only the rules in the suite were judged; the other rules get no row.
+    # Only the rules that got a verdict get a row.
     suite = [by_code[verdict.rule] for verdict in verdicts]
     rules = [
         {

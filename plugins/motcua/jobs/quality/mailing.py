@@ -20,12 +20,12 @@ from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.oversight.report_mails import DEPARTMENT, MailedReport, mailed_before
 
 _ACTIVE_WITHIN = timedelta(days=90)
-"""A source without changes of an agency for this time no longer counts as one of the agency's sources."""
+"""A source without changes to an agency's dossiers for this time no longer counts as one of the agency's sources."""
 
 
 @without_values()
 def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[str, int]:
-    """Mail an agency its quality report of one run, if it has news, and count the mails.
+    """Mail an agency its quality report of one run, if the report has news, and count the mails.
 
     The daily letter about publications contains this report too (``motcua.jobs.publications.mailing``).
 

@@ -125,7 +125,7 @@ class ClosingResult:
     def must_be_looked_at(self) -> bool:
         """Whether a run must report the closing.
 
-        That is so for a new closing, and for an earlier one that does not add up, has a difference without a reason,
+        A run must report a new closing, and an earlier closing that does not add up, has a difference without a reason,
         lacks a source, or was made when a source had not been read since the period's end. So a rerun does not report
         success while the closing still needs somebody's attention.
         """
@@ -144,7 +144,7 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
     Args:
         period: the day, month, quarter or year.
-        run_id: the DAG run, or the name of a run by hand.
+        run_id: the DAG run, or a name for a closing by hand.
         now: the cut-off, by default the current moment. An earlier cut-off does not bring back the ledger's content of
             that moment: what the ledger holds at the time of the call is counted.
 
@@ -152,7 +152,7 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
         NotOver: The period's last day is not over at ``now``.
         NothingInScope: No agency was enabled by the end of the period.
         ClosingHeldUp: Another closing, or a transaction from before the cut-off, did not end.
-        SourcesUnread: The period is closed already, and a source did not answer now.
+        SourcesUnread: The period is closed already, and a source does not answer now.
     """
     moment = now or datetime.now(UTC)
     if period.end > moment:
@@ -221,13 +221,14 @@ class _Compared:
 
 
 class _Closer:
-    """Closes one or more periods in one run."""
+    """Closes periods in one run. All of them have the same cut-off."""
 
     def __init__(self, run_id: str, now: datetime) -> None:
         self.run_id, self.now = run_id, now
 
     def close(self, period: Period, *, each_day: bool = False) -> ClosingResult:
-        """Close or correct a period. ``each_day`` also closes again the days of a longer period that seem right."""
+        """Close or correct a period. With ``each_day``, all days of a longer period are closed again, also those that
+        seem right."""
         if not period.is_day:
             self._bring_days_up_to_date(period, each_day)
         with connect() as ledger:
@@ -290,7 +291,7 @@ class _Closer:
     # --- Against the sources
 
     def _compare(self, ledger: Connection, draft: Closing) -> _Compared:
-        """Count a day at the sources, and list what has no counterpart on the other side."""
+        """Count a day at the sources, and list the occasions that only the sources or only the ledger have."""
         empty_counted(ledger)
         known = _known_sources(ledger)
         evenings, since = self._evenings(ledger, draft.period), old_steps_since(ledger)
@@ -320,7 +321,8 @@ class _Closer:
     def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
         """Return a day's evenings of apologies, with their due days.
 
-        The ledger stores settled evenings. The due days of all others follow from the agency's setting and calendar.
+        The ledger stores settled evenings. The due days of all other evenings follow from the agency's setting and
+        calendar.
         """
         found = [*evenings_between(ledger, period.start, period.end)]
         rules = apology_rules()
@@ -343,9 +345,9 @@ class _Closer:
     def _bring_days_up_to_date(self, period: Period, each_day: bool) -> None:
         """Close the days of a period that have no closing, and correct closings of days that are not right any more.
 
-        That is so if messages were inserted after a closing, or if the day differs from the sources. Only days of the
-        period's last month are compared with the sources, because a source need not keep more than a month. Earlier
-        months were compared when they were closed themselves. ``each_day`` closes all days again.
+        A day's closing is not right any more if messages were inserted after it, or if its counts differ from the
+        sources. Only days of the period's last month are compared with the sources, because a source need not keep more
+        than a month. Earlier months were compared when they were closed themselves. ``each_day`` closes all days again.
         """
         month = period.last_month
         at_source = self._count_by_day(month)
@@ -372,7 +374,7 @@ class _Closer:
     def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
         """Return the sources' counts of a month, by day, agency, procedure, kind of message and figure.
 
-        The result is ``None`` if a source did not answer, or there is none.
+        The result is ``None`` if a source did not answer, or no source is in use.
         """
         if not settings().sources:
             return None
@@ -392,7 +394,8 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether a day's closing lacks a source, or has other counts of the sources than ``at_source`` has now."""
+        """Whether a day's closing lacks a source, or has stored counts of the sources that differ from the present ones
+        in ``at_source``."""
         if closing.sources_unread:
             return True
         if at_source is None:
@@ -486,8 +489,8 @@ def _differing_figures(
 ) -> Iterator[Change]:
     """Yield the figures that differ between two lists of rows.
 
-    The first ``keys`` fields of a row (agency, procedure, kind) tell which rows belong together. A row that only one
-    list has is compared with zeros.
+    Rows belong together if their first ``keys`` fields (agency, procedure, kind) are equal. A row that only one list
+    has is compared with zeros.
     """
     rows = [*was, *became]
     names = [each.name for each in fields(rows[0])] if rows else []
@@ -536,7 +539,7 @@ def _counting(ledger: Connection, source: str, source_id: int, period: Period) -
 def _with_reasons(
     ledger: Connection, occasions: Sequence[UnmatchedOccasion], names: Mapping[int, str], period: Period
 ) -> list[Unmatched]:
-    """Return the occasions without a counterpart, with reasons that only the sources can give."""
+    """Return the occasions without a counterpart. Reasons that only the source's present rows can show are added."""
     found = [each.unmatched for each in occasions]
     to_ask: dict[int, list[int]] = {}
     for place, unmatched in enumerate(found):
@@ -553,7 +556,8 @@ def _with_reasons(
 def _ask_for_reasons(
     count: SourceCount, occasions: Sequence[UnmatchedOccasion], period: Period
 ) -> list[DifferenceReason]:
-    """Return the reasons for a source's occasions, from the rows that it now has for their transitions."""
+    """Return why a source's occasions have no counterpart, judged by the source's present rows for the transitions of
+    these occasions."""
     numbers = sorted({number for each in occasions for number in each.numbers})
     present: dict[int | None, list[SourceTransition]] = {}
     for each in count.transitions(numbers):
@@ -567,7 +571,7 @@ def _reason(
     present: Mapping[int | None, Sequence[SourceTransition]],
     period: Period,
 ) -> DifferenceReason:
-    """Return the reason for one occasion. ``present`` holds the source's present rows by number."""
+    """Return why one occasion has no counterpart. ``present`` holds the source's present rows by number."""
     unmatched = occasion.unmatched
     if unmatched.side == "ledger":
         kept = [
@@ -601,7 +605,8 @@ def _reason_of_message(
     occasion: UnmatchedOccasion,
     period: Period,
 ) -> DifferenceReason:
-    """Return the reason for a message. ``kept`` holds the source's present rows with the ledger's recorded times."""
+    """Return why a message has no counterpart at the source. ``kept`` holds the source's present rows with the ledger's
+    recorded times."""
     if not kept:
         is_dropped = bool(occasion.numbers) and all(map(count.is_of_earlier_numbers, occasion.numbers))
         return "source_changed" if is_dropped else "without_event"

@@ -121,7 +121,7 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
     Args:
         content: the file's bytes.
         name: the file's name; its ending states which of the two formats it has.
-        agencies: maps every way in which agencies may be named to their codes.
+        agencies: codes of agencies by each code or name that the file may use for them.
         now: the current moment; periods that are not over have no figures yet.
 
     Raises:
@@ -205,8 +205,8 @@ def hand_in_portal_figures(
 
     Args:
         content: the file's bytes.
-        name: its name, without a folder.
-        handed_in_by: the person who hands it in.
+        name: the file's name, without a folder.
+        handed_in_by: the person who hands the file in.
         now: the current moment.
         dry_run: only return what would be stored.
 

@@ -338,7 +338,7 @@ def _name_now(name: str) -> str | None:
 
 
 _MERGED = {"count_timings": "count_messages"}
-"""The present statement that counts what a separate statement counted for earlier publications."""
+"""By the name of a former SQL statement of earlier publications: the present statement that now counts its figures."""
 _MIGRATION = QueryUsed(
     "migrations/0021_dossiers_in_period.sql",
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
@@ -350,7 +350,7 @@ _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 
 def _source_readings() -> Iterator[QueryUsed]:
-    """Yield the SQL statements that turn a source's own tables into what the queries on sources count."""
+    """Yield the SQL statements that turn a source's own tables into the rows that the queries on sources count."""
     callers = ", ".join(name for name in sorted(_QUERIES) if name.startswith("sources/"))
     for name in _OF_SOURCES:
         yield QueryUsed(name, statement_hash(name), callers)

@@ -51,8 +51,8 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
     Raises:
         RunIncomplete: messages wait because their template is not registered.
     """
-    # The sender ends as soon as nothing is due, and does not go on to wait for news: this run must not delay the next
-    # evening, nor do the work of ``notify_transitions``.
+    # The sender ends as soon as no message is due. It does not wait for unread rows of sources, because this run must
+    # neither delay the next evening nor do the work of ``notify_transitions``.
     return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()), lingers=False)
 
 
@@ -68,7 +68,7 @@ def gate(
     settled yet. An unconfirmed calendar of a year is only logged.
 
     Raises:
-        RunIncomplete: the run failed; the error has all findings, as counts.
+        RunIncomplete: the run failed; the error has all findings.
     """
     rules = apology_rules()
     left: list[Finding] = []

@@ -1,5 +1,5 @@
-"""The tasks of the DAG ``check_quality``: check, mail the Department, check the sources themselves, gate. Agencies get
-their findings from ``reconcile_daily``, in their morning letter."""
+"""The tasks of the DAG ``check_quality``: check data quality, mail the Department, check the sources, gate. Agencies
+get their findings from ``reconcile_daily``, in their morning letter."""
 
 from __future__ import annotations
 

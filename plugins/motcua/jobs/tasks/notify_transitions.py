@@ -1,4 +1,4 @@
-"""The tasks of the DAG ``notify_transitions``: find sources with news, pick up, plan, send, gate."""
+"""The tasks of the DAG ``notify_transitions``: find sources with news (unread rows), pick up, plan, send, gate."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
     """Pick up sources one after the other, and return their counts together. A source that fails stops no other source.
 
     Raises:
-        FolderFailed: only one source was given, and its folder could not be read. What was imported from its files
-            earlier was still picked up.
+        FolderFailed: only one source was given, and its folder could not be read. The content of files that were
+            imported earlier was still picked up.
         SourceFailed: at least one source could not be read.
     """
     names = sources.split(",")
@@ -89,8 +89,8 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
     """Pick up one source and return its counts. Imports new export files of the source first, if it has a folder.
 
     Raises:
-        FolderFailed: the source's folder could not be read. What was imported from its files earlier was still picked
-            up.
+        FolderFailed: the source's folder could not be read. The content of files that were imported earlier was still
+            picked up.
         SourceFailed: the source could not be read.
     """
     failed: FolderFailed | None = None
@@ -110,8 +110,8 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
 @without_values()
 @beating()
 def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
-    """Plan messages and return the counts. ``release_by`` names the person who has the window's messages of unknown
-    outcome sent again."""
+    """Plan messages and return the counts. ``release_by`` names the person who releases the window's messages of
+    unknown outcome, so that they are sent again."""
     counts = asdict(plan(window))
     if release_by is not None and window is not EVERYTHING:
         counts["released"] = len(release(release_by, "release_unknown", window))
@@ -171,7 +171,8 @@ def stopped_by_people(now: datetime) -> list[str]:
 def asked_to_stop() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM sets, so that a worker that shuts down ends with nothing in flight.
 
-    Airflow forwards the signal to the task and goes on waiting for it. Outside the main thread there are no signals.
+    Airflow forwards the signal to the task and goes on waiting for the task. Outside the main thread no signal can be
+    received, so the event is never set there.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -193,10 +194,10 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
     A stop of the Department is only logged: people know about it, and a backfill could not change it.
 
     ``interval`` is the data interval of a scheduled run. The run fails for failed messages of its interval, whichever
-    run tried them, since a backfill of failed runs finds only scheduled runs.
+    run tried to send them, since a backfill of failed runs finds only scheduled runs.
 
     Raises:
-        RunIncomplete: the run failed; the error has all findings, as counts.
+        RunIncomplete: the run failed; the error has all findings.
     """
     for stopped in stopped_by_people(datetime.now(UTC)):
         log.warning("%s", stopped)

@@ -115,7 +115,7 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     moment = now or datetime.now(UTC)
     digest = _digest(path)
     with connect() as connection:
-        # The person who uploaded the file on the page signed for it.
+        # If the file was uploaded on the page, it is imported in the name of the person who uploaded it.
         by = (who_uploaded(connection, digest, form) if digest else None) or run_id
     try:
         taken = take_statement(_content(path, file, form, by, moment), file, form, by, moment)
@@ -163,7 +163,7 @@ def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes: 
 def missing_now(
     connection: Connection, now: datetime, month: date | None = None
 ) -> tuple[date, list[MissingStatement]]:
-    """Return the gateways without a carrier statement for a month in which they took messages; by default last
+    """Return the gateways without a carrier statement for a month in which they accepted messages; by default last
     month."""
     month = month or Period.month_before(now).first
     gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)

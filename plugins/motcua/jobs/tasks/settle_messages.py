@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 
 def emit_gauges() -> int:
-    """Send each figure of the ledger under its name and its labels' values, for example
+    """Send each gauge of the ledger to Airflow's metrics, under its name and its labels' values, for example
     ``motcua_messages_open.result.queued``.
 
     Plain StatsD has no labels, so figures that differ only in labels would overwrite each other. Reads nothing if
     Airflow's metrics are off. A failure is only logged, since the caller has other work.
 
-    Returns: the number of figures.
+    Returns: the number of gauges that were sent.
     """
     from airflow.sdk.observability import stats
 
@@ -81,7 +81,7 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     misconfigured, the watch is silent, or a page request could not be mailed to the Department.
 
     Raises:
-        RunIncomplete: the run failed; the error has all findings, as counts.
+        RunIncomplete: the run failed; the error has all findings.
     """
     left, misconfigured = [], []
     with connect() as ledger:

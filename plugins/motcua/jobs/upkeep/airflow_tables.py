@@ -187,8 +187,8 @@ def _drop_what_a_broken_run_left(engine: Engine) -> None:
 def _watched(engine: Engine, removed: Counter[str]) -> Iterator[list[str]]:
     """Count into ``removed`` the rows that each DELETE removes, by table, including dependent rows.
 
-    PostgreSQL only counts for the whole session, so the count before the DELETE is subtracted from the one after it.
-    Yields a list that collects the names of refusals.
+    PostgreSQL counts removed rows only for the whole session, so the count before the DELETE is subtracted from the
+    count after it. Yields a list that collects the names of errors with which PostgreSQL refuses statements.
     """
     refusals: list[str] = []
     before: Counter[str] = Counter()

@@ -57,20 +57,20 @@ class _Walk:
     kept: Collection[tuple[str, str]] = ()
     left_out: Path | None = None
     emptied: set[Path] = field(default_factory=set)
-    """Folders from which something was removed."""
+    """Folders from which a file or a folder was removed."""
 
 
 def remove_old_logs(
     tasks: Path, processor: Path, before: datetime, kept: Collection[tuple[str, str]], processor_before: datetime
 ) -> LogsRemoved:
-    """Remove logs that nobody wrote to since a moment.
+    """Remove log files that were last written to before a moment.
 
     Args:
         tasks: the folder of tasks' logs.
         processor: the folder of the DAG processor's logs, often inside the other one.
-        before: the moment for tasks' logs.
+        before: the moment that applies to tasks' logs.
         kept: runs that Airflow still has, as pairs of DAG id and run id; their logs stay.
-        processor_before: the moment for the DAG processor's logs.
+        processor_before: the moment that applies to the DAG processor's logs.
     """
     done = LogsRemoved()
     of_tasks = (_OF_TASKS, _OF_CALLBACKS)

@@ -1,8 +1,8 @@
 """Handle an export from a browser: read it and show its content first, then put it into its source's folder.
 
-After reading, the file waits in the folder under a name that runs skip, until its sender confirms it. From then on it
-is a file of the folder like any other, and the ledger also has its sender. A form is tried on a waiting file, or on the
-newest file of the folder.
+After reading, the file waits in the folder under a name that runs skip, until the person who uploaded it confirms it.
+From then on it is a file of the folder like any other, and the ledger also stores who uploaded it. A form is tried on a
+waiting file, or on the newest file of the folder.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class ExportSeen:
 
 
 def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSeen:
-    """Read an export from a browser by the form in force, and let it wait for a confirmation or for trying a form.
+    """Read an export from a browser by the form in force, and store it as a waiting file, for a confirmation or for
+    trying a form on it.
 
     No connection to the ledger is open while the file is read.
 
@@ -171,14 +172,14 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
             raise NothingNew
         target = free_path(folder, name)
         # The row is written before the file is moved, because a run would import the file even without a row that names
-        # its sender.
+        # the person who uploaded it.
         send_file(connection, source, SeenFile(target.name, int(status.st_size), modified_at), by, now)
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)
 
 
 def forget(digest: str, source: str) -> None:
-    """Remove a waiting export that its sender did not confirm.
+    """Remove a waiting export that was not confirmed.
 
     Raises:
         NothingKept: the folder cannot be written to.

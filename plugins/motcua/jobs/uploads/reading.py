@@ -163,7 +163,7 @@ def _read_apart(
     asked: Mapping[str, object],
     by: Reader = READER,
 ) -> dict[str, Any]:
-    """Read a file in the separate process, after other files.
+    """Read a file in the separate process, once no other file is being read.
 
     Raises:
         FileRefused: the process refused the file.

@@ -1,8 +1,8 @@
 """Handle a carrier statement from a browser: read it and show its content first, then put it into the folder.
 
-After reading, the file waits under a name that runs skip, until its sender confirms it. From then on it is a file of
-the folder like any other: the usual run imports or refuses it, and stores its history. The ledger also has the person
-who confirmed it.
+After reading, the file waits under a name that runs skip, until the person who uploaded it confirms it. From then on it
+is a file of the folder like any other: the usual run imports or refuses it, and stores its history. The ledger also has
+the person who confirmed it.
 """
 
 from __future__ import annotations
@@ -135,7 +135,8 @@ def _waiting_path(form: str, digest: str, month: date) -> ObjectStoragePath:
 
 
 def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> StatementSeen:
-    """Read a carrier statement from a browser. A good one waits for a confirmation; nothing of a bad one is stored.
+    """Read a carrier statement from a browser. A file without faults is stored and waits for a confirmation; of a file
+    with faults nothing is stored.
 
     No connection to the ledger is open while the file is read.
 
@@ -209,14 +210,14 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
             raise
         target = free_path(_folder(form), name_of_month(name, month))
         # The row is written before the file is moved, because a run would import the file even without a row that names
-        # its sender.
+        # the person who uploaded it.
         save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)
 
 
 def forget(digest: str, form: str, month: date) -> None:
-    """Remove a waiting carrier statement that its sender did not confirm.
+    """Remove a waiting carrier statement that was not confirmed.
 
     Raises:
         NothingKept: the form does not exist, or the folder cannot be written to.

@@ -1,4 +1,4 @@
-"""Store files from a browser beside their final place until their sender confirms them.
+"""Store files from a browser beside their final place until the person who uploaded them confirms them.
 
 Their names begin with a dot, so that no run imports them.
 """
@@ -72,7 +72,7 @@ def free_path(folder: ObjectStoragePath, name: str) -> ObjectStoragePath:
 
 
 def is_digest(written: str) -> bool:
-    """Return whether a text has the form of a file's mark: its SHA-256 in hexadecimal."""
+    """Return whether a text has the form of a SHA-256 in hexadecimal, by which waiting files are identified."""
     return re.fullmatch("[0-9a-f]{64}", written) is not None
 
 
@@ -86,7 +86,8 @@ def digest_of(file: IO[bytes]) -> str:
 
 
 def waiting_path(folder: ObjectStoragePath, mark: str) -> ObjectStoragePath:
-    """Return the path of the waiting file with this mark. Its name begins with a dot, and runs skip such names."""
+    """Return the path of the waiting file that ``mark`` (its SHA-256, sometimes with a month) identifies. The file's
+    name begins with a dot, and runs skip such names."""
     return folder / f"{_WAITING}{mark}"
 
 

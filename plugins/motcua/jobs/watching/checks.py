@@ -58,7 +58,7 @@ _RECENT_SHARE = 20
 _NIGHT_FROM = 1
 """The hour, in Vietnam, from which all months are counted once a day, one month per round."""
 _LOOKS_BACK = timedelta(days=3)
-"""How far back failed runs are read. Older ones are known by now or no longer matter."""
+"""How far back failed runs are read. Older failed runs are known by now or no longer matter."""
 _DELIVERED_HOURS = timedelta(hours=4)
 _DAYS_OF_USUAL = 7
 _LONG_AGO, _FAR_AHEAD = datetime(2000, 1, 1, tzinfo=VIETNAM), datetime(8999, 1, 1, tzinfo=VIETNAM)
@@ -180,8 +180,8 @@ def _airflow_is_up(state: WatchState) -> bool:
 
 
 def _agencies(looking: Looking) -> Seen:
-    """Read which agencies are enabled. This check runs first, because other checks judge differently if no agency is
-    enabled."""
+    """Read which agencies are enabled. This check runs first, because the findings of other checks depend on whether
+    any agency is enabled."""
     enabled = figures.enabled_agencies(looking.ledger, looking.now)
     looking.state.enabled_since = min(enabled.values(), default=None)
     return Seen(facts={"agencies": len(enabled)})
@@ -197,7 +197,8 @@ def _identity(looking: Looking) -> Seen:
             _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
             if kept.differences[judging.RECENT]:
-                # The period RECENT will soon no longer cover these days. Their months keep the difference in view.
+                # The period RECENT will soon no longer cover these days. So their months are counted until the
+                # difference is gone.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
@@ -261,7 +262,8 @@ def _apologies(looking: Looking) -> Seen:
 
 
 def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:
-    """Return the faults of the last source checks that make messages unreliable, except those that fail each pick-up.
+    """Return the faults of the last source checks that make messages unreliable, except those that make each pick-up
+    fail.
 
     The adapter is added to the facts, because the remedy is a different one for sources that push.
     """

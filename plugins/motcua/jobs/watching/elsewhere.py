@@ -1,8 +1,8 @@
 """The watch on another machine: it knows the server by one address, checks it in rounds, and informs people.
 
 The watch needs no ledger, no Airflow and no secret of the server except the one in that address, which permits reading
-one page. In each round the watch sends the server a testimony of what it saw. With a testimony the server can tell that
-its ledger was only asleep, with its machine suspended, and was not restored from a backup. State, alerts and letters
+one page. In each round the watch sends the server a testimony of what it saw. A testimony can prove to the server that
+its ledger only stood still, with its machine suspended, and was not restored from a backup. State, alerts and letters
 work as in the server's own watch.
 """
 
@@ -203,7 +203,7 @@ class OutsideWatch(Rounds):
         return Judged([*judged.findings, *found], judged.names | {"certificate_ends"})
 
     def _note(self, state: WatchState, met: Met, judged: Judged, now: datetime, *, is_alone: bool) -> None:
-        """Note the results of this round for the first letter, and since when the server answers."""
+        """Store the results of this round for the first letter, and the moment since which the server answers."""
         if met.trouble is not None:
             state.answers_since = None
         else:

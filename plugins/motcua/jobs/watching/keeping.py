@@ -97,7 +97,7 @@ class GoneBack:
 
 @dataclass(slots=True)
 class WatchState:
-    """All that a watch stores between two rounds."""
+    """All data that a watch stores between two rounds."""
 
     began_at: datetime
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -125,7 +125,8 @@ class WatchState:
     to_hold: GoneBack | None = None
     """Set when the ledger was just seen in an earlier state. Its messages must be held until a person decides."""
     to_let_go: int | None = None
-    """Number of an open gap that the watch will close, because the ledger was only asleep. ``None`` without one."""
+    """Number of an open gap that the watch will close, because the ledger only stood still and was not restored.
+    ``None`` if there is no such gap."""
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)

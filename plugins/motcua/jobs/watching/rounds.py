@@ -40,7 +40,8 @@ class Rounds(ABC):
 
     @abstractmethod
     def _round(self, state: WatchState, now: datetime, keep: Callable[[], None]) -> None:
-        """Run one round and act on its changes. ``keep`` is called after each step that must not be forgotten."""
+        """Run one round and act on its changes. ``keep`` saves the state. It is called after each step that must not be
+        repeated."""
 
     def go_on(self, stop: threading.Event) -> None:
         """Run rounds until ``stop`` is set. A round that fails is logged, and the next round tries again.

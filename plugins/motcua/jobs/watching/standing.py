@@ -1,8 +1,8 @@
 """The present state of the whole system, and what needs somebody's attention, as far as a viewer may see them.
 
-The page *Tổng quan* and ``motcua status`` show it. Conditions that the watch checks too are judged by the rules of the
-watch, so that a condition has one name wherever people read of it. Here a condition appears at once, even if the watch
-is not running.
+The page *Tổng quan* and ``motcua status`` show this state. Conditions that the watch checks too are judged by the rules
+of the watch, so that a condition has one name wherever people read of it. Here a condition appears at once, even if the
+watch is not running.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
 """Age from which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
 
-The first pause of a gateway lasts two seconds, and a source may fail in a single pick-up only. The watch waits as long
-before it raises an alert.
+The first pause of a gateway lasts two seconds, and a source may fail in a single pick-up only. The watch waits for the
+same time before it raises an alert.
 """
 
 TOLD = ("accepted", "delivered", "unconfirmed")
@@ -262,7 +262,7 @@ def data_as_of(sources: Iterable[Source]) -> datetime | None:
 
 
 def _faults_by_agency(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, AgencyToMend]:
-    """Return, by agency, the findings that its page about data quality counts as faults."""
+    """Return, by agency, the numbers of findings that the agency's page about data quality counts as faults."""
     faults = {code for code, rule in load_rules().rules.items() if part_of(rule) == "faults"}
     found: dict[str, AgencyToMend] = {}
     for each in counts_of(connection, [run_no]):
@@ -347,7 +347,7 @@ def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
     ]
 
 
-# --- What wants attention --------------------------------------------------------------------------------------------
+# --- Matters that need attention -------------------------------------------------------------------------------------
 
 _NAMED: Final = 5
 """A finding names at most this number of agencies, and gives only the number of the remaining ones."""
@@ -369,7 +369,8 @@ class Matter:
 
     @property
     def is_red(self) -> bool:
-        """Whether the matter may keep messages from citizens, and nobody decided so or attends to it."""
+        """Whether the matter may keep messages from citizens although nobody ordered this, and nobody has acknowledged
+        it."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False
@@ -379,7 +380,8 @@ class Matter:
 
 
 def matters_of(standing: Standing, viewer: Viewer) -> list[Matter]:
-    """Return what a viewer should attend to: red matters first, then in the order of the registry of checks.
+    """Return the matters that a viewer should attend to: red matters first, then in the order of the registry of
+    checks.
 
     A viewer of an agency gets the matters of the viewer's own agencies only. An alert of the watch is shown with its
     present facts where they are known.

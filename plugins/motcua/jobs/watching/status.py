@@ -1,4 +1,5 @@
-"""The state of the installation on one screen: what staff pages show, and what this machine's disks hold."""
+"""The state of the installation on one screen: what staff pages show, and the state of this machine's disks, its
+backups, the journal and the certificate."""
 
 from __future__ import annotations
 
@@ -113,7 +114,8 @@ def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
 
 
 def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """Yield the open alerts of the watch, what it would find now, and tasks that only a person can do.
+    """Yield the open alerts of the watch, the faults that the watch would find now, and tasks that only a person can
+    do.
 
     The lines are those of the first staff page. Added are work that is due and that nobody does, and calendars of this
     year that nobody has confirmed.

@@ -1,8 +1,9 @@
 """Sends the watch's letters: a mail to each recipient and a post to the webhook. The next round retries what failed.
 
-A letter is stored before it is sent, and the state is stored again after each recipient who has it. If the watch dies
-in between, one recipient gets the mail twice rather than nobody getting it. The same happens if the mail server closes
-the connection after it got the content. The second mail has the same Message-ID, by which mail programs recognize it.
+A letter is stored before it is sent, and the state is stored again after each recipient who got the letter. If the
+watch dies in between, one recipient gets the mail twice. This is better than a mail that nobody gets. The same happens
+if the mail server closes the connection after it got the content. The second mail has the same Message-ID, by which
+mail programs recognize it.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def _queue(state: WatchState, letter: Letter) -> None:
 
 
 def send_letters(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
-    """Send the letters that are not sent yet. ``keep`` is called after each step that must not be forgotten."""
+    """Send the letters that not every recipient has got yet. ``keep`` saves the state. It is called after each step
+    that must not be repeated."""
     state.letters = [
         each for each in state.letters if each.made_at >= now - (_DAILY_SENT_WITHIN if each.is_daily else _SENT_WITHIN)
     ]

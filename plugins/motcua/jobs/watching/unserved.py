@@ -28,8 +28,8 @@ UNSERVED = "due and served by nobody: "
 def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
     """Return the work that is due for longer than ``MOTCUA_SERVED_WITHIN`` and that nobody does.
 
-    For a window only its messages and steps are checked, not the sources. The list is empty if no agency is enabled,
-    because no citizen is informed then.
+    If a window is given, only messages and steps of the window are checked, and not the sources. The list is empty if
+    no agency is enabled, because no citizen is informed then.
     """
     if not enabled_agencies(ledger, now):
         return []
@@ -63,8 +63,8 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
 
 
 def somebody_looks(ledger: Connection) -> bool:
-    """Whether a watcher or a sender would notice news of a source. A running sender checks the sources if no watcher
-    does."""
+    """Whether a watcher or a sender would notice unread rows of a source. A running sender checks the sources if no
+    watcher does."""
     return not settings().sources or is_watched(ledger) or is_held(ledger, LEADING)
 
 
@@ -72,7 +72,7 @@ def unserved_of_run(window: Window) -> list[Finding]:
     """Return the unserved work as reasons for a run's gate to fail.
 
     In a run without a window, if no watcher of sources is running, this function itself checks the sources for unread
-    news, for up to ``MOTCUA_SERVED_WITHIN``.
+    rows, for up to ``MOTCUA_SERVED_WITHIN``.
     """
     with connect() as ledger:
         found = find_unserved(ledger, datetime.now(UTC), window)

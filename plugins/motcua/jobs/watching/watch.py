@@ -106,9 +106,9 @@ class Watch(Rounds):
                 connection.close()
 
     def _read_what_people_said(self, state: WatchState, ledger: Connection, now: datetime) -> None:
-        """Read from the ledger what people acknowledged, and for a new state which alerts are open.
+        """Read from the ledger which alerts people acknowledged, and for a new state which alerts are open.
 
-        Also let the ledger act on the newest testimony of a watch on another machine.
+        Also apply the newest testimony of a watch on another machine to the ledger.
         """
         try:
             with ledger.transaction():
@@ -128,7 +128,8 @@ class Watch(Rounds):
         """Run all checks that are due, and yield the changes of alerts in two parts.
 
         The first part is about work that is due and that no process does, and about paused gateways. The second part is
-        about everything else, such as possible causes. Its checks may take long if something hangs.
+        about everything else, such as possible causes. The checks of the second part may take long if, for example,
+        Airflow hangs.
         """
         resume(state, now)
         is_starting = state.resumed_at is not None and now < state.resumed_at + judging.GRACE
@@ -148,7 +149,7 @@ class Watch(Rounds):
         found.findings += [
             Finding("check_failing", {"error": error}, name) for name, error in sorted(found.broken.items())
         ]
-        # A check that was not run in this round neither confirms nor ends its alert about failing.
+        # If a check was not run in this round, its alert ``check_failing`` stays as it is.
         for key, alert in state.alerts.items():
             if alert.name == "check_failing" and alert.subject not in found.asked:
                 found.undecided.add(key)
@@ -240,7 +241,7 @@ def _open_ledger() -> tuple[Connection | None, str | None]:
     try:
         return open_without_airflow(STATEMENT_WITHIN), None
     except Exception as error:
-        # Any error is caught, because the alert must report it as the reason why the ledger cannot be reached.
+        # Any error is caught, because the alert must report the error as the reason why the ledger cannot be reached.
         log.error("the ledger cannot be reached: %s", reason_without_values(error))
         return None, type(error).__name__
 
@@ -257,7 +258,8 @@ def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> 
 
 
 def _ask(check: Question, looking: Looking, found: _Look) -> None:
-    """Run one check. Its alerts stay unchanged if it cannot be run, and a failure of its own raises an alert."""
+    """Run one check. The check's alerts stay unchanged if it cannot be run. If the check itself fails, this raises an
+    alert."""
     state = looking.state
     if _cannot_be_asked(check, looking):
         _note(state, check.name, "not_set" if _is_off(check, looking) else "unknown", looking.now)

@@ -1,4 +1,5 @@
-"""Stores the ledger's state for a watch, which can then distinguish a restored ledger from one that only slept."""
+"""Stores the ledger's state for a watch, which can then distinguish a restored ledger from one that only stood still,
+as when its machine is paused."""
 
 from __future__ import annotations
 

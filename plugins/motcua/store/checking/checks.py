@@ -39,15 +39,19 @@ class SourceCheck:
 
     @property
     def forbidding(self) -> list[StandingFinding]:
-        """The findings so grave that no citizen of the source may be promised a message while they last.
+        """Return the findings of severity ``error``.
 
-        They include earlier findings that this check could not examine.
+        While a source has such a finding, its citizens may not be promised messages. The result includes findings of
+        earlier checks that this check could not examine.
         """
         return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 
     @property
     def forbids(self) -> bool:
-        """Whether this check itself made such a finding. Earlier findings that it could not examine do not count."""
+        """Return whether this check itself made a finding of severity ``error``.
+
+        Findings of earlier checks that this check could not examine do not count.
+        """
         return any(each.finding.severity == "error" for each in self.findings)
 
 

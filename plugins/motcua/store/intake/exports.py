@@ -1,6 +1,7 @@
 """Store exports that were dropped as files: the form of each source, the seen files, and the results of reading them.
 
-The form of a source describes its files: what each column means.
+The form of a source describes its files: what each column means. A file is *taken* if its dossiers were written into
+the ledger. A file that was read may instead be repeated, outdated or refused.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class WaitingFile:
 
 @dataclass(frozen=True, slots=True)
 class LastTaken:
-    """The facts about the files last taken from a source that decide whether the next file may be taken."""
+    """The facts about the last taken files of a source by which the next file is taken or refused."""
 
     whole_at: datetime | None
     whole_name: str | None
@@ -85,8 +86,8 @@ class LastTaken:
     ends_a_line: bool
     """``True`` if the newest file was a text file, such as CSV, whose last line ended with a line end."""
     is_repeated: bool
-    """``True`` if the newest taken file has the same content as the file that is to be taken, or if a file with this
-    content was taken whose time of export is not earlier than that of the new file."""
+    """``True`` if the new file repeats a taken file. Either the taken file that was exported last has the same content,
+    or any other taken file has the same content and was not exported earlier than the new file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,9 @@ def list_forms(connection: Connection, source: str, most: int) -> list[FormVersi
 
 
 def one_at_a_time(connection: Connection, source: str) -> None:
-    """Wait until nobody else sends a file of the source or sets its form on a page, and make others wait.
+    """Wait until no other transaction sends a file of the source, or sets its form, on a page.
 
-    They wait until this transaction ends.
+    Later transactions that do the same wait until this transaction ends.
     """
     connection.execute(statement("intake/exports/one_at_a_time"), {"source": source})
 
@@ -210,7 +211,10 @@ def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: s
 
 
 def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
-    """Queue files in ``intake.exports`` again that were refused under another form and are unchanged in the folder."""
+    """Queue files in ``intake.exports`` again if they were refused under another form than ``form_no``.
+
+    A file is queued only if it is still unchanged in the folder: ``there`` has the present files of the folder.
+    """
     values = {
         "source": source,
         "form_no": form_no,

@@ -182,8 +182,8 @@ def kept_connections(*names: str) -> Iterator[None]:
     A connection that :func:`connect` has finished with is given to the next caller that opens one of the same name.
     Airflow is asked only once for a connection's values, and again if these no longer lead to the database.
 
-    If hundreds of runs follow each other in one process, this halves their time. It also lets senders go on while
-    Airflow's API server does not answer.
+    If hundreds of runs follow each other in one process, the reuse of connections halves their time. Senders can also
+    continue while Airflow's API server does not answer.
 
     Args:
         names: Airflow connections that are kept open; by default all of them.
@@ -304,8 +304,8 @@ def reason_without_values(error: Exception) -> str:
         # If the server gave no message, the driver's own text describes the connection: host, port, role.
         words = error.diag.message_primary or str(error).partition("\n")[0]
         if isinstance(error, psycopg.DataError):
-            # A DataError quotes the value, as in: invalid input syntax for type bigint: "…". The driver writes it as
-            # '…'.
+            # A DataError quotes the value: the server in double quotes, as in: invalid input syntax for type bigint:
+            # "…", and the driver in single quotes.
             words = words.partition('"')[0].partition("'")[0].rstrip(": ")
         return f"{type(error).__name__}: {words}"
     # The error of a failed look-up names what is missing, for example an adapter or an Airflow connection.
@@ -443,8 +443,8 @@ class QuickConnections:
     """Holds one ledger connection of the callbacks app for each thread, for work that must succeed or fail within a
     second.
 
-    A pool would not do: after a restart of the server it waits longer and longer between its tries to connect. Here a
-    thread that finds its connection broken can open another one at once.
+    A pool of psycopg is not used here, because after a restart of the server it waits longer and longer between its
+    tries to connect. A thread that finds its connection broken can here open another connection at once.
     """
 
     def __init__(self) -> None:

@@ -60,9 +60,9 @@ class _ShapeDiffers(Exception):
 
 
 class DefinitionRefused(Exception):
-    """Raised if a definition could not be put in force. No other was put in force either.
+    """Raised if a definition could not be put in force. No other definition was put in force either.
 
-    The message names the definition and gives what to do.
+    The message names the definition and says what to do.
     """
 
 

@@ -143,8 +143,9 @@ def _run_if_permitted(admin: psycopg.Connection[Any], command: sql.Composed) -> 
 
 
 def close_doors(ledger_dsn: str, owner: str) -> list[str]:
-    """Revoke rights in the ledger's database that PostgreSQL gives everybody: large objects, advisory locks, temporary
-    tables.
+    """Revoke rights that PostgreSQL gives everybody in the ledger's database.
+
+    These are the rights to use large objects, advisory locks and temporary tables.
 
     Only the owner keeps all these rights. The sending role keeps locks and temporary tables. Nobody else may make
     large objects, because these would fill the disk and every dump. If programs of an earlier version may still be
@@ -182,7 +183,7 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
 
 
 def open_doors(connection: Connection, owner: str) -> list[str]:
-    """Return the rights that our roles should not have and have, because PostgreSQL gives them to everybody.
+    """Return the rights that our roles have only because PostgreSQL gives these rights to everybody.
 
     One line reads, for example, ``motcua_audit takes any lock``.
     """

@@ -151,8 +151,10 @@ def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> 
 
 
 def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = False) -> list[AgencyEvenings]:
-    """Return agencies with their unsettled evenings up to a day (from ``motcua.apology_evenings``). With ``only``, only
-    that day's evening."""
+    """Return agencies with their unsettled evenings up to a day (from ``motcua.apology_evenings``).
+
+    With ``only``, return only the unsettled evenings of that day.
+    """
     rows = connection.execute(
         statement("apologies/unsettled"), {"up_to": up_to, "only_day": up_to if only else None}
     ).fetchall()
@@ -289,7 +291,7 @@ def letters_needed(
 ) -> list[NeededLetter]:
     """Return the dossiers that need a Phiếu xin lỗi (Mẫu 04), the longest overdue first.
 
-    ``agencies`` limits the dossiers to those of these agencies. ``None`` returns all dossiers.
+    ``agencies`` limits the result to dossiers of these agencies. ``None`` returns all dossiers.
     """
     values = {"today": today, "agencies": agencies, "limit": limit}
     return values_of(NeededLetter, connection.execute(statement("apologies/letters"), values))

@@ -1,4 +1,4 @@
-"""Read and write attempts. Each attempt is committed before its HTTP request and settled after it."""
+"""Read and write attempts. Each attempt is committed before its HTTP request, and its outcome is written afterwards."""
 
 from __future__ import annotations
 

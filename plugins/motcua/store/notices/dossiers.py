@@ -116,7 +116,7 @@ class DossierWithoutPhone:
 
 
 def dossiers_written_down(dossiers: Iterable[tuple[CleanDossier, PhoneReading]]) -> str:
-    """Return dossiers, each with the reading of its phone field, in the JSON form that ``save_dossiers`` takes."""
+    """Return dossiers, each with the reading of its phone field, in the JSON form that ``save_dossiers`` needs."""
     return large_recordset(
         columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
         for dossier, phone in dossiers
@@ -141,8 +141,8 @@ def save_dossiers(
         now: when the rows were read.
         unread: the period that earlier pick-ups have already read. If a row changed but has a stamp in this period, or
             older than its last version, it was written with a wrong clock and gets the time ``now``.
-        is_first: true if the source was never read before. A stamp in the future is then left empty instead of replaced
-            by ``now``, because the row may be of any age.
+        is_first: ``True`` if the source was never read before. A stamp in the future is then left empty and not
+            replaced by ``now``, because the row may be of any age.
     """
     values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
     values |= {"is_first": is_first}
@@ -154,7 +154,7 @@ def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tup
     """Return the places, counted from 0, of the rows that the ledger does not have with the same stamp.
 
     A row is given as (agency, dossier, stamp). The stamp is the time at which the source says that it wrote the row.
-    Rows of dossiers that another source brought are left out.
+    Rows of dossiers that the ledger has from another source are left out.
     """
     written = large_recordset(
         {"place": place, "agency_code": agency, "dossier_code": code, "updated_at": stamp}
@@ -199,7 +199,7 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
-    """Return the dossiers whose row is newer than their last transition and calls for another message than that one."""
+    """Return the dossiers whose row is newer than their last transition and calls for another kind of message."""
     return values_of(
         NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
     )
@@ -260,8 +260,10 @@ def dossiers_stepped_between(
 
 
 def phones_of_open_dossiers(connection: Connection, agency_code: str) -> dict[str | None, int]:
-    """Count an agency's open dossiers by the reason why they cannot be texted. ``None`` counts those that can be
-    texted."""
+    """Count an agency's open dossiers by the reason why they cannot be texted.
+
+    The key ``None`` has the number of the dossiers that can be texted.
+    """
     rows = connection.execute(statement("dossiers/phones_of_open"), {"agency_code": agency_code})
     return {row["phone_refusal"]: row["dossiers"] for row in rows}
 

@@ -76,7 +76,9 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
-    """Queue messages again that failed because of a phone number that the desk has corrected. Return how many.
+    """Queue the messages again whose sending failed because of a phone number that the desk has since corrected.
+
+    Return how many.
 
     With a window, check the messages recorded in the window. Without a window, check the dossiers whose phone number or
     messages have changed since the last check.
@@ -96,7 +98,7 @@ def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], 
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
-    """Make messages due at once that waited for the rows of these dossiers. The rows were just read."""
+    """Make messages due at once that waited for the rows of these dossiers. The caller has just read these rows."""
     if dossier_ids:
         connection.execute(
             statement("messages/planning/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now}
@@ -166,8 +168,8 @@ class Share:
 def plan_by_keys(connection: Connection) -> None:
     """Configure this connection to plan each SQL statement once and to read tables only through their keys.
 
-    A sender needs this because it takes few rows at a time: planning a claim costs more than the claim itself. A plan
-    made for an empty table would also stay in use after the table has grown long (docs/decisions/sending.md).
+    A sender needs this because it claims few messages at a time: planning a claim costs more than the claim itself. A
+    plan made for an empty table would also stay in use after the table has grown (docs/decisions/sending.md).
     """
     connection.execute(statement("messages/claiming/plan_by_keys"))
 
@@ -214,7 +216,7 @@ def claim(
 def find_for_trial(
     connection: Connection, gateway: str, carrier: str, window: Window, now: datetime, *, refused_too: bool
 ) -> Place | None:
-    """Find the newest due message that may test whether the gateway takes a carrier again.
+    """Find the newest due message that may test whether the gateway again accepts messages for a carrier.
 
     Skip messages to a number that the gateway refused because of its carrier, unless ``refused_too`` is true.
     """
@@ -224,9 +226,9 @@ def find_for_trial(
 
 
 def left_waiting(connection: Connection, gateways: Sequence[str], due_by: datetime, now: datetime) -> list[DueMessage]:
-    """Return some messages that have been due since ``due_by`` and that a sender could send now.
+    """Return messages that have been due since ``due_by`` and that a sender could send now.
 
-    Read only a few messages from each end of a long queue.
+    Only the 20 messages that became due first, and the 20 that became due last, are examined.
 
     Args:
         connection: a connection to the ledger.
@@ -244,7 +246,10 @@ def any_due(connection: Connection, window: Window, by: datetime) -> bool:
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
-    """Make messages due at once that failed transiently just before their gateway was paused for these failures."""
+    """Make messages due at once that failed transiently just before their gateway was paused for the same failure.
+
+    These messages wait for the gateway anyway, so they need no waiting time of their own.
+    """
     connection.execute(statement("messages/outcomes/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 

@@ -1,4 +1,4 @@
-"""Store delivery receipts as they come, and apply them to attempts and messages later."""
+"""Store delivery receipts as gateways send them, and apply the receipts to attempts and messages later."""
 
 from __future__ import annotations
 

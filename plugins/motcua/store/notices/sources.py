@@ -47,7 +47,7 @@ class SourceTroubles:
     set_back_by: timedelta | None
     """How far the source's clock was set back at most. ``None`` if it was not."""
     renumbered_at: datetime | None
-    """When a pick-up noticed that the source had begun to number its steps anew."""
+    """When a pick-up noticed that the source had restarted the numbering of its steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +123,13 @@ def advance_source(
 
 
 def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
-    """Return each time at which the source began to number its steps anew, in order (from
+    """Return each restart of the source's numbering of steps, in the order of time (from
     ``motcua.source_numberings``)."""
     return values_of(Numbering, connection.execute(statement("sources/numberings"), {"source_id": source_id}))
 
 
 def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
-    """Record in ``motcua.source_numberings`` that a source numbers its steps anew."""
+    """Record in ``motcua.source_numberings`` that a source restarted the numbering of its steps."""
     values = {"source_id": source_id, "recorded_from": numbering.recorded_from, "added": numbering.added, "now": now}
     connection.execute(statement("sources/begin_numbering"), values)
 

@@ -51,7 +51,7 @@ class Stop:
 
     @property
     def what(self) -> str:
-        """The stopped kind and agency, in words."""
+        """Return the stopped kind and agency, in words."""
         if self.kind is None and self.agency_code is None:
             return "everything"
         return f"{self.kind or 'every kind'} of {self.agency_code or 'every agency'}"

@@ -51,7 +51,7 @@ def lowest_number(connection: Connection, source_id: int, from_number: int) -> i
 
 
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
-    """Return transitions in the JSON form that ``save_transitions`` takes.
+    """Return transitions in the JSON form that ``save_transitions`` needs.
 
     Each transition gets its place in the given order, counted from 1. Refused transitions are left out.
     """
@@ -169,7 +169,7 @@ def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequenc
 def old_steps_since(connection: Connection) -> datetime:
     """Return since when the system recognizes old steps (from ``motcua.rule_dates``).
 
-    Transitions recorded before this moment keep the earlier rule: they count even if they were typed in late.
+    A transition recorded before this moment always counts, even if it was typed in late.
     """
     row = connection.execute(statement("old_steps/since")).fetchone()
     assert row is not None

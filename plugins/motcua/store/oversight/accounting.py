@@ -61,7 +61,7 @@ _FIGURES = ("expected", *STATES, "difference")
 def identity(connection: Connection, window: Window = EVERYTHING) -> list[IdentityRow]:
     """Return the accounting identity by agency, procedure and kind.
 
-    ``window`` limits it to events that the sources recorded, and inquiries that citizens sent, in a period.
+    ``window`` limits the result to events that the sources recorded, and inquiries that citizens sent, in a period.
     """
     return values_of(IdentityRow, connection.execute(statement("accounting/identity"), window.bounds))
 

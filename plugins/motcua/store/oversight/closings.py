@@ -80,8 +80,9 @@ class Watermark:
 def take_watermark(connection: Connection) -> Watermark:
     """Return the watermark of this moment.
 
-    The function waits until every open transaction has ended, because such a transaction may have rows with smaller
-    numbers that are not visible yet. It delays no other session. ``connection`` must have no open transaction.
+    The function waits until every transaction that is open at this moment has ended, because such a transaction may
+    have rows with smaller numbers that are not visible yet. The waiting delays no other session. ``connection`` must
+    have no open transaction.
 
     Raises:
         ClosingHeldUp: a transaction did not end within five minutes.
@@ -118,11 +119,12 @@ def compute_figures(
     counted: Sequence[MessageFigures] | None = None,
     aside: Connection | None = None,
 ) -> Figures:
-    """Count all figures of a closing anew from the facts as they were known at its cut-off.
+    """Count all figures of a closing again from the facts as they were known at its cut-off.
 
-    Read only the schema ``audit``, so that an auditor can do the same. The sources' own figures cannot be counted
-    again later. They are taken from ``counted``, by default from the stored closing. For a period longer than a day,
-    the quality of the apologies' forecast is the sum over its days, because each day is judged by itself.
+    Read only the schema ``audit``, so that an auditor can do the same. The figures of the sources cannot be counted
+    again later, so ``counted`` gives them; by default they are those of the stored closing. For a period longer than a
+    day, the numbers of right, wrong and missing apologies are the sums over its days, because each day is judged
+    separately.
 
     ``aside`` is a second connection that counts the dossiers at the same time. Both connections count the same facts,
     because the watermark limits them.
@@ -574,10 +576,10 @@ def days_behind(connection: Connection, period: Period) -> set[date]:
 def closings_to_recheck(
     connection: Connection, after: timedelta, now: datetime, closed_since: datetime
 ) -> list[Period]:
-    """Return periods to close again, the oldest first: their first closing is older than ``after``.
+    """Return the periods to compare with their sources again, the oldest first.
 
-    Leave out periods with a correction that was made more than ``after`` later, and periods first closed before
-    ``closed_since``.
+    These are the periods whose first closing has a cut-off from ``closed_since`` to ``now`` minus ``after``. A period
+    is left out if it has a correction whose cut-off is more than ``after`` later than the cut-off of its first closing.
     """
     values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
     rows = connection.execute(statement("closings/to_recheck"), values).fetchall()

@@ -2,8 +2,8 @@
 
 A closing has figures for each agency, procedure and kind of message. A publication contains all of them. A page shows
 sums by agency and only the first rows, so that its cost does not depend on the number of procedures. The rows that a
-figure counts are found by the rules that counted them, and only in the schema ``audit``, so that an auditor can do the
-same.
+figure counts are found by the same conditions by which the figure was counted. They are read only from the schema
+``audit``, so that an auditor can find the same rows.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class ListedPeriod:
 
     @property
     def meets(self) -> bool:
-        """Whether the period is balanced: every difference has a reason, and every source was read."""
+        """Return whether the period is balanced: every difference has a reason, and every source was read."""
         return not (self.difference or self.unexplained or self.sources_unread)
 
 
@@ -205,7 +205,7 @@ def opened_of_lengths(connection: Connection, agency_code: str | None = None) ->
 def summed_figures(connection: Connection, closing_no: int) -> Figures:
     """Return the figures of a closing by agency and kind, summed over procedures.
 
-    If the figures of a procedure do not balance, they keep a row of their own, so that no sum hides the difference.
+    If the figures of a procedure do not balance, they stay in a separate row, so that no sum hides the difference.
     """
     number = {"closing_no": closing_no, "agency_code": None}
     return Figures(

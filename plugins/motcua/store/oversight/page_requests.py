@@ -92,9 +92,9 @@ def apply_request(connection: Connection, request_no: int) -> RequestOutcome | N
 
 
 def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], after: timedelta) -> None:
-    """Record in ``motcua.page_requests`` that the Department was mailed how many citizens a request would inform.
+    """Record in ``motcua.page_requests`` that a mail to the Department gave the number of citizens to be informed.
 
-    The request may be carried out when the time ``after`` has passed.
+    ``told`` has the numbers of the mail. The request may be carried out when the time ``after`` has passed.
     """
     values = {"request_no": request_no, "told": record(told), "after": after}
     connection.execute(statement("page_requests/note_told"), values)

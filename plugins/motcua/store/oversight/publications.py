@@ -39,7 +39,10 @@ class Publication:
 
     @property
     def is_daily(self) -> bool:
-        """Whether the publication concerns a single day. All others are also sent to Ủy ban nhân dân tỉnh."""
+        """Return whether the publication concerns a single day.
+
+        Publications of longer periods are also sent to Ủy ban nhân dân tỉnh.
+        """
         return Period.parse(self.period).is_day
 
 
@@ -53,12 +56,12 @@ class Definition:
 
     @property
     def called(self) -> str:
-        """The name that SQL statements use."""
+        """Return the name without argument types, as SQL statements write it."""
         return self.name.partition("(")[0]
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the text in UTF-8."""
+        """Return the SHA-256 of the definition's text in UTF-8."""
         return sha256(self.text.encode()).hexdigest()
 
 

@@ -37,8 +37,8 @@ _SUMS = (("desk_cells",), ("notice_cells", "usual_waits"))
 """Tables that are computed from ``dossier_facts`` without reading the ledger again."""
 _MONTHS = ("agency_month_facts", "agency_counts")
 _HASHED = {_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS}
-"""Tables whose queries join large tables completely. Nested loops are off for these queries: if the planner believed
-that a table is small, a nested loop would take hours."""
+"""Tables whose queries join large tables completely. Nested loops are off for these queries: if the planner wrongly
+believed that a table is small, it would choose a nested loop, which would take hours."""
 _KNOWN_TO_PLANNER = ("dossiers", "moves", "result_messages", "in_register")
 """Tables for which the planner needs statistics of dossier numbers. For the other tables, which are small, the planner
 needs only their size."""
@@ -53,7 +53,7 @@ def _tables() -> Mapping[str, LiteralString]:
 
 @cache
 def _lanes() -> tuple[tuple[str, ...], ...]:
-    """Return the tables that each of the two lanes fills from the ledger. Both lanes cost about the same."""
+    """Return the tables that each of the two lanes fills from the ledger. Both lanes take about the same time."""
     marks = (own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS})
     return _FIRST_LANE, ("moves", "actor_days", "agency_days", *marks, "source_facts", "ledger_counts")
 
@@ -360,7 +360,7 @@ def _fill_and_commit(connection: Connection, tables: Sequence[str], given: Mappi
 def _read_beside(connection: Connection, given: Mapping[str, Any]) -> RecordFigures:
     """Read data for the run's record while the other connection computes the sums by month.
 
-    No processor core is then idle.
+    Both connections then work at the same time, which makes the run shorter.
     """
     _update_statistics(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
@@ -725,7 +725,7 @@ def urgent_rows_of(
     first: int,
     most: int,
 ) -> list[StoredFinding]:
-    """Return some of the findings of a run, the most urgent first.
+    """Return one page of the findings of a run, the most urgent first.
 
     Args:
         connection: a connection to the ledger.

@@ -32,13 +32,13 @@ class MailedReport:
 
 @dataclass(frozen=True, slots=True)
 class ToldPublication:
-    """A publication that a body is to be mailed."""
+    """A publication that must be mailed to one body."""
 
     body: str
     publication_no: int
     is_correction: bool
     is_owed: bool
-    """``True`` if the body was not mailed the publication yet, or if the mail to one of its recipients failed."""
+    """``True`` if the publication was not mailed to the body yet, or if the mail to one of its recipients failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def publications_told(
     since: datetime | None = None,
     publication_no: int | None = None,
 ) -> list[ToldPublication]:
-    """Return the bodies that are to be mailed publications, for all publications since a moment or for one.
+    """Return to which bodies publications must be mailed, for all publications since a moment or for one publication.
 
     Args:
         connection: a connection to the ledger.

@@ -28,10 +28,10 @@ VERDICTS: tuple[LineMatch, ...] = get_args(LineMatch)
 DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
 """The properties in which a line and our message may differ, as in ``statement_matches``."""
 _MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
-"""How many carrier statements and refusals are listed at most: several years of a few providers."""
+"""Maximum numbers of carrier statements and of refusals in a list. 200 carrier statements cover several years."""
 _MOST_ROUNDS = 50
-"""How many rounds pair lines with messages by phone number at most. One round pairs all lines except the lines whose
-nearest message to the same number is ambiguous."""
+"""Maximum number of rounds that pair lines with messages by phone number. A round leaves only those lines unpaired
+whose nearest message to the same number is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,10 @@ def known_files(connection: Connection) -> set[str]:
 
 
 def begin_import(connection: Connection) -> None:
-    """Empty the tables in which a file is matched. A second import waits here until the first one's transaction
-    ends."""
+    """Empty the tables in which the lines of a file are matched.
+
+    A second import waits here until the transaction of the first import ends.
+    """
     connection.execute(statement("statements/clear"))
 
 
@@ -205,7 +207,7 @@ def _percent(off: Decimal | int, of: Decimal | int) -> Decimal:
 
 @dataclass(frozen=True)
 class StatementFigures:
-    """A carrier statement with the figures of its verdicts, and whether it keeps to the agreed tolerances."""
+    """A carrier statement with the figures of its verdicts, and whether it is within the agreed tolerances."""
 
     stored: StoredStatement
     sums: dict[tuple[str, LineMatch], Sums]
@@ -229,17 +231,17 @@ class StatementFigures:
 
     @property
     def tells_inquiries(self) -> bool:
-        """Whether the carrier statement covers inquiries to 9029: it has lines about inquiries or an empty sheet."""
+        """Return whether the carrier statement covers inquiries to 9029: it has lines, or an empty sheet, for them."""
         return bool(self.stored.inquiries or self.stored.revenue) or "mo" in self.stored.terms.get("covers", ())
 
     @property
     def segments_percent(self) -> Decimal:
-        """The segments that do not agree, in percent of our segments."""
+        """Return the difference of the segments, in percent of our segments."""
         return _percent(self.total("mt", "segments_off"), self.total("mt", "our_segments"))
 
     @property
     def amount_percent(self) -> Decimal:
-        """The đồng that do not agree, in percent of our amount. 0 if no price is agreed."""
+        """Return the difference of the amounts, in percent of our amount; 0 if no price is agreed."""
         if not self.stored.terms["prices"]:
             return Decimal(0)
         return _percent(self.total("mt", "amount_off"), self.total("mt", "our_amount"))
@@ -254,7 +256,7 @@ class StatementFigures:
 
     @property
     def inquiries_percent(self) -> Decimal:
-        """The larger of two differences: of inquiries, and of our share in đồng, each in percent of our figure."""
+        """Return the larger of two differences in percent of our figure: of inquiries, and of our share in đồng."""
         if not self.tells_inquiries:
             return Decimal(0)
         if self.stored.terms["inquiry_lines"] == "each":
@@ -267,7 +269,7 @@ class StatementFigures:
 
     @property
     def over(self) -> list[str]:
-        """The figures that exceed the agreed tolerance: segments, amount, inquiries."""
+        """Return the names of the figures that exceed the agreed tolerance: segments, amount, inquiries."""
         tolerance = self.stored.terms["tolerance"]
         return [
             name
@@ -328,7 +330,7 @@ def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int,
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
-    """One match of a line and a message, with the values of both. One of them may be missing."""
+    """One match of a line and a message, with the values of both. The line or the message may be missing."""
 
     match_id: int
     verdict: LineMatch
@@ -391,7 +393,7 @@ class MissingStatement:
 
 
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
-    """Return which of these gateways took messages from us in the month and have no carrier statement for it (from
+    """Return which of these gateways have no carrier statement for a month in which we handed messages to them (from
     ``audit.gateway_days``)."""
     asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
     return values_of(MissingStatement, connection.execute(statement("statements/months_without"), asked))
@@ -490,7 +492,7 @@ def save_upload(connection: Connection, upload: StatementUpload) -> int:
 
 
 def unread_uploads(connection: Connection, since: datetime) -> list[StatementUpload]:
-    """Return carrier statements uploaded after ``since`` that no run has taken or refused, the newest first (from
+    """Return carrier statements uploaded after ``since`` that no run has imported or refused, the newest first (from
     ``motcua.statement_uploads``)."""
     return values_of(
         StatementUpload, connection.execute(statement("uploads/unread"), {"since": since, "most": _MOST_UNREAD})

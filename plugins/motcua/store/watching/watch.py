@@ -117,7 +117,7 @@ def delivered_between(connection: Connection, start: datetime, end: datetime) ->
 def news_of_sources(
     connection: Connection, names: Collection[str], stretches: Sequence[tuple[datetime, datetime]], enough: int
 ) -> dict[str, list[int]]:
-    """Count, by source, the transitions recorded in each of some stretches of time, up to ``enough``."""
+    """Count, by source, the transitions recorded in each of the periods ``stretches``, up to ``enough`` for each."""
     values = {
         "names": list(names),
         "begins": [begins for begins, _ in stretches],
@@ -157,7 +157,7 @@ def takes_rows(connection: Connection) -> bool:
     return bool(row and row["takes_rows"])
 
 
-# --- Due work that nobody does: messages that no sender takes, steps that no run plans --------------------------------
+# --- Due work that nobody does: messages that no sender claims, steps that no run plans -------------------------------
 
 
 def gateways_now(connection: Connection, names: Sequence[str], now: datetime) -> list[GatewayNow]:
@@ -184,7 +184,7 @@ def unserved_messages(
     now: datetime,
     resting: Collection[str],
 ) -> list[Waiting]:
-    """Return, by carrier, messages that have been due since ``due_by`` and that no sender takes.
+    """Return, by carrier, messages that have been due since ``due_by`` and that no sender claims.
 
     Args:
         connection: a connection to the ledger.
