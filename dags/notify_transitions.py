@@ -44,8 +44,9 @@ TEXTS = DagTexts("notify_transitions")
     ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # A run goes on while there is news, and runs of the schedule or by hand must not wait for it. The runs of a killed
-    # worker count as active until Airflow misses their heartbeat; other runs take over before that.
+    # A run continues while sources have unread rows, and runs that the schedule or a person starts must not wait for
+    # it. The runs of a killed worker count as active until Airflow misses their heartbeat; other runs take over before
+    # that.
     max_active_runs=4,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={
@@ -57,7 +58,7 @@ TEXTS = DagTexts("notify_transitions")
     },
 )
 def notify_transitions() -> None:
-    """Find sources with news → pick up each → plan → send → gate."""
+    """Find sources with unread rows → pick up each → plan → send → gate."""
 
     @task(**TEXTS.of_task("find_sources"))
     def find_sources() -> list[str]:
@@ -69,7 +70,7 @@ def notify_transitions() -> None:
         **TEXTS.of_task("pick_up"),
         map_index_template="{{ source_name }}",
         retry_policy=WAIT_FOR_NO_SOURCE,
-        # Each pick-up opens two connections to the ledger, and many sources may have news at once.
+        # Each pick-up opens two connections to the ledger, and many sources may have unread rows at once.
         max_active_tis_per_dagrun=8,
     )
     def pick_up(source: str) -> dict[str, Any]:

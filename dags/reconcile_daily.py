@@ -27,7 +27,8 @@ TEXTS = DagTexts("reconcile_daily")
     default_args=IN_THE_BACKGROUND,
 )
 def reconcile_daily() -> None:
-    """Link complaints → close finished days → check older days again → publish each closing → mail each body → gate."""
+    """Link complaints → close finished days → check older days again → publish each closing → mail each recipient →
+    gate."""
 
     @task(**TEXTS.of_task("tie_complaints"))
     def tie_complaints() -> int:

@@ -21,7 +21,7 @@ TEXTS = DagTexts("reconcile_monthly")
     default_args=IN_THE_BACKGROUND,
 )
 def reconcile_monthly() -> None:
-    """Close the month → publish each closing → mail each body → gate."""
+    """Close the month → publish each closing → mail each recipient → gate."""
 
     @task(**TEXTS.of_task("close"))
     def close() -> list[int]:

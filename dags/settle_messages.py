@@ -1,4 +1,4 @@
-"""Settles messages to which the gateway gave no answer, and messages without a delivery receipt."""
+"""Decides the state of messages to which the gateway gave no answer, and of messages without a delivery receipt."""
 
 from __future__ import annotations
 

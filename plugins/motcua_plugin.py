@@ -17,8 +17,9 @@ class MotcuaPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012 - Airflow demands this form
         {
             "name": "Một cửa",
-            # The address has no leading slash, so that it follows the UI's own address. It has a route, which shows the
-            # page in a frame: a top-level link that leads out of Airflow becomes a button that does nothing (3.3.2).
+            # The address has no leading slash, so that it follows the UI's own address. The view has a route, so that
+            # Airflow shows the page in a frame: a top-level link that leads out of Airflow becomes a button that does
+            # nothing (Airflow 3.3.2).
             "href": "motcua/",
             "destination": "nav",
             "nav_top_level": True,

@@ -29,7 +29,7 @@ class Unfit(Exception):
 
 
 def images(project: Path) -> list[str]:
-    """Return the images that are not built here, by digest.
+    """Return the names, with digests, of the container images that are not built from this project.
 
     Raises:
         Unfit: an image has only a tag, which may name another image tomorrow.
@@ -45,7 +45,7 @@ def images(project: Path) -> list[str]:
 
 
 def collect(project: Path, folder: Path) -> None:
-    """Fill an empty folder and seal it.
+    """Collect all parts of the bundle in an empty folder, and write their checksums.
 
     Raises:
         Unfit: the project has uncommitted changes, this Python is not the image's version, or a part cannot be

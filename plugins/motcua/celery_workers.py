@@ -50,7 +50,7 @@ def end_senders(**_: object) -> None:
     """Send SIGTERM to the tasks of this worker.
 
     A sender then claims no more messages, and ends with nothing in flight. Airflow ignores the signal for all other
-    tasks, and Celery waits for those tasks as long as it may.
+    tasks, and Celery waits for those tasks until the container's grace period ends.
     """
     for process in psutil.Process().children():
         with contextlib.suppress(psutil.Error):

@@ -24,7 +24,7 @@ def words() -> dict[str, Any]:
 def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool, by_a_person: bool) -> str | None:
     """Return why a run with these parameters is refused, in Vietnamese. ``None`` if it is not refused.
 
-    Airflow itself refuses values of the wrong type. It ignores names that the DAG does not have.
+    Airflow itself refuses values of the wrong type, but ignores parameters that the DAG does not have.
     """
     refusals, known = words()["refused"], words()["dags"][dag_id].get("params", {})
     for name in sorted(set(conf) - set(known)):

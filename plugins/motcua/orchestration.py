@@ -1,5 +1,5 @@
 """Parts that DAGs share: the window of a run, the start of each task, the tasks after a closing, and the watchers that
-start runs when sources have news."""
+start runs when sources have unread rows."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ _BACKGROUND_NICENESS = 10
 
 
 def begin_work(context: Mapping[str, Any]) -> None:
-    """Prepare the process of each task.
+    """Prepare the process of a task before the task's own code runs.
 
     Rows that the process writes into the ledger get the number of the run. A task that no citizen waits for gets a
     lower priority on the processor.
@@ -172,15 +172,15 @@ QUICK_RETRIES: dict[str, Any] = {
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="a task that timed out is not retried")]
     ),
 }
-"""Shorter waits between retries, for the DAG that runs every few minutes and whenever a source has news. They replace
-the waits of ``DAG_DEFAULTS``."""
+"""Shorter waits between retries, for the DAG that runs every few minutes and whenever a source has unread rows. They
+replace the waits of ``DAG_DEFAULTS``."""
 
 
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Return the names of the run's failed tasks.
 
-    The gate must fail if there are any. It runs even after failed tasks, and Airflow judges a run only by its last
-    task, which is the gate.
+    The gate must fail if there are any, because Airflow judges a run only by its last task, which is the gate. The gate
+    runs even after failed tasks.
     """
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
@@ -232,11 +232,12 @@ async def tell_late_apologies(context: Mapping[str, Any]) -> None:
 
 
 APOLOGIES_END_WITHIN = timedelta(minutes=6)
-"""The evening's apologies are to be handed to their gateways within this time after their hour."""
+"""The evening's apologies are to be handed to their gateways within this time after the hour at which their run starts
+(by default 17:30)."""
 
 
 def apologies_deadline() -> DeadlineAlert:
-    """Return the deadline of the evening's run: six minutes after its hour, 17:36.
+    """Return the deadline of the evening's run: six minutes after the hour at which it starts, by default 17:36.
 
     The deadline is counted from the run's logical date, which is one day before the run. If a deadline is counted from
     when the run was queued, Airflow 3.3.2 refuses to clear the run (apache/airflow#70368). Runs that a person started
@@ -253,13 +254,13 @@ def apologies_deadline() -> DeadlineAlert:
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
     """Add the tasks that follow the closing in both DAGs of reconciliation.
 
-    They choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
+    The tasks choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
 
     Args:
         texts: the texts of the DAG.
         closing_tasks: the tasks of the same DAG whose closings the gate judges.
 
-    Returns: the first of the added tasks, for the tasks that go before it.
+    Returns: the first of the added tasks, before which the caller puts its own tasks.
     """
 
     @task(**texts.of_task("to_publish"), trigger_rule="all_done")

@@ -1,7 +1,8 @@
 -- Agencies: how settings are changed, how each change is stored, and what auditors may read.
 
--- Return for each agency which agency is in charge of its dossiers on a day, and the names in force on that day. An
--- empty in_charge means that no agency is in charge.
+-- Return, for each agency, the agency that is in charge of its dossiers on a given day, and that agency's names on that
+-- day (motcua.agencies, motcua.agency_names). An agency that has ended is followed by its successor. in_charge is empty
+-- if no agency is in charge; the names are then those of the last agency in the line of successors.
 CREATE OR REPLACE FUNCTION motcua.agencies_on(day date)
 RETURNS TABLE (agency_code text, in_charge text, name text, short_name text)
 LANGUAGE sql STABLE AS $$
@@ -36,9 +37,10 @@ LANGUAGE sql STABLE AS $$
     ) AS f ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.agencies_on(date)
-IS 'Returns for each agency which agency is in charge of its dossiers on a day, and the names in force on that day. An empty in_charge means that no agency is in charge.';
+IS 'Returns, for each agency, the agency that is in charge of its dossiers on a given day, and that agency''s names on that day. in_charge is empty if no agency is in charge.';
 
--- List every code under which a source may know an agency, with the time from which citizens of the agency are texted.
+-- List every code under which a source may know an agency (motcua.agencies, motcua.agency_aliases). enabled_from is the
+-- time from which citizens are texted about the agency's dossiers.
 CREATE OR REPLACE VIEW motcua.agency_scopes AS
 SELECT g.agency_code AS written, g.agency_code, g.enabled_from
 FROM motcua.agencies AS g
@@ -47,11 +49,13 @@ SELECT a.alias, a.agency_code, n.enabled_from
 FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
 COMMENT ON VIEW motcua.agency_scopes
-IS 'Lists every code under which a source may know an agency, with the time from which citizens of the agency are texted.';
+IS 'Lists every code under which a source may know an agency, with the time from which citizens are texted about the agency''s dossiers.';
 
--- Return the settings by which a change keeps messages from citizens who got them before: a kind of message is switched
--- off, more same-day procedures are excluded, enabled_from is later or removed, the agency ends without a successor,
--- result_hold is more than two hours, or a code under which a source knows the agency is removed.
+-- Return the names of the settings by which a change of an agency keeps messages from citizens who would have got them
+-- before the change: a kind of message is switched off, more same-day procedures are excluded, enabled_from is later or
+-- removed, the agency ends without a successor, or earlier than before, result_hold grows beyond two hours, or a code
+-- under which a source knows the agency is removed. Except for the kinds of message, a setting counts only if the
+-- agency was enabled before the change.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
@@ -73,7 +77,8 @@ CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS
     FROM (
         SELECT
             before ->> 'enabled_from' IS NOT NULL AS told,
-            -- An empty list means all procedures. Changes from before this setting existed have no list.
+            -- An empty list means all procedures. A change that is older than the setting same_day_procedures has no
+            -- list.
             coalesce(before -> 'same_day_procedures', '[]') AS left_out_before,
             coalesce(after -> 'same_day_procedures', '[]') AS left_out_after,
             CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
@@ -83,7 +88,7 @@ CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS
     ) AS s
 $$;
 COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
-IS 'Returns the settings by which a change of an agency keeps messages from citizens who got them before.';
+IS 'Returns the names of the settings by which a change of an agency keeps messages from citizens who would have got them before the change.';
 
 -- Wait until no other transaction imports or sets settings of agencies, and keep others waiting until this transaction
 -- ends. Called by include/sql/agencies.sql.
@@ -94,13 +99,13 @@ $$;
 COMMENT ON FUNCTION motcua.wait_for_settings()
 IS 'Waits until no other transaction imports or sets settings of agencies, and keeps others waiting until this transaction ends.';
 
--- Write the settings that an agency may decide for itself, as a person set them on a page: accents, same-day
--- procedures, the hold, waiting for the gateways' opening hours, and the apology day. The result is the number of the
--- agency's last change. The parameter seen is the number of the last change that the person saw. If the agency changed
--- after it, nothing is written and the result is NULL. The function refuses three things: a change that keeps messages
--- from citizens through any setting other than same-day procedures; same-day procedures without a reason; and a change
--- of the recipients of reports, which needs a page request (save_page_request). A role that calls this function can set
--- nothing else of an agency.
+-- Write the settings that an agency may decide for itself, as a person set them on a page (motcua.agencies): accents,
+-- same-day procedures, the hold of results, waiting for the gateways' opening hours, and the apology day. The result is
+-- the number of the agency's last change. The parameter seen is the number of the last change that the person saw. If
+-- the agency changed after it, nothing is written and the result is NULL. The function refuses three things: a change
+-- that keeps messages from citizens through any setting other than same-day procedures; same-day procedures without a
+-- reason; and a change of the recipients of reports, for which a page request is needed (motcua.save_page_request). A
+-- role that may change an agency only through this function cannot change any of its other settings.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -119,7 +124,8 @@ BEGIN
     IF last_change IS DISTINCT FROM seen THEN
         RETURN NULL;
     END IF;
-    -- A page of the previous version still sends the recipients.
+    -- During an upgrade, a page of the previous version may still run. It sends the recipients too, which may not
+    -- change here.
     IF wanted -> 'report_recipients' <> to_jsonb(was.report_recipients) THEN
         RAISE EXCEPTION 'who gets reports is asked for, not set' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -130,7 +136,7 @@ BEGIN
         same_day_procedures = w.same_day_procedures,
         same_day_reason = w.same_day_reason,
         result_hold = w.result_hold,
-        -- A page of the previous version does not send this setting.
+        -- During an upgrade, a page of the previous version may still run. It does not send this setting.
         waits_for_opening = coalesce(w.waits_for_opening, g.waits_for_opening),
         apology_day = w.apology_day,
         changed_by = set_by,
@@ -165,10 +171,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
-IS 'Writes the settings that an agency may decide for itself, and stores who set them; nothing is written if the agency changed in the meantime. No other setting can be changed.';
+IS 'Writes the settings that an agency may decide for itself, and stores who set them. Nothing is written if the agency changed after the person saw it. The function can change no other setting.';
 
--- Give the list of recipients a new number at each change, so that agency_changes can record a change without the
--- addresses.
+-- Set recipients_list to a new number whenever the mail addresses in report_recipients change (motcua.agencies), so
+-- that agency_changes can show such a change without storing the addresses.
 CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -183,8 +189,9 @@ $$;
 CREATE OR REPLACE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
 
--- Insert a row into agency_changes if the agency changed. The function sets the time zone to UTC and the style of
--- intervals to iso_8601, so that the same value is written in the same way in every session.
+-- Insert a row into agency_changes if the agency's settings, codes or names differ from those in its last row there.
+-- The function sets the time zone to UTC and the style of intervals to iso_8601, so that every session writes a value
+-- in the same way.
 CREATE OR REPLACE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua
 SET timezone = 'UTC' SET intervalstyle = 'iso_8601' AS $$
@@ -194,7 +201,8 @@ DECLARE
     now_is jsonb;
 BEGIN
     SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
-    -- Changes from before these settings existed count as if the settings had their default values.
+    -- A row that is older than these settings does not contain them. It is compared as if they had their default
+    -- values.
     SELECT '{"same_day_procedures": [], "same_day_reason": null, "waits_for_opening": false}'::jsonb || after INTO was
     FROM motcua.agency_changes
     WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
@@ -223,10 +231,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.note_agency_change(text)
-IS 'Inserts a row into agency_changes if the agency differs from its last row there.';
+IS 'Inserts a row into agency_changes if the agency''s settings, codes or names differ from those in its last row there.';
 
--- Record each change of an agency in agency_changes. One SQL statement that writes an agency with its codes and names
--- adds one row there.
+-- Record each change of an agency's settings in agency_changes. If one SQL statement writes an agency together with its
+-- codes and names, only one row is added, because triggers run when the whole statement has been executed.
 CREATE OR REPLACE FUNCTION motcua.keep_agency_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -237,7 +245,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_agency_change();
 
--- Record each change of an agency's codes and names in agency_changes, because they belong to its settings.
+-- Record each change of an agency's codes and names in agency_changes, as a change of the agency.
 CREATE OR REPLACE FUNCTION motcua.keep_change_of_agency_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -255,7 +263,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE OR DELETE ON motcua.agency_names
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 
--- Let auditors read agencies, their codes, names and changes, without the addresses of recipients.
+-- Let auditors read agencies, their codes, names and changes, without the mail addresses of recipients.
 CREATE OR REPLACE VIEW audit.agencies AS
 SELECT
     agency_code,

@@ -1,6 +1,7 @@
 -- Alerts of the watch: what stays fixed in an alert, and what auditors may read.
 
--- Refuse an update that reopens an alert which is over, or that changes an alert's name, subject or start.
+-- Refuse an update that changes the name, subject or start of an alert, or the end of an alert that has ended
+-- (motcua.alerts).
 CREATE OR REPLACE FUNCTION motcua.keep_alert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF

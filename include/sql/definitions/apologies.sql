@@ -1,7 +1,11 @@
--- Apologies: whether an apology still holds, and what auditors may read of the evenings.
+-- Apologies: whether an apology is still true, and what auditors may read of the evenings on which apologies are
+-- planned.
 
--- Return whether a dossier is still in progress and still due on the day that the apology names. The newer one of the
--- dossier's row and its last transition gives the status.
+-- Return whether an apology is still true (motcua.dossiers, motcua.last_step): its dossier is in progress (status 2 or
+-- 4), is due on the day that of_occasion names, and was not handed over. A hand-over counts only if no step happened
+-- after it. The status is that of the dossier's row or that of its last step, whichever is newer. After an old step
+-- that counts or is not judged yet, the status is always that of the row. An old step is one that somebody typed in
+-- late (motcua.old_steps).
 CREATE OR REPLACE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(
@@ -21,9 +25,9 @@ LANGUAGE sql STABLE AS $$
     WHERE d.dossier_id = of_dossier
 $$;
 COMMENT ON FUNCTION motcua.apology_holds(bigint, text)
-IS 'Returns whether a dossier is still in progress and still due on the day that the apology names. The newer one of the dossier''s row and its last transition gives the status.';
+IS 'Returns whether an apology is still true: its dossier is in progress, is due on the day that the apology names, and was not handed over. The status is that of the dossier''s row or that of its last step, whichever is newer.';
 
--- Let auditors read the evenings on which apologies were decided.
+-- Let auditors read the evenings on which an agency's apologies were planned or found to be missed.
 CREATE OR REPLACE VIEW audit.apology_evenings AS
 SELECT
     agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,

@@ -1,6 +1,8 @@
 -- The working calendar: how each change is stored, and what auditors may read.
 
--- Insert each change into calendar_changes. The transaction's setting motcua.changed_by names the person.
+-- Insert each change of calendar_years, calendar_days and office_hours into calendar_changes. The trigger's argument is
+-- stored in the column concerns. The transaction's setting motcua.changed_by names the person who makes the change;
+-- without it, the session's role is stored.
 CREATE OR REPLACE FUNCTION motcua.keep_calendar_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -26,7 +28,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_calendar_change()
-IS 'Inserts each change into calendar_changes. The transaction''s setting motcua.changed_by names the person.';
+IS 'Inserts each change of calendar_years, calendar_days and office_hours into calendar_changes. The transaction''s setting motcua.changed_by names the person who makes the change.';
 CREATE OR REPLACE TRIGGER keep_calendar_change AFTER INSERT OR UPDATE OR DELETE ON motcua.calendar_years
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('year');
 CREATE OR REPLACE TRIGGER keep_calendar_change AFTER INSERT OR UPDATE OR DELETE ON motcua.calendar_days

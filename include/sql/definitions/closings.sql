@@ -1,4 +1,5 @@
--- Closings: functions that return the facts as they were at a given time, so that anybody can count a closing again.
+-- Closings, which are the stored figures of a finished day, month, quarter or year: functions that return the facts as
+-- they were at a given time, so that anybody can count a closing again, and what auditors may read.
 
 -- Return when a message reached the state that it had at the time of a given row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)
@@ -257,8 +258,8 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
--- Show the sums of a closing's figures, which pages display. The sums were stored with the closing. For a closing that
--- an earlier version stored without sums, the view adds the figures up.
+-- Show sums of a closing's figures, which pages display; this view and the two after it are alike. The sums were stored
+-- with the closing. If an earlier version stored a closing without sums, the view adds up the closing's figures.
 CREATE OR REPLACE VIEW audit.closing_message_sums AS
 SELECT
     closing_no, agency_code, kind, balances, cells, at_source, out_of_scope, only_source, only_ledger, suppressed,

@@ -1,7 +1,8 @@
 -- Complaints: what may change in a complaint, how each change is stored, and what auditors may read.
 
--- Refuse changes of a complaint other than these: it is linked once, its check gets an outcome, it is withdrawn for
--- good, and the purge empties its texts.
+-- Refuse every deletion and every change of a complaint except these: it is linked to its dossier and its message, once
+-- to each; the outcome of the agency's check is written; it is withdrawn, which cannot be undone; a citizen's request
+-- for erasure is noted; and the purge of personal data empties its texts.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY[
@@ -36,12 +37,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_complaint()
-IS 'Refuses changes of a complaint other than these: it is linked once, its check gets an outcome, it is withdrawn for good, and the purge empties its texts.';
+IS 'Refuses every deletion and every change of a complaint except these: it is linked to its dossier and its message, once to each; the outcome of the agency''s check is written; it is withdrawn, which cannot be undone; a citizen''s request for erasure is noted; and the purge of personal data empties its texts.';
 CREATE OR REPLACE TRIGGER keep_complaint BEFORE UPDATE OR DELETE ON motcua.complaints
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint();
 
--- Insert each change of a complaint into complaint_changes. A citizen's request for erasure alone is no change of the
--- complaint.
+-- Insert each new complaint and each change of a complaint into complaint_changes. If only erase_asked_at changes,
+-- because a citizen requested an erasure, no row is inserted.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -74,14 +75,16 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_complaint_change() IS 'Inserts each change of a complaint into complaint_changes.';
+COMMENT ON FUNCTION motcua.keep_complaint_change() IS 'Inserts each new complaint and each change of a complaint into complaint_changes.';
 CREATE OR REPLACE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua.complaints
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
 
--- Let auditors read complaints, without names, phone numbers and texts. A complaint counts as a repetition of an
--- earlier one with the same dossier, claim and day if the two do not come from the same file. Rows of one file are
--- separate complaints. A complaint without a code never counts as a repetition, because nothing would prove that it is
--- about the same dossier.
+-- Let auditors read complaints, without names, phone numbers and texts. The column repeats is the number of the first
+-- earlier complaint that the complaint repeats: it has the same dossier, claim and day, and was not withdrawn. If one
+-- of the two is not linked to a dossier, both must have the same agency and code instead. Rows of one file never repeat
+-- each other. If a file has several rows with the same agency, code, claim and day, the second of them repeats only the
+-- second of another file, and so on (alike_no). A complaint without a code never counts as a repetition, because
+-- nothing would prove that it is about the same dossier.
 CREATE OR REPLACE VIEW audit.complaints AS
 SELECT
     c.complaint_id, c.agency_code, CASE WHEN c.dossier_id IS NOT NULL THEN c.dossier_code END AS dossier_code,

@@ -1,7 +1,8 @@
 -- Dossiers: how codes are compared, the last step, the state at a given time, and what auditors may read.
 
--- Return the key by which a texted code is compared with dossier codes. Four indexes contain its values. Only a
--- migration that builds these indexes again may change the function, and this file must then agree with the migration.
+-- Return a dossier code in the form in which codes are compared, so that a dossier is found although a citizen types
+-- its code differently. Four indexes contain its values. Only a migration that builds these indexes again may change
+-- the function, and must create it with the same text as this file.
 CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     upper(
@@ -24,8 +25,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
 COMMENT ON FUNCTION motcua.code_key(text)
 IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O equals 0, and I and l equal 1.';
 
--- Return the kind of message that a status calls for. The kind depends on the status and on whether the dossier is at
--- the one-stop desk.
+-- Return the kind of message that a dossier calls for by its status, or NULL. A dossier calls for a message only at the
+-- one-stop desk: for a result message with status 9, and for a message about missing papers (supplement) with status 5.
+-- Such a status at the desk is called the condition that calls for a message.
 CREATE OR REPLACE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN NOT at_one_stop_desk THEN NULL
@@ -33,11 +35,12 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN status_code = 5 THEN 'supplement'
 END;
 COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
-IS 'Returns the kind of message that a status calls for. The kind depends on the status and on whether the dossier is at the one-stop desk.';
+IS 'Returns the kind of message that a dossier calls for by its status, or NULL. A dossier calls for a message only at the one-stop desk.';
 
--- Return a dossier's last step that was recorded by a given time and is not an old step, using only versions and
--- transitions up to the given numbers. row_speaks is true if an old step after it counts or is not judged yet; then the
--- dossier's row gives the status.
+-- Return a dossier's last step at a given time (motcua.transitions, motcua.old_steps). Only steps that were recorded by
+-- that time are used, and only versions and transitions up to the given numbers. An old step, which somebody typed in
+-- late, is never returned. row_speaks is true if an old step after the returned one counts or is not judged yet; the
+-- caller must then take the status from the dossier's row.
 CREATE OR REPLACE FUNCTION motcua.last_step(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -71,13 +74,14 @@ LANGUAGE sql STABLE AS $$
     ) AS o ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.last_step(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier''s last step that was recorded by a given time and is not an old step, using only versions and transitions up to the given numbers. row_speaks is true if an old step after it counts or is not judged yet; then the dossier''s row gives the status.';
+IS 'Returns a dossier''s last step at a given time, using only versions and transitions up to the given numbers. An old step, which somebody typed in late, is never returned. row_speaks is true if an old step after the returned one counts or is not judged yet; the status must then be taken from the dossier''s row.';
 
--- Return a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates
--- come from the last version up to that time, or from the first version if all are later. The status comes from that
--- version or from the last step by then, whichever is newer, or from the version if an old step after the last step
--- counts or is not judged yet. handed_over is true if the citizen had the result and the dossier was not moved since.
--- No row means that the dossier was not known.
+-- Return a dossier as it was at a given time (motcua.dossier_versions, motcua.last_step), using only versions and
+-- transitions up to the given numbers. The dates are those of the last version up to that time, or of the first version
+-- if all are later. The status is that of the same version or that of the last step by then, whichever is newer. If an
+-- old step after the last step counts or is not judged yet, the status is that of the version. handed_over is true if
+-- the result had been handed to the citizen and no step happened after that. No row means that the ledger did not know
+-- the dossier.
 CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -111,10 +115,10 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates come from the last version up to that time, or from the first version if all are later. The status comes from that version or from the last step by then, whichever is newer, or from the version if an old step after the last step counts or is not judged yet. handed_over is true if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.';
+IS 'Returns a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates are those of the last version up to that time, or of the first version if all are later. The status is that of the same version or that of the last step by then, whichever is newer. If an old step after the last step counts or is not judged yet, the status is that of the version. handed_over is true if the result had been handed to the citizen and no step happened after that. No row means that the ledger did not know the dossier.';
 
--- Insert a dossier into phone_changes when its phone changed or one of its messages failed, so that planning compares
--- its messages with its phone again.
+-- Insert a dossier into phone_changes when its phone number changed or one of its messages was suppressed, undelivered
+-- or rejected, so that planning compares the dossier's messages with its phone number again.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -123,7 +127,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.note_phone_change()
-IS 'Inserts the dossier into phone_changes when its phone changed or one of its messages failed, so that planning compares its messages with its phone again.';
+IS 'Inserts the dossier into phone_changes when its phone number changed or one of its messages was suppressed, undelivered or rejected, so that planning compares the dossier''s messages with its phone number again.';
 CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal) AND new.purged_at IS NULL)
 EXECUTE FUNCTION motcua.note_phone_change();

@@ -1,6 +1,9 @@
--- Findings of data quality: what stays fixed in findings and episodes, and what auditors may read.
+-- Findings of data quality: what stays fixed in findings and their episodes, and what auditors may read. An episode is
+-- the time from the run of the quality check that first had a finding to the run that no longer had it. A run is sealed
+-- at its end; its results must not change afterwards.
 
--- Refuse an update that changes what a finding is about. Its agency, time and facts may change.
+-- Refuse an update that changes what a finding is about: its rule, subject, level, dossier or first run
+-- (motcua.findings). Its agency, time and facts may change.
 CREATE OR REPLACE FUNCTION motcua.keep_finding() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'what finding % is about is fixed: % refused', OLD.finding_id, TG_OP USING ERRCODE = 'MC001';
@@ -13,7 +16,8 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.keep_finding();
 
--- Refuse changes of an episode, except that an unsealed run closes an open episode once.
+-- Refuse changes of episodes (motcua.finding_episodes), except that a run that is not sealed closes an open episode,
+-- once.
 CREATE OR REPLACE FUNCTION motcua.keep_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -34,7 +38,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_episodes AFTER UPDATE ON motcua.finding_episodes
 REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION motcua.keep_episodes();
 
--- Refuse new episodes of a sealed run.
+-- Refuse new episodes that a sealed run would have opened (motcua.finding_episodes).
 CREATE OR REPLACE FUNCTION motcua.refuse_late_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (

@@ -1,9 +1,11 @@
--- Gaps of a restored ledger: what is held while a gap is open, how it is answered, and what auditors may read.
+-- Gaps, which are times that the ledger may not remember because it was restored or paused: which messages are held
+-- while a gap is open, how a person answers a gap, and what auditors may read.
 
--- Set queued messages to unknown that may have been sent in a gap without a journal, and return their number. Each gets
--- an attempt of unknown outcome, so that people see the message, can release it once, and a carrier statement can be
--- paired with it. The gateway is never queried about this attempt, because the gateway would answer that it never
--- received this attempt.
+-- Set the state of queued messages that may have been sent in a gap to unknown, and return their number
+-- (motcua.messages). This is done for a gap of which no journal shows what was sent. Each message gets an attempt of
+-- unknown outcome (motcua.attempts): people see the message because of it and can release the message once, and a
+-- carrier statement can be paired with it. The gateway is never queried about this attempt, because the gateway would
+-- answer that it never received this attempt.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (
@@ -50,12 +52,13 @@ held AS (
 SELECT count(*) FROM held
 $$;
 COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
-IS 'Sets queued messages to unknown that may have been sent in a gap without a journal, and returns their number.';
+IS 'Sets the state of queued messages that may have been sent in a gap to unknown, for a gap of which no journal shows what was sent. Returns the number of these messages.';
 
--- Answer a gap that holds messages recorded up to a time, with a person's name and reason, and close it. If sent_by is
--- a time, the lost ledger may have sent messages until then, and held messages that were recorded up to that time
--- become unknown. If sent_by is NULL, the ledger was only paused, and the held messages are released. Returns the
--- number of messages that became unknown, or NULL if no such gap is open.
+-- Close an open gap that holds the messages recorded up to a time, as a person answers it (motcua.gaps). The person's
+-- name and reason are stored. If sent_by is a time, the ledger was restored and may have sent messages until then: held
+-- messages that were recorded up to sent_by become unknown, and the other held messages are released. If sent_by is
+-- NULL, the ledger was only paused, and all held messages are released. Returns the number of messages that became
+-- unknown, or NULL if no such gap is open.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(
     of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
 )
@@ -89,12 +92,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
-IS 'Closes a gap of a ledger that was paused or restored, as a person answers it: the lost ledger may have sent messages until a given time, or the ledger was only paused.';
+IS 'Closes a gap of a ledger that was paused or restored, as a person answers it: either the ledger was restored and may have sent messages until a given time, or it was only paused.';
 
--- Return what a watch may see of the ledger: the largest numbers of attempts and of changes of messages, the last
--- heartbeat of the senders, the last round of the server's own watch, and the open alerts. If the ledger was paused and
--- the gap is not answered, the heartbeat is the last one before the pause, and woke_at is the time at which the pause
--- ended.
+-- Return what a watch on another machine may see of the ledger: the largest numbers of attempts and of changes of
+-- messages, the last heartbeat of the senders, the last round of the server's own watch, and the open alerts. While a
+-- gap is open because the ledger was paused, at_work_at and slept_since are the last heartbeat before the pause, and
+-- woke_at is the time at which the pause ended.
 CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
 RETURNS TABLE (
     attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,
@@ -119,11 +122,11 @@ FROM (VALUES (1)) AS one (number)
 LEFT JOIN motcua.gaps AS g ON g.closed_at IS NULL AND g.kind = 'slept'
 $$;
 COMMENT ON FUNCTION motcua.seen_from_outside()
-IS 'Returns what a watch on another machine may see: the largest numbers, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
+IS 'Returns what a watch on another machine may see: the largest numbers of attempts and of changes of messages, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
 
--- Store the report of a watch on another machine in place of the previous one. If only the previous one says that the
--- watch had once seen a later state of the ledger than the present one, that part of it stays until a sender has acted
--- on it.
+-- Store the report of a watch on another machine in place of its previous report (motcua.outside_watch). lost_attempts
+-- and seen_until state that the watch had seen a later state of the ledger than the present one. If the new report does
+-- not state this and the previous one did, these two columns stay as they are, until a sender has acted on them.
 CREATE OR REPLACE FUNCTION motcua.give_testimony(
     awake timestamptz, sees timestamptz, of_waking timestamptz, lost integer, seen_last timestamptz
 )
@@ -139,7 +142,7 @@ ON CONFLICT (only_one) DO UPDATE SET
     seen_until = CASE WHEN excluded.lost_attempts IS NULL THEN o.seen_until ELSE excluded.seen_until END
 $$;
 COMMENT ON FUNCTION motcua.give_testimony(timestamptz, timestamptz, timestamptz, integer, timestamptz)
-IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Tasks judge the report.';
+IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Tasks decide what to do because of the report.';
 
 -- Let auditors read gaps and the attempts that only the journal had.
 CREATE OR REPLACE VIEW audit.gaps AS

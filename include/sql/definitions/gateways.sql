@@ -23,7 +23,7 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.correct_gateway_day();
 
--- Let auditors read gateways: when they were paused and started, and how much they sent.
+-- Let auditors read gateways: when each was paused and started again, and how much was sent through it.
 CREATE OR REPLACE VIEW audit.gateway_changes AS
 SELECT change_id, gateway, concerns, subject, changed_at, change, until, reason, changed_by FROM motcua.gateway_changes;
 CREATE OR REPLACE VIEW audit.gateway_days AS SELECT gateway, day, segments FROM motcua.gateway_days;

@@ -1,9 +1,10 @@
 -- Texts to 9029: which dossiers a phone may ask about, how often, how an inquiry is stored, and what auditors may read.
 
 -- Return a keyed hash in place of an identifier that a provider gave a text to 9029, because the identifier may be made
--- from the phone number. The hash has letters only, so that it neither holds a number nor looks like one. A value that
--- is such a hash already is returned as it is, so that earlier rows match a provider's repetitions. The key belongs to
--- this ledger and never changes.
+-- from the phone number. The hash has letters only, so that it neither holds a number nor looks like one. The same
+-- identifier always gives the same hash, because the key belongs to this ledger and never changes
+-- (motcua.pseudonym_key). A value that is such a hash already is returned as it is, so that the function can be applied
+-- to stored values, of which only those of earlier versions are not hashed.
 CREATE OR REPLACE FUNCTION motcua.provider_id(written text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT CASE
@@ -32,8 +33,8 @@ $$;
 COMMENT ON FUNCTION motcua.wait_for_phone(text)
 IS 'Waits until no other inquiry of this phone is being answered, and locks the phone until this transaction ends.';
 
--- Return whether a phone has used up its inquiries of the day, and a gateway its inquiries of the minute. The count
--- stops at the limits.
+-- Return whether a phone has used up its inquiries of the day, and whether a gateway has used up its inquiries of the
+-- minute (motcua.inquiries). Each count stops at its limit, so that it reads few rows.
 CREATE OR REPLACE FUNCTION motcua.asked_too_often(
     at_gateway text, asking_phone text, since_day timestamptz, since_minute timestamptz, phone_limit integer,
     gateway_limit integer
@@ -66,13 +67,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.asked_too_often(text, text, timestamptz, timestamptz, integer, integer)
-IS 'Returns whether a phone has used up its inquiries of the day, and a gateway its inquiries of the minute.';
+IS 'Returns whether a phone has used up its inquiries of the day, and whether a gateway has used up its inquiries of the minute.';
 
--- Return the dossiers that one of the given codes may mean, in their present state. The newer one of the dossier's row
--- and its last step gives the step and the status. After an old step that counts or is not judged yet, the row gives
--- them. The result has no phone number and no name. is_askers is true if a dossier belongs to the asking phone. It is
--- computed only if several dossiers share the code, because a dossier with a unique code is shown to everybody who
--- asks.
+-- Return the dossiers that one of the given codes may mean, in their present state (motcua.dossiers,
+-- motcua.transitions), without phone numbers and names. The step and the status are those of the dossier's row or those
+-- of its last step, whichever is newer. After an old step (one that somebody typed in late) that counts or is not
+-- judged yet, they are those of the row. If several dossiers share a code, is_askers is true for those that belong to
+-- the asking phone. For a dossier with a unique code it is always false, because such a dossier is shown to everybody
+-- who asks.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,
@@ -158,9 +160,10 @@ $$;
 COMMENT ON FUNCTION motcua.asked_dossiers(text[], text)
 IS 'Returns the dossiers that one of the given codes may mean, in their present state, with the dossiers of the asking phone first, without phone numbers and names.';
 
--- Insert an inquiry with its reply, once, and return whether it is new. A repeated inquiry waits until the first one is
--- committed, and then writes nothing. The reply goes to the asking phone in the answer to the gateway's own request, so
--- it is never sent as a message. A role that calls this function can therefore queue no message.
+-- Insert an inquiry with its reply, once, and return whether it is new (motcua.inquiries, motcua.messages). If a
+-- gateway delivers the inquiry again, the second call waits until the first one is committed, and then writes nothing.
+-- The reply goes to the asking phone in the answer to the gateway's own request. It is therefore never sent as a
+-- message, and a role that may call this function cannot use it to queue a message.
 CREATE OR REPLACE FUNCTION motcua.save_inquiry(inquiry jsonb) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -202,7 +205,7 @@ BEGIN
         IF NOT FOUND OR EXISTS (
             SELECT 1 FROM motcua.inquiries AS i WHERE i.gateway = asked.gateway AND i.dedupe_key = asked.dedupe_key
         ) THEN
-            -- The exception rolls back the second reply.
+            -- The exception rolls back the reply that was inserted just before.
             RAISE EXCEPTION 'the inquiry is there already' USING ERRCODE = 'MC009';
         END IF;
     EXCEPTION
@@ -229,8 +232,8 @@ END
 $$;
 COMMENT ON FUNCTION motcua.reply_given(text, text) IS 'Returns the reply that an inquiry got when it first arrived.';
 
--- Let auditors read inquiries to 9029, without phone numbers and texts. Identifiers from earlier versions, which may
--- hold a number, are hidden too.
+-- Let auditors read inquiries to 9029, without phone numbers and texts. Numbers are masked in identifiers from earlier
+-- versions too, because such an identifier may contain the phone number.
 CREATE OR REPLACE VIEW audit.inquiries AS
 SELECT
     inquiry_id, gateway, motcua.without_numbers(gateway_message_id) AS gateway_message_id, received_at, outcome,

@@ -1,9 +1,9 @@
 -- Clients that push data: how a client signs in, which agencies it may name, and how its calls are counted.
 
--- Open a session for a client that shows its password, and delete its expired sessions. FALSE means that there is no
--- such client, the password is wrong, or the client is disabled. The function compares salted hashes of a password that
--- is as random as a key, so its duration reveals nothing. The only other function that opens sessions is sign_in_from.
--- Called by include/sql/intake/pushes.sql.
+-- Open a session for a client that gives its password, and delete the client's expired sessions (intake.clients,
+-- intake.sessions). FALSE means that there is no such client, the password is wrong, or the client is disabled. The
+-- time that the function takes reveals nothing, because it compares salted hashes of a password that is as random as a
+-- key. The only other function that opens sessions is intake.sign_in_from. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in(
     client_name text, shown_digest bytea, session_digest bytea, lasts interval
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -24,13 +24,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval)
-IS 'Opens a session for a client that shows its password, and deletes its expired sessions.';
+IS 'Opens a session for a client that gives its password, and deletes the client''s expired sessions.';
 
 -- Open a session of a minute without a password, for the client that may write for the agency "unit" and whose networks
--- contain the address "caller". FALSE means that there is no such client or more than one. The caller of this function
--- states the address, so the role motcua_intake can state any address. After sixty wrong addresses of a client in a
--- minute, each wrong call waits for the others and is answered a second late, so that nobody finds a client's networks
--- by trying addresses. A right call never waits. Called by include/sql/intake/pushes.sql.
+-- contain the address "caller" (intake.clients, intake.sessions). FALSE means that there is no such client or more than
+-- one. The ledger cannot check the address: the role motcua_intake may call the function with any. If the function is
+-- called more than sixty times within a minute with wrong addresses for the same client (intake.wrong_addresses), each
+-- further such call waits for the one before it and is answered a second late, so that nobody finds a client's networks
+-- by trying addresses. A call with a right address never waits. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -72,10 +73,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.sign_in_from(inet, text, bytea)
-IS 'Opens a short session for a client that is known by its address, which the caller states; many wrong addresses are answered late.';
+IS 'Opens a short session, without a password, for the client whose networks contain the given address; the ledger cannot check that address. After many calls with wrong addresses, further ones are answered late.';
 
--- Return the client that a session belongs to, while the session lasts and the client is not disabled, or no row. Only
--- the functions in intake.sql and pushes.sql call it, which run with their owner's rights.
+-- Return the client that a session belongs to (intake.sessions, intake.clients), or no row if the session has expired
+-- or the client is disabled. Only the functions in intake.sql and pushes.sql call this function. They run with their
+-- owner's rights.
 CREATE OR REPLACE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.clients LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT c.*
@@ -92,8 +94,9 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.whose(bytea) IS 'Returns the number of the client that a session belongs to, or NULL.';
 
--- Return the agency that a code or an alias stands for, or NULL. Only intake.sign_in_from calls it, which runs with its
--- owner's rights, so that a caller without a session learns no agency's codes.
+-- Return the agency that a code or an alias stands for, or NULL (motcua.agencies, motcua.agency_aliases). Only
+-- intake.sign_in_from calls this function, with its owner's rights. This function itself has only its caller's rights,
+-- so that a caller without a session cannot find out agencies' codes with it.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
@@ -103,7 +106,8 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.agency_of(text) IS 'Returns the agency that a code or an alias stands for, or NULL.';
 
--- Count a client's call and the faults in it. Called by include/sql/intake/pushes.sql.
+-- Count a client's call, its records and the faults in them (intake.client_days, intake.client_hours, intake.faults),
+-- and delete hours of the client that are older than 60 days. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.note_call(
     session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -136,10 +140,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.note_call(bytea, text, bigint, bigint, bigint, jsonb)
-IS 'Counts a client''s call and the faults in it.';
+IS 'Counts a client''s call, its records and the faults in them.';
 
--- Return the given dossier codes that were pushed for a client's agencies, with their status. The result holds nothing
--- about a citizen. Called by include/sql/intake/pushes.sql.
+-- Return those of the given dossier codes that were pushed for a client's agencies, with their status
+-- (intake.pushed_dossiers). The result holds nothing about a citizen. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.look_up(
     session_digest bytea, codes text[]
 ) RETURNS TABLE (dossier_code text, status_code smallint) LANGUAGE sql STABLE SECURITY DEFINER
@@ -153,4 +157,4 @@ SET search_path = pg_catalog AS $$
     LIMIT 100
 $$;
 COMMENT ON FUNCTION intake.look_up(bytea, text[])
-IS 'Returns the given dossier codes that were pushed for a client''s agencies, with their status.';
+IS 'Returns those of the given dossier codes that were pushed for a client''s agencies, with their status.';

@@ -1,6 +1,7 @@
 -- The ledger as a whole: which tables are append-only, and which migrations it has.
 
--- List the migrations that the ledger has, for roles that may not read the migration tool's tables.
+-- List the migrations that the ledger has (public._yoyo_migration), for roles that may not read the migration tool's
+-- tables.
 CREATE OR REPLACE VIEW motcua.applied_migrations AS
 SELECT m.migration_id, m.applied_at_utc AS applied_at
 FROM public._yoyo_migration AS m;

@@ -1,10 +1,14 @@
--- Messages: whether an occasion still holds, whether a message may be sent, which changes of state are refused, how a
--- message is released, and what auditors may read.
+-- Messages: whether the occasion of a message still holds, whether a message may be sent, which changes of state are
+-- refused, how a message is released, and what auditors may read. An occasion is the event that a message is about. For
+-- a result or a supplement it is a dossier's entry into the condition that calls for such a message
+-- (motcua.condition_of). Each step of a dossier counts, except an old step (one that somebody typed in late,
+-- motcua.old_steps) that the dossier's row does not confirm.
 
--- Show each message as the sender checks it just before its call, without the facts about the dossier's other messages:
--- the present phone and agency, why its occasion no longer holds, and until when it waits for the dossier's row.
--- known_elsewhere_as names the occasion by the source's number of the transition, or by the due day of an apology,
--- because a restored ledger may give our own numbers again to other rows.
+-- Show for each message the facts that the sender checks just before it calls the gateway, except facts about the
+-- dossier's other messages: the present phone and agency, why the occasion no longer holds, and until when the message
+-- waits for the dossier's row. known_elsewhere_as identifies the occasion by the source's number of the transition, by
+-- the word "row" if only the dossier's row showed it, or by the due day of an apology. Our own numbers cannot identify
+-- it, because a restored ledger may give them to other rows.
 CREATE OR REPLACE VIEW motcua.occasion_conditions AS
 SELECT
     m.message_id,
@@ -12,7 +16,7 @@ SELECT
     m.kind,
     m.transition_id,
     d.msisdn,
-    -- If the phone number was emptied, it counts as missing until the row is read again.
+    -- If the purge emptied the phone number, the number counts as missing until the dossier's row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
@@ -41,10 +45,11 @@ INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
 INNER JOIN motcua.sources AS s ON d.source_id = s.source_id
 LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) AS w ON m.kind <> 'apology';
 COMMENT ON VIEW motcua.occasion_conditions
-IS 'Messages as the sender checks them just before their calls, without the facts about the dossier''s other messages. Holds personal data.';
+IS 'Shows for each message the facts that the sender checks just before it calls the gateway, except facts about the dossier''s other messages. Holds personal data.';
 
--- Return whether a dossier stayed in the condition that calls for a message of a kind from one transition, which
--- entered it, to a later one: no step that counts took the dossier out of the condition in between (motcua.was_left).
+-- Return whether a dossier stayed in the condition that calls for a message of a kind, from one transition into the
+-- condition to a later one (motcua.transitions): no step that counts took the dossier out of the condition in between
+-- (motcua.was_left).
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -55,13 +60,13 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     WHERE e.transition_id = earlier AND l.transition_id = later
 $$;
 COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
-IS 'Returns whether no step that counts lies between two entries of a dossier into the condition that calls for a message of a kind.';
+IS 'Returns whether a dossier stayed in the condition that calls for a message of a kind, from one transition into the condition to a later one.';
 
--- Return whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the
--- same condition, and the dossier did not leave the condition, by a step that counts, between that entry and the given
--- one. Only the newest earlier entry with such a message is checked: a dossier that did not leave the condition since
--- an older entry did not leave it since the newest one either. The cost therefore does not grow with the number of
--- messages.
+-- Return whether a message of a kind, in one of the given states, is about the same stay of a dossier in the condition
+-- that calls for the message (motcua.messages, motcua.transitions): it is about an earlier entry into the condition,
+-- and the dossier did not leave the condition by a step that counts before the given entry. Only the newest earlier
+-- entry with such a message is checked, because a dossier that did not leave the condition since an older entry did not
+-- leave it since the newest one either. The cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
@@ -89,10 +94,10 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     ) AS b
 $$;
 COMMENT ON FUNCTION motcua.is_told_of(bigint, bigint, text, text[])
-IS 'Returns whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the same condition, with no step that counts between that entry and the given one.';
+IS 'Returns whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the condition that calls for the message, and the dossier did not leave the condition before the given entry.';
 
--- Return whether a dossier left the condition that calls for a message of a kind, by a step that counts, after one
--- transition and, if it is given, before another one.
+-- Return whether a dossier left the condition that calls for a message of a kind, by a step that counts, after
+-- since_transition and, if until_transition is given, before until_transition (motcua.transitions, motcua.old_steps).
 CREATE OR REPLACE FUNCTION motcua.was_left(
     of_dossier bigint, since_transition bigint, until_transition bigint, of_kind text
 )
@@ -112,7 +117,7 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
                 OR (t.sequence, t.from_row, t.transition_id) < (last.sequence, last.from_row, last.transition_id)
             )
             AND motcua.condition_of(t.status_code, t.at_one_stop_desk) IS DISTINCT FROM of_kind
-            -- An old step cancels nothing while the dossier's row is not read again, or while the row still shows the
+            -- An old step does not count as long as the dossier's row was not read again, or if the row still shows the
             -- condition.
             AND (
                 o.transition_id IS NULL
@@ -124,14 +129,15 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     )
 $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
-IS 'Returns whether a dossier left the condition that calls for a message of a kind, by a step that counts, after one transition and, if it is given, before another one.';
+IS 'Returns whether a dossier left the condition that calls for a message of a kind, by a step that counts, after since_transition and, if until_transition is given, before until_transition.';
 
--- Return whether and why the occasion that a transition began no longer holds, and until when its message waits. gone
--- is taken_back, if the dossier left the condition; outdated, if an old step is not confirmed by the row; superseded,
--- if the condition was entered again after old steps only; or empty, if the occasion holds. waits_until is the time
--- until which the message waits for the dossier's row because of an old step; infinity means until the row is read. The
--- function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a few
--- messages, the query would read all of them.
+-- Return why the occasion that began with a transition no longer holds (gone), and until when its message waits because
+-- of an old step (waits_until). gone is taken_back if the dossier left the condition; outdated if the occasion began
+-- with an old step that the dossier's row does not confirm; superseded if the dossier entered the condition again and
+-- only old steps lie in between; and empty if the occasion holds. waits_until is the time until which the message waits
+-- for a new reading of the dossier's row, which shows whether the old step counts; infinity means until the row is
+-- read. The function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a
+-- few messages, the query would read all of them.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 AS $$
 BEGIN
@@ -140,8 +146,8 @@ BEGIN
         CASE
             WHEN motcua.was_left(of_dossier, since_transition, NULL, of_kind) THEN 'taken_back'
             WHEN e.is_old AND NOT e.is_confirmed AND e.is_judged THEN 'outdated'
-            -- The condition was entered again after nothing but old steps that do not count, so the later message is
-            -- the valid one.
+            -- The dossier entered the condition again, and only old steps that do not count lie in between. The message
+            -- about the later entry is then the valid one.
             WHEN EXISTS (
                 SELECT 1
                 FROM motcua.transitions AS s
@@ -187,8 +193,8 @@ BEGIN
             o.version_id IS NOT NULL AS is_judged,
             o.transition_id IS NOT NULL AND (
                 coalesce(motcua.condition_of(v.status_code, v.at_one_stop_desk) = of_kind, FALSE)
-                -- A step of the same entry that is not old also confirms it, whichever of the two steps has the lower
-                -- number.
+                -- A step into the same condition that is not old also confirms the entry, if the dossier did not leave
+                -- the condition between the two. Either of the two may have the lower number.
                 OR EXISTS (
                     SELECT 1
                     FROM motcua.transitions AS t
@@ -219,20 +225,21 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.occasion_standing(bigint, bigint, text)
-IS 'Returns why the occasion that a transition began no longer holds (taken_back; outdated: the row does not confirm an old step; superseded: entered again after old steps only), and until when its message waits for the row because of an old step (infinity: until the row is read).';
+IS 'Returns why the occasion that began with a transition no longer holds (taken_back: the dossier left the condition; outdated: the dossier''s row does not confirm the old step with which the occasion began; superseded: the dossier entered the condition again and only old steps lie in between; empty: the occasion holds), and until when its message waits because of an old step (infinity: until the dossier''s row is read).';
 
--- Return whether the occasion that a transition began still holds. motcua.occasion_standing gives the reason if it does
--- not.
+-- Return whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it
+-- does not.
 CREATE OR REPLACE FUNCTION motcua.occasion_holds(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT s.gone IS NULL FROM motcua.occasion_standing(of_dossier, since_transition, of_kind) AS s
 $$;
 COMMENT ON FUNCTION motcua.occasion_holds(bigint, bigint, text)
-IS 'Returns whether the occasion that a transition began still holds. motcua.occasion_standing gives the reason if it does not.';
+IS 'Returns whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it does not.';
 
--- Show each message as the sender checks it just before its call: its occasion (occasion_conditions), and when the
--- dossier's other messages of the same kind were sent. told_of_this is true if one of them is about the same entry into
--- the condition, separated from this one only by old steps that do not count.
+-- Show for each message the facts that the sender checks just before it calls the gateway: those of
+-- occasion_conditions, and when other messages of the same dossier and kind were sent. told_of_this is true if one of
+-- these was sent about the same stay in the condition: only old steps that do not count lie between the two entries.
+-- unsettled_of_this is true if such a message is being sent or has an unknown outcome.
 CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
@@ -272,12 +279,12 @@ CROSS JOIN LATERAL (
     WHERE o.dossier_id = m.dossier_id AND o.kind = m.kind AND o.message_id <> m.message_id
 ) AS others;
 COMMENT ON VIEW motcua.sending_conditions
-IS 'Messages as the sender checks them just before their calls. Holds personal data.';
+IS 'Shows for each message the facts that the sender checks just before it calls the gateway. Holds personal data.';
 
--- Refuse a message that begins in a state in which messages may not begin, and changes of state that
--- motcua.message_moves does not list. That table allows some changes for one reason only. The text of a message never
--- changes. The phone number of a waiting message may only become its dossier's present number, which the claim checks
--- again. A message whose personal data was emptied may not wait or be sent.
+-- Refuse a message that begins in a state in which messages may not begin, and every change of state that
+-- motcua.message_moves does not list. That table allows some changes only for one reason. The text of a message never
+-- changes. The phone number of a waiting message may only be replaced by its dossier's present number. A sender that
+-- claims the message checks the number again. A message whose personal data was emptied may not wait or be sent.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -328,8 +335,8 @@ $$;
 CREATE OR REPLACE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();
 
--- Insert each change of a message's state or reason into message_history. The history has the same time as changed_at,
--- so that both give the same time to delivery.
+-- Insert each change of a message's state or reason into message_history. A change of state has the same time there as
+-- in messages.changed_at, so that the time to delivery is the same by either.
 CREATE OR REPLACE FUNCTION motcua.keep_message_history() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -349,10 +356,11 @@ $$;
 CREATE OR REPLACE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
 
--- Release messages of unknown outcome, as a person decided: they are queued as they are, their attempts no longer
--- prevent sending, and the person, time and reason are stored. Only useful messages are released, and none with an
--- unread delivery receipt that may settle it. The text and the phone number stay as they are, so a role that calls this
--- function can queue nothing else.
+-- Release messages of unknown outcome, as a person decided: queue them again (motcua.messages), mark their attempts so
+-- that they no longer prevent sending (motcua.attempts), and store the person, the time and the reason
+-- (motcua.releases). A message is not released if it is no longer useful, or if an unread delivery receipt may settle
+-- it. The text and the phone number stay as they are, so a role that may call this function cannot use it to queue
+-- anything else.
 CREATE OR REPLACE FUNCTION motcua.release_messages(
     let_go_by text, because text, at_moment timestamptz, of_messages bigint[], at_gateway text,
     recorded_from timestamptz, recorded_until timestamptz

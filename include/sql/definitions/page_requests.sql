@@ -1,12 +1,13 @@
 -- Requests from staff pages: how a request is stored, carried out and withdrawn, and what auditors may read.
 
--- Insert a request from a page. Only the values that this function reads from "given" are stored. Three acts are
--- carried out at once, because no citizen gets a message that he would not get otherwise: a stop, its end, and the
--- mapping of a status code that neither gets nor loses the meaning 5 (papers are missing) or 9 (there is a result), for
--- which citizens are texted. A worker carries out all other acts. A confirmation of a calendar year and a verification
--- of a publication do not wait. For every other act the Department is mailed first, and the process that sends the mail
--- stores from when the act may be carried out. The result "became" is one of these: waits; done; asked_before, if the
--- same request is open; unknown, if there is no such source, agency, account, publication or stop in force.
+-- Insert a request from a page (motcua.page_requests). Only the values that this function reads from "given" are
+-- stored. Three kinds of requests are carried out at once, because no citizen gets a message that he would not get
+-- otherwise: a stop, its end, and the mapping of a status code if the mapping neither gives the code the meaning 5
+-- (papers are missing) or 9 (there is a result), for which citizens are texted, nor takes one of them away. A worker
+-- carries out all other requests. Before that, the Department is mailed, and the process that sends the mail stores
+-- from when the request may be carried out. Only a confirmation of a calendar year and a verification of a publication
+-- need no mail. The result "became" is one of these: waits; done; asked_before, if the same request is open; unknown,
+-- if there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -152,9 +153,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
-IS 'Stores a request from a page. A stop, its end and an act that texts nobody are carried out at once. A worker carries out everything else; if it texts citizens or keeps messages from them, only after the Department was mailed.';
+IS 'Stores a request from a page. A stop, its end and a mapping because of which nobody is texted are carried out at once. A worker carries out every other request. If a request texts citizens or keeps messages from them, the worker does so only after the Department was mailed.';
 
--- Refuse changes of a request, except that it is mailed once, ends once, and loses the mail addresses in it.
+-- Refuse every deletion and every change of a request (motcua.page_requests) except these: the columns about the mail
+-- to the Department may change until the mail was sent; and the request ends once, and then loses the mail addresses in
+-- it.
 CREATE OR REPLACE FUNCTION motcua.keep_page_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of_telling CONSTANT text[] := ARRAY['told_at', 'applies_at', 'told', 'untold_because'];
@@ -174,14 +177,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_page_request()
-IS 'Refuses changes of a request, except that it is mailed once, ends once, and loses the mail addresses in it.';
+IS 'Refuses every deletion and every change of a request, except that the mail about it is recorded once, and that it ends once and then loses the mail addresses in it.';
 CREATE OR REPLACE TRIGGER keep_page_request BEFORE UPDATE OR DELETE ON motcua.page_requests
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
--- Carry out a request once the Department was mailed and the time for a withdrawal is over, and return the stored
--- outcome. NULL means that the request had ended before. If the values on which the request was based have changed, the
--- request is not carried out, because the mail to the Department was about the earlier values. For a calendar year and
--- a publication the worker has done the work before it calls this function.
+-- Carry out a request (motcua.page_requests) after the Department was mailed and the time for a withdrawal is over, and
+-- return the stored outcome. NULL means that the request had ended before. If the values on which the request was based
+-- have changed, the request is not carried out, because the mail to the Department was about the earlier values. A
+-- confirmation of a calendar year and a verification of a publication were done by the worker before it calls this
+-- function, so for these only the end is stored.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -264,9 +268,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.apply_page_request(bigint)
-IS 'Carries out a request once the Department was mailed and the time for a withdrawal is over, and returns the outcome.';
+IS 'Carries out a request after the Department was mailed and the time for a withdrawal is over, and returns the outcome.';
 
--- Withdraw a request before it is carried out. FALSE means that the request had ended before.
+-- Withdraw a request before it is carried out, and store who did so (motcua.page_requests). FALSE means that the
+-- request had ended before.
 CREATE OR REPLACE FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -278,9 +283,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.withdraw_page_request(bigint, text)
-IS 'Withdraws a request before it is carried out, and stores who did it.';
+IS 'Withdraws a request before it is carried out, and stores who did so.';
 
--- Let auditors read requests: everything but mail addresses.
+-- Let auditors read requests, without mail addresses.
 CREATE OR REPLACE VIEW audit.page_requests AS
 SELECT
     request_no,

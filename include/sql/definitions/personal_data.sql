@@ -1,10 +1,14 @@
--- Personal data: until when it is stored, and that it can only be emptied. purge.sql empties it.
+-- Personal data: until when it is stored, and triggers that refuse every change of it except emptying. The function in
+-- purge.sql empties it.
 
--- Show until when each dossier's personal data is stored. A dossier ends when its result is handed over, or when its
--- row or a later step shows that it was not accepted, that it was withdrawn, or that its result was returned. A result
--- that nobody collects ends the dossier a year later. The data is stored for the agency's retention term after the end,
--- or only until the end if a citizen asked for the erasure. A dossier that still moves has not ended. The newer one of
--- the row and the last step gives the status. Called by motcua.purge_personal_data and include/sql/personal_data.sql.
+-- Show until when each dossier's personal data is stored (kept_until). A dossier ends (ended_at) when its result is
+-- handed over, or when its row or a later step shows that it was not accepted, that it was withdrawn, or that its
+-- result was returned. A result that nobody collects ends the dossier a year later. The data is stored for the agency's
+-- retention term after the end, or only until the end if a citizen asked for the erasure. A step or a change of the row
+-- after the hand-over shows that the dossier goes on. The status is that of the row or that of the last step, whichever
+-- is newer. may_be_told is true if a message about the dossier may still be planned or sent or get another outcome, and
+-- is_complained_of if a complaint about it is open. Called by motcua.purge_personal_data and
+-- include/sql/personal_data.sql.
 CREATE OR REPLACE VIEW motcua.dossier_terms AS
 SELECT
     d.dossier_id,
@@ -45,7 +49,7 @@ CROSS JOIN
         SELECT
             CASE WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code ELSE d.status_code END
                 AS status_code,
-            -- A step or a row after the hand-over means that the dossier goes on.
+            -- A step, or a change of the row, after the hand-over means that the dossier goes on.
             d.returned_at IS NOT NULL
             AND coalesce(l.status_code IN (9, 10) OR l.occurred_at <= d.returned_at, TRUE)
             AND coalesce(d.status_code IN (9, 10) OR d.updated_at <= d.returned_at + interval '1 day', TRUE)
@@ -64,7 +68,7 @@ CROSS JOIN LATERAL (
         END AS ended_at
 ) AS e;
 COMMENT ON VIEW motcua.dossier_terms
-IS 'Until when each dossier''s personal data is stored, and what extends that time.';
+IS 'Shows until when each dossier''s personal data is stored, and whether a message or an open complaint makes it necessary for longer.';
 
 -- Return whether a text that was typed as a dossier's code may be a code, and not a name, a phone number or an identity
 -- number. A code has a digit. It contains no phone number, no separate group of twelve digits, and no separate group of
@@ -91,9 +95,9 @@ COMMENT ON FUNCTION motcua.wait_for_emptying()
 IS 'Waits until no other transaction empties personal data, and keeps others waiting until this transaction ends.';
 
 -- Refuse every change of a row except that motcua.purge_personal_data empties the columns of personal data that the
--- trigger names. This also binds the schema's owner. Columns that are not text, such as the raw row of a source or of a
--- receipt, may lose parts. A code that no dossier has, or a provider's identifier, may be replaced by a pseudonym. The
--- row must then be marked as emptied (purged_at), unless only identifiers were replaced.
+-- trigger names. This holds even for the schema's owner. Columns that are not text, such as the raw row of a source or
+-- of a receipt, may lose parts. A code that no dossier has, or a provider's identifier, may be replaced by a pseudonym.
+-- If the table has the column purged_at, it must be set too, unless only identifiers are replaced.
 CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     personal text[] := TG_ARGV;
@@ -126,7 +130,7 @@ $$;
 COMMENT ON FUNCTION motcua.may_only_be_emptied()
 IS 'Refuses every change of a row except that motcua.purge_personal_data empties the named columns of personal data.';
 
--- In the following tables, nothing else in a row may change.
+-- In the following tables, a row may change only in this way.
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
@@ -135,16 +139,17 @@ CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiri
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
     'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
 );
--- Runs change other columns of the following tables. The columns named in these triggers are written once and can then
--- only be emptied.
+-- In the following two tables, runs change other columns. The columns that the triggers name are written once and can
+-- then only be emptied.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
 EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions FOR EACH ROW
 WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
--- Runs and people also write these columns, but may not mark them as emptied. A row that is read again loses the mark.
--- A pick-up may empty a dossier's columns only if the row was read again.
+-- In the following tables, runs and people also write the named columns, but only motcua.purge_personal_data may set
+-- purged_at. A row of a source loses purged_at when it is read again. A pick-up may empty a dossier's columns only if
+-- it read the row again.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN (
     (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
@@ -172,7 +177,8 @@ CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_step
 WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
 EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
 
--- Let auditors read personal data that was emptied: how much, when, by whom and why.
+-- Let auditors read when personal data was emptied, how much, by whom and why, and the requests of citizens about their
+-- data.
 CREATE OR REPLACE VIEW audit.personal_data_purges AS
 SELECT purge_id, reference, purged_at, cause, of_table, emptied, purged_by, reason FROM motcua.personal_data_purges;
 CREATE OR REPLACE VIEW audit.personal_data_requests AS

@@ -1,6 +1,7 @@
 -- Publications and mails of reports: what stays fixed in them, and what auditors may read.
 
--- Refuse a publication that does not follow the last one, by its number and by the hash of the last manifest.
+-- Refuse a publication whose number is not that of the last publication plus one, or whose previous_sha256 is not the
+-- hash of the last publication's manifest (motcua.publications).
 CREATE OR REPLACE FUNCTION motcua.keep_publication_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     last_no bigint;
@@ -23,16 +24,18 @@ $$;
 CREATE OR REPLACE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
 
--- Let auditors read publications: the chain of their manifests.
+-- Let auditors read publications, with the hashes that connect their manifests.
 CREATE OR REPLACE VIEW audit.publications AS
 SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 FROM motcua.publications;
--- Each verification of a publication: when, by whom, and with how many differences.
+-- Let auditors read each verification of a publication: when, by whom, and with how many differences.
 CREATE OR REPLACE VIEW audit.publication_verifications AS
 SELECT verification_no, publication_no, verified_at, verified_by, faults, differing
 FROM motcua.publication_verifications;
 
--- Refuse changes of a mail that the mail server has or may have accepted. Another edition is another row.
+-- Refuse changes of a mail that the mail server has or may have accepted, and of a mail that failed, except that it is
+-- sent again (motcua.report_mails). The report, the receiving body, the recipient and the edition of a mail never
+-- change. A mail that a person requests again is another row, with the next edition.
 CREATE OR REPLACE FUNCTION motcua.keep_report_mail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF

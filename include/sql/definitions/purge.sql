@@ -1,14 +1,14 @@
--- How personal data is emptied after its term.
+-- The function that empties personal data, and the one that then replaces PostgreSQL's statistics of it.
 
--- Empty one batch of personal data: rows whose term is over by this server's clock, so that nobody can extend the term;
--- rows that a citizen asked to erase; or rows that had been emptied before a restore. This is the only function that
--- empties personal data. A dossier is emptied with its messages, attempts, versions, notes and complaints. A row that
--- another transaction has locked is emptied by the next run. The result lists dossiers by agency and code, and other
--- rows by our number: inquiries with their gateway, quarantined rows with their source, complaints with their agency.
--- After a restore, a row that has the same number but came after the listed row was emptied is a different row, and is
--- not emptied. The function belongs to a role that cannot log in, owns nothing else and may write only these columns.
--- Only the login of the purge may call it (rights.sql); while the roles are missing, no role may. Called by
--- store/personal_data.py.
+-- Empty one batch of personal data: rows whose term is over; rows that a citizen asked to erase; or rows that had been
+-- emptied before a restore. This is the only function that empties personal data. Terms are compared with this server's
+-- clock and not with a time that the caller gives. A dossier is emptied with its messages, attempts, versions, notes
+-- and complaints. A row that another transaction has locked is left to the next run. The result lists dossiers by
+-- agency and code, and other rows by our number: inquiries with their gateway, quarantined rows with their source,
+-- complaints with their agency. A restored ledger may give the number of a listed row to another row later. A row that
+-- came after the listed row was emptied is therefore not emptied. The function belongs to the role motcua_eraser, which
+-- cannot log in, owns nothing else and may write only these columns. Only the login of the purge may call the function
+-- (rights.sql); as long as these roles are missing, no role may. Called by store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -63,8 +63,8 @@ BEGIN
                 NOT t.may_be_told
                 AND (
                     (t.ended_at < moment AND (for_cause = 'restore' OR NOT t.is_complained_of))
-                    -- In a restored ledger the dossier may not have ended yet. It is still emptied, unless it was read
-                    -- again since then.
+                    -- In a restored ledger, a dossier that had been emptied may not have ended yet. It is emptied again
+                    -- nevertheless, unless it was read from its source after it had been emptied.
                     OR (for_cause = 'restore' AND t.picked_up_at < listed_at)
                 );
         END IF;
@@ -75,8 +75,8 @@ BEGIN
             ORDER BY d.dossier_id
             FOR UPDATE SKIP LOCKED
         ) AS l;
-        -- The dossiers are locked now, so messages and complaints that other transactions inserted before are visible
-        -- here.
+        -- The dossiers are locked now, so this query also sees the messages and complaints that other transactions
+        -- inserted before the lock.
         SELECT array_agg(t.dossier_id) INTO busy FROM motcua.dossier_terms AS t
         WHERE t.dossier_id = any(ids) AND (t.may_be_told OR (t.is_complained_of AND for_cause <> 'restore'));
         ids := coalesce(array(SELECT unnest(ids) EXCEPT SELECT unnest(busy)), '{}');
@@ -107,7 +107,8 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
         IF for_cause <> 'term' THEN
-            -- Inquiries have a term of their own, which may be over later than the term of the dossier.
+            -- Inquiries have a term of their own. When the term of the dossier is over, theirs may not be, so they are
+            -- emptied here only for a request or after a restore.
             UPDATE motcua.inquiries SET
                 msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
                 purged_at = moment
@@ -140,7 +141,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('dossiers', counted);
         IF for_cause <> 'term' THEN
-            -- A dossier that cannot be emptied yet is marked, and is emptied when it ends.
+            -- A dossier that cannot be emptied yet is marked with erase_asked_at, so that it is emptied when it ends.
             UPDATE motcua.dossiers AS d SET erase_asked_at = coalesce(listed_at, moment)
             FROM jsonb_array_elements(only_these) AS k (dossier)
             INNER JOIN motcua.dossier_terms AS t
@@ -152,8 +153,8 @@ BEGIN
 
     ELSIF of_kind = 'inquiries' THEN
         IF only_these IS NULL THEN
-            -- Inquiries with larger numbers are usually newer. If every row of this batch is at least seven days newer
-            -- than the term, no due row follows, and looked_until becomes NULL.
+            -- Inquiries with larger numbers are usually newer. If every row of this batch is newer than of_before plus
+            -- seven days, no later row is due either, and looked_until becomes NULL.
             SELECT
                 CASE WHEN min(l.received_at) < of_before + interval '7 days' THEN max(l.inquiry_id) END,
                 array_agg(l.inquiry_id) FILTER (WHERE l.received_at < of_before)
@@ -241,7 +242,7 @@ BEGIN
                 LIMIT at_most
             ) AS l;
         ELSE
-            -- A row that was read again since it was listed holds data that was not erased.
+            -- A row that was read again after it was listed holds newer data, which nobody asked to erase.
             of_before := coalesce(listed_at, 'infinity');
             SELECT
                 array_agg(q.quarantine_id),
@@ -256,8 +257,8 @@ BEGIN
                     END
             WHERE q.purged_at IS NULL AND q.last_seen_at < of_before;
         END IF;
-        -- The columns by which the row is found at its source stay, because the row may still be corrected. A text that
-        -- is not like a code may be anything, so it is emptied.
+        -- The columns by which the row is found at its source stay, because the row may still be corrected there. A
+        -- text that is not like a dossier's code may contain anything, so it is emptied.
         UPDATE motcua.quarantine AS q SET
             payload = q.payload - ARRAY['note', 'actor', 'from_step', 'to_step']
             - CASE WHEN motcua.is_like_a_code(q.dossier_code) THEN '{}' ELSE ARRAY['dossier_code'] END,
@@ -268,8 +269,9 @@ BEGIN
         counts := counts || jsonb_build_object('quarantine', counted);
 
     ELSIF of_kind = 'complaints' THEN
-        -- These are complaints without a dossier, and texts about dossiers whose term is over. Similar complaints of
-        -- one day are emptied together, so that one still counts as a repetition of the other.
+        -- These are complaints that are linked to no dossier, and texts of complaints about dossiers that were emptied.
+        -- A complaint without a dossier is not emptied while another one with the same code is open: its code may be
+        -- replaced by a pseudonym, and then neither would count as a repetition of the other any more.
         IF only_these IS NULL THEN
             SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
             INTO looked_until, ids
@@ -320,8 +322,8 @@ BEGIN
                     OR NOT motcua.is_like_a_code(c.dossier_code)
                 );
             IF for_cause = 'request' THEN
-                -- An open complaint keeps similar complaints from being emptied. They are emptied as soon as it is
-                -- settled.
+                -- While a complaint with the same code is open, the listed complaints are not emptied. They are marked
+                -- and emptied as soon as none is open.
                 SELECT array_agg(c.complaint_id) INTO busy
                 FROM motcua.complaints AS c
                 WHERE
@@ -353,8 +355,8 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
     ELSIF of_kind = 'pushed_dossiers' AND only_these IS NULL THEN
-        -- Pushed rows of a dossier are emptied with the dossier. These rows belong to no dossier, or to one that was
-        -- emptied before they came.
+        -- Pushed rows of a dossier are emptied with the dossier. The rows that are emptied here belong to no dossier,
+        -- or were pushed after their dossier had been emptied.
         SELECT max(l.dossier_no), array_agg(l.dossier_no) FILTER (WHERE l.is_due)
         INTO looked_until, ids
         FROM (
@@ -420,7 +422,7 @@ BEGIN
         SELECT 1 FROM pg_proc
         WHERE oid = 'motcua.purge_personal_data'::regproc AND proowner = 'motcua_eraser'::regrole
     ) THEN
-        -- A new owner needs the right to create objects in the schema for this moment.
+        -- PostgreSQL lets a role become the owner only if it may create objects in the schema.
         GRANT USAGE, CREATE ON SCHEMA motcua TO motcua_eraser;
         ALTER FUNCTION motcua.purge_personal_data OWNER TO motcua_eraser;
         REVOKE CREATE ON SCHEMA motcua FROM motcua_eraser;
@@ -428,9 +430,10 @@ BEGIN
 END
 $$;
 
--- Replace the planner's statistics, which hold samples of emptied values. The tables of the schema statements are empty
--- now, and ANALYZE keeps the old statistics of an empty table. ALTER TABLE therefore sets the type of their columns
--- with phone numbers and identifiers again, which deletes the statistics. Called by include/sql/personal_data.sql.
+-- Replace the statistics that PostgreSQL's query planner has of emptied columns, because they hold samples of the old
+-- values. ANALYZE does this for tables with rows. The tables of the schema statements are empty now, and ANALYZE keeps
+-- the old statistics of an empty table. For these, ALTER TABLE sets the type of the columns with phone numbers and
+-- identifiers again, which deletes the statistics. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.tidy_after_purge() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN

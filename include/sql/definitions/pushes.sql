@@ -1,12 +1,13 @@
--- Pushed dossiers and steps: how they are read and written when more data comes, and the views in which pick-ups read
--- them like a source's tables.
+-- Dossiers and steps that one-stop software pushed or exported: how the known ones are read and new ones are written,
+-- and the views in which pick-ups read them like the tables of any other source.
 
--- Prepare the writing of dossiers that an account pushed or exported. The function first waits until no other
--- transaction writes for the same source. The lock lasts until this transaction ends, so that the numbers and times of
--- steps become visible in increasing order. Returns the agencies that the account may write about, what is known of
--- these dossiers and, if with_steps is true, of their steps, without data that names a citizen.
--- domain/intake/merging.py decides with these values what to write. At most a thousand steps of a dossier are read.
--- Raises MC010 if there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Begin to write dossiers that an account pushed or exported: wait until no other transaction writes for the same
+-- source, and return what is known of these dossiers (intake.pushed_dossiers, intake.exported_dossiers) and, if
+-- with_steps is true, of their steps (intake.pushed_steps). The lock is a row of intake.numbers. It lasts until this
+-- transaction ends, so that the numbers and times of steps become visible in increasing order. The result also has the
+-- agencies that the account may write about, and holds no data that names a citizen. domain/intake/merging.py decides
+-- by this result what to write. Of a dossier at most the newest thousand steps are returned. Raises MC010 if there is
+-- no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -81,13 +82,14 @@ $$;
 COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
 IS 'Waits until no other transaction writes for the account''s source, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen.';
 
--- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. A field that
--- is not given keeps its stored value. The function writes the steps in their order, among them steps that waited for
--- their dossiers, then the recent states (intake.recent_states), and for a file also the state of each dossier in it
--- (intake.exported_dossiers). It sets the times and numbers of the steps itself. The numbers lie above every number
--- that was picked up from any source, so that the steps come after those of a dossier that another source delivered
--- before. Refuses agencies that the account may not write about. Raises MC010 if there is no such account. Called by
--- intake.write_push and include/sql/intake/exports.sql.
+-- Write the dossiers and steps of an account as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
+-- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
+-- that is not given keeps its stored value. The function writes the steps in their order, among them steps that had
+-- waited for their dossiers, then the hashes of the pushed dossiers (intake.recent_states), and for a file also the
+-- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. A dossier
+-- may have been delivered by another source before, and its new steps must come after the old ones. The numbers
+-- therefore lie above every number that was picked up from any source. Refuses agencies that the account may not write
+-- about. Raises MC010 if there is no such account. Called by intake.write_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -204,9 +206,9 @@ $$;
 COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timestamptz)
 IS 'Writes the dossiers and steps of an account as the caller decided, only for agencies that the account may write about, and returns the numbers of the dossiers.';
 
--- Begin to write a push of the client that a session belongs to. In addition to the values of intake.begin_taking,
--- returns every code, alias and name of an agency, for domain/words.py. Raises MC010 if the session belongs to no
--- client. Called by include/sql/intake/pushes.sql.
+-- Begin to write a push of the client that a session belongs to: call intake.begin_taking, and return its result and
+-- every code, alias and name of an agency (motcua.agencies, motcua.agency_aliases, motcua.agency_names), for
+-- domain/words.py. Raises MC010 if the session belongs to no client. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.begin_push(
     session_digest bytea, given json, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text, OUT words text
@@ -232,8 +234,9 @@ $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
 IS 'Waits until no other transaction writes for the source of the client that a session belongs to, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen, and the codes and names of agencies.';
 
--- Write what was decided for a push of the client that a session belongs to. Raises MC010 if the session belongs to no
--- client. Called by include/sql/intake/pushes.sql.
+-- Write the dossiers and steps of a push as the caller decided (intake.write_taken). The push is that of the client
+-- that the session belongs to. Raises MC010 if the session belongs to no client. Called by
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.write_push(
     session_digest bytea, dossiers json, steps json, states json
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE sql SECURITY DEFINER
@@ -246,18 +249,21 @@ $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
 IS 'Writes the dossiers and steps of a push as the caller decided, only for agencies of the client that the session belongs to.';
 
--- Count the steps of each client of a source that wait for their dossiers. Read by include/sql/intake/clients.sql.
+-- Count the steps of each client of a source that pick-ups do not read yet, because their dossiers have not been pushed
+-- (intake.pushed_steps). Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS
 SELECT s.source, s.client_id, count(*) AS steps
 FROM intake.pushed_steps AS s
 WHERE s.transition_id IS NULL
 GROUP BY s.source, s.client_id;
-COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a source that wait for their dossiers.';
+COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a source that pick-ups do not read yet, because their dossiers have not been pushed.';
 
--- Show supplements of pushed sources whose citizens were not texted because no data places them at the one-stop desk.
--- They are steps with a supplement, and rows of dossiers without such a step. Neither they nor the client's setting
--- state that the supplement is at the desk, and no message about a supplement was planned for the dossier from a day
--- before that time on. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
+-- Show the dossiers of pushed sources that lack papers (status 5, supplement) but whose citizens were not texted,
+-- because nothing states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). Each
+-- row is a step with status 5, or the row of a dossier if no step has the status of that row. Neither the push nor the
+-- client's setting states that the supplement is at the desk, and from a day before said_at on no message about a
+-- supplement was planned for the dossier. Status codes are mapped as staff decided. Read by
+-- include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (
@@ -293,11 +299,12 @@ WHERE
             AND n.kind = 'supplement' AND n.planned_at >= s.said_at - interval '1 day'
     );
 COMMENT ON VIEW intake.supplements_untold
-IS 'Shows supplements of pushed sources whose citizens were not texted because no data places them at the one-stop desk.';
+IS 'Shows the dossiers of pushed sources that lack papers but whose citizens were not texted, because nothing states that the dossier is at the one-stop desk.';
 
--- Show pushed dossiers in the columns of the contract's view dossiers, for all sources. Status 9 means that the result
--- was passed to the desk, so it is at the desk. A supplement is at the desk if the push or the client's setting of that
--- time states it. Read by include/sql/sources/national_sync.sql.
+-- Show pushed dossiers of all sources in the columns of the view dossiers that every source must offer by the source
+-- contract. With status 9 the dossier is at the desk, because the result was passed there. With status 5 (papers are
+-- missing) it is at the desk if the push or the client's setting of that time states it. Read by
+-- include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_dossiers AS
 SELECT
     d.source,
@@ -308,7 +315,7 @@ SELECT
     d.fields ->> 'TenLinhVuc' AS field_name,
     d.fields ->> 'ChuHoSo' AS applicant_name,
     d.fields ->> 'SoDienThoai' AS applicant_phone,
-    -- A push gives no time for the phone. It was typed in when the dossier was received.
+    -- A push does not state when the phone was typed in, so it counts as typed in when the dossier was received.
     d.received_at AS phone_entered_at,
     CASE d.fields ->> 'HinhThuc'
         WHEN '0' THEN 'direct'
@@ -338,10 +345,11 @@ LEFT JOIN intake.clients AS c ON d.client_id = c.client_id
 LEFT JOIN motcua.sources AS s ON d.source = s.name
 LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND d.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now());
-COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers in the columns of the contract''s view dossiers.';
+COMMENT ON VIEW intake.source_dossiers IS 'Shows pushed dossiers in the columns of the view dossiers of the source contract.';
 
--- Show pushed steps in the columns of the contract's view transitions, for all sources. The position at the desk is
--- found as in source_dossiers. Read by include/sql/sources/national_sync.sql.
+-- Show pushed steps of all sources in the columns of the view transitions that every source must offer by the source
+-- contract. Whether a dossier is at the desk is found as in intake.source_dossiers. Read by
+-- include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,
@@ -366,12 +374,12 @@ LEFT JOIN motcua.sources AS s ON t.source = s.name
 LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND t.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now())
 WHERE t.transition_id IS NOT NULL;
-COMMENT ON VIEW intake.source_transitions IS 'Pushed steps in the columns of the contract''s view transitions.';
+COMMENT ON VIEW intake.source_transitions IS 'Shows pushed steps in the columns of the view transitions of the source contract.';
 
--- Let auditors read for which agencies a closing's figures come from pushes: all columns.
+-- Let auditors read for which agencies a closing's figures come from pushes.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
--- Let auditors read the figures of the national portal for agencies' periods, as they were handed in: all columns.
+-- Let auditors read the figures that the national portal shows for agencies and periods, as people uploaded them.
 CREATE OR REPLACE VIEW audit.portal_figures AS
 SELECT
     figure_no, agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256,

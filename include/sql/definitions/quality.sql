@@ -1,6 +1,8 @@
--- The check of data quality: its snapshot, its seals, and what auditors may read.
+-- The check of data quality, and what auditors may read of it. A run of the check reads only its snapshot: the tables
+-- of the schema quality. At its end the run is sealed: a hash of its results is stored, and the results must not change
+-- any more.
 
--- Empty every table of the schema quality, also those that only another version of the program fills.
+-- Empty every table of the schema quality, even a table that only another version of the program fills.
 CREATE OR REPLACE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, quality AS $$
 DECLARE
@@ -13,13 +15,13 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the schema quality, also those that only another version of the program fills.';
+COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the schema quality, even a table that only another version of the program fills.';
 
--- Make a table of the snapshot with the columns of the SQL statement that will fill it, and let the calling role read
--- it and insert rows. A table that has these columns already is not made again, so that a running dump does not lose
--- it. The table is unlogged, because an empty table after a crash of the server loses nothing. The check updates the
--- statistics itself. An autovacuum during the check would read the whole table without any use, and take time from the
--- processors that the check uses.
+-- Create a table of the schema quality with the columns of the SQL statement that will fill it, and let the calling
+-- role read it and insert rows. A table that has these columns already is not created again, so that a running dump
+-- still finds it. The table is unlogged: a crash of the server empties it, and nothing is lost, because each run fills
+-- it anew. Autovacuum is off for the table. During the check it would read the whole table and take time from the
+-- processors, without any use, because the check itself updates the statistics.
 CREATE OR REPLACE FUNCTION quality.make(
     table_name text, columns text[], types oid[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -45,9 +47,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.make(text, text[], oid[])
-IS 'Makes an empty table in the schema quality with columns of the given names and types, and lets the calling role read it and insert rows.';
+IS 'Creates an empty table in the schema quality with columns of the given names and types, and lets the calling role read it and insert rows.';
 
--- Update the planner's statistics of one column of a table of the snapshot.
+-- Update the statistics that PostgreSQL's query planner has of one column of a table in the schema quality.
 CREATE OR REPLACE FUNCTION quality.look_at(
     table_name text, column_name text
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -60,7 +62,7 @@ COMMENT ON FUNCTION quality.look_at(text, text)
 IS 'Updates the statistics that PostgreSQL''s query planner has of one column of a table in the schema quality.';
 
 -- Return the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the
--- name.
+-- name (motcua.pseudonym_key). A desk user is the account at the one-stop desk that entered a dossier.
 CREATE OR REPLACE FUNCTION motcua.desk_user(agency_code text, actor text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT 'CB-' || left(encode(
@@ -71,8 +73,8 @@ $$;
 COMMENT ON FUNCTION motcua.desk_user(text, text)
 IS 'Returns the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the name.';
 
--- Return a number for the name of a dossier's owner that does not depend on upper and lower case. The server's own
--- lower() may know only ASCII letters.
+-- Return a number for the name of a dossier's owner that is the same in upper and lower case. The letters with
+-- Vietnamese accents are listed, because the server's own lower() may know only ASCII letters.
 CREATE OR REPLACE FUNCTION motcua.owner_key(name text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     translate(
@@ -82,9 +84,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     ), 0
 );
 COMMENT ON FUNCTION motcua.owner_key(text)
-IS 'Returns a number for an owner''s name that does not depend on upper and lower case.';
+IS 'Returns a number for an owner''s name that is the same in upper and lower case.';
 
--- Refuse changes of a sealed run, even if a person types them by hand.
+-- Refuse updates of a sealed run and deletions of any run in quality_runs, even if a person types them by hand.
 CREATE OR REPLACE FUNCTION motcua.keep_quality_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.sealed_at IS NULL THEN
@@ -96,7 +98,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_quality_run BEFORE UPDATE OR DELETE ON motcua.quality_runs
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_quality_run();
 
--- Refuse further rows of a sealed run. The argument names the column that holds the number of the run.
+-- Refuse further rows about a sealed run. The trigger's argument names the column that holds the number of the run.
 CREATE OR REPLACE FUNCTION motcua.refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -109,7 +111,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.refuse_late_rows()
-IS 'Refuses further rows of a sealed run. The argument names the column that holds the number of the run.';
+IS 'Refuses further rows about a sealed run. The trigger''s argument names the column that holds the number of the run.';
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_results
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_counts

@@ -1,6 +1,6 @@
 -- Delivery receipts: which receipts are unread, how they change attempts and messages, and what auditors may read.
 
--- Insert stored receipts into unread_receipts.
+-- Insert the receipts that a statement stored into unread_receipts.
 CREATE OR REPLACE FUNCTION motcua.note_unread_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -8,7 +8,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.note_unread_receipts() IS 'Inserts stored receipts into unread_receipts.';
+COMMENT ON FUNCTION motcua.note_unread_receipts() IS 'Inserts the receipts that a statement stored into unread_receipts.';
 CREATE OR REPLACE TRIGGER note_unread_receipts AFTER INSERT ON motcua.receipts
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_unread_receipts();
 
@@ -24,20 +24,21 @@ COMMENT ON FUNCTION motcua.note_read_receipts() IS 'Deletes receipts from unread
 CREATE OR REPLACE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_readings
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
 
--- Apply stored receipts to their attempts and messages, and return the effect of each. A receipt is skipped if another
--- transaction has locked its message; a single receipt waits for the lock. A receipt that names no attempt changes
--- nothing and is stored as read (unknown_reference). The gateway, reference and status are the stored ones, so the
--- caller adds only the meaning of a receipt. The meaning "absent", which sends a message again, is refused to roles
--- that may not update messages.
+-- Apply stored receipts to their attempts and messages (motcua.attempts, motcua.messages), and return and store the
+-- effect of each (motcua.receipt_readings). The caller gives only the meaning of each receipt; its gateway, reference
+-- and status are read from motcua.receipts. If several receipts are given, a receipt is skipped if another transaction
+-- has locked its message. If only one is given, the function waits for the lock. A receipt whose reference no attempt
+-- has changes nothing and is stored as read (unknown_reference). The meaning "absent", because of which a message is
+-- sent again, is refused to roles that may not update messages.
 --
--- A receipt of an attempt that is not the message's last one applies to that attempt only, because the message has gone
--- on, for example to a corrected phone number. An attempt still is the last one if every later attempt went to the same
--- phone number and failed or was rejected. A queued message changes its state only if its last attempt counted as
--- failed or a person released it; the receipt then proves that the gateway had accepted it. A message that was rejected
--- for good is treated in the same way, if its phone number was not corrected since. If one part of a message in several
--- parts was refused, no receipt makes the message delivered. "Absent" means that the gateway was queried and never had
--- the attempt; the message is due again and is checked again before it is sent. An attempt without an answer ends by
--- its receipt, because the answer may be under way or may never come.
+-- A receipt of an attempt that is not the message's last one applies to that attempt only: the message was sent again
+-- since, or will be, for example to a corrected phone number. An attempt still counts as the last one if every later
+-- attempt went to the same phone number and failed or was rejected. A queued message changes its state only if its last
+-- attempt counted as failed or a person released it; the receipt then proves that the gateway had accepted it. The same
+-- holds for a message that was rejected for good, if its phone number was not corrected since. If one part of a message
+-- in several parts was refused, no receipt makes the message delivered. "Absent" means that the gateway was queried and
+-- never had the attempt. The message is then due again, and is checked again before it is sent. If an attempt has no
+-- answer yet, the receipt ends it, because the answer may still come or may never come.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -58,8 +59,8 @@ BEGIN
         RAISE EXCEPTION 'a receipt is read once it is stored' USING ERRCODE = 'foreign_key_violation';
     END IF;
 
-    -- Messages are locked before their attempts are read. With several receipts, locked messages are skipped, so that
-    -- no transaction waits for several messages and no deadlock occurs.
+    -- Messages are locked before their attempts are read. If several receipts are given, locked messages are skipped,
+    -- so that no transaction waits for several messages and no deadlock occurs.
     IF jsonb_array_length(meanings) = 1 THEN
         locked := ARRAY(
             SELECT m.message_id

@@ -1,6 +1,6 @@
--- Set which role may do what in the ledger. A right that is not listed here does not exist. Each motcua migrate runs
--- this file after everything else: each role loses all rights and then gets those of its column in the lists below. A
--- role that this server does not have yet is skipped and gets its rights at the next motcua migrate. The owner may do
+-- Grant the ledger's roles their rights. A right that is not listed here does not exist. Each motcua migrate runs this
+-- file after everything else: each role loses all rights and then gets those of its column in the lists below. A role
+-- that this server does not have yet is skipped and gets its rights at the next motcua migrate. The owner may do
 -- everything. Functions that run with their caller's rights may be called by every role; functions that run with their
 -- owner's rights may be called by the roles listed for them. docs/decisions/roles.md gives the reasons.
 DO $rights$
@@ -363,8 +363,8 @@ BEGIN
         SELECT o.named, o.role, o.rights
         FROM (
             VALUES
-        -- The intake: data that one-stop software pushes is written only by these functions, and each of them requires
-        -- a session.
+        -- The role motcua_intake of the intake app: data that one-stop software pushes is written only by these
+        -- functions. Each of them but sign_in and sign_in_from, which open a session, requires one.
         ('SCHEMA intake', 'motcua_intake', 'USAGE'),
         ('FUNCTION intake.begin_push', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.look_up', 'motcua_intake', 'EXECUTE'),

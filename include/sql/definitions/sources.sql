@@ -1,8 +1,8 @@
 -- Sources: what their status codes mean, how a code is mapped, and what auditors may read.
 
--- List the status codes of sources that are mapped to national codes. The codes 1 to 10 belong to the contract and are
--- never mapped. A mapping of such a code from an earlier version holds until ends_at. Read by the views of pushes and
--- by include/sql/sources/.
+-- List the status codes of sources that are mapped to national codes (motcua.status_maps). The codes 1 to 10 have a
+-- fixed meaning by the source contract and are never mapped. A mapping of such a code from an earlier version holds
+-- until ends_at. Read by the views of pushes and by include/sql/sources/.
 CREATE OR REPLACE VIEW motcua.status_meanings AS
 SELECT
     m.source_id,
@@ -13,12 +13,12 @@ SELECT
 FROM motcua.status_maps AS m
 WHERE m.source_status <> m.status_code;
 COMMENT ON VIEW motcua.status_meanings
-IS 'Status codes of sources that are mapped to national codes, and until when a mapping holds if it ends.';
+IS 'Lists the status codes of sources that are mapped to national codes, and until when a mapping holds if it ends.';
 
--- Map one status code of a source to a national code, and store who did it, when, and the mapping before. FALSE means
--- that there is no such source. No other function writes the tables of mappings. The codes 1 to 10 belong to the
--- contract and are never mapped. A mapping of such a code from an earlier version is revoked by mapping the code to
--- itself.
+-- Map one status code of a source to a national code (motcua.status_maps), and store who did it, when, and the mapping
+-- before (motcua.status_map_changes). FALSE means that there is no such source. No other function writes these two
+-- tables. The codes 1 to 10 have a fixed meaning by the source contract and are never mapped. A mapping of such a code
+-- from an earlier version is revoked by mapping the code to itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )

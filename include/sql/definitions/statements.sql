@@ -1,4 +1,5 @@
--- Carrier statements: the tables in which a file is matched, what stays fixed in a refusal, and what auditors may read.
+-- Carrier statements, which are providers' monthly bills: the tables in which a file is compared with the ledger, what
+-- stays fixed in the record of a refused file, and what auditors may read.
 
 -- Empty the tables of the schema statements. A second import waits here until the first one's transaction ends.
 CREATE OR REPLACE FUNCTION statements.clear() RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -8,7 +9,7 @@ $$;
 COMMENT ON FUNCTION statements.clear()
 IS 'Empties the tables of the schema statements. A second import waits here until the first one''s transaction ends.';
 
--- Update the planner's statistics of a table that was just filled.
+-- Update the statistics that PostgreSQL's query planner has of a table in the schema statements that was just filled.
 CREATE OR REPLACE FUNCTION statements.look_at(table_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, statements AS $$
 BEGIN
@@ -17,7 +18,8 @@ END
 $$;
 COMMENT ON FUNCTION statements.look_at(text) IS 'Updates the statistics that PostgreSQL''s query planner has of a table in the schema statements.';
 
--- Refuse changes of a refusal, except that it is dismissed once.
+-- Refuse every deletion and every change of a refusal, except that a person dismisses it, once. A refusal is a row of
+-- motcua.refused_statements about a file that could not be imported.
 CREATE OR REPLACE FUNCTION motcua.keep_refused_statement() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY['set_aside_at', 'set_aside_by', 'set_aside_reason'];
@@ -29,12 +31,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_refused_statement()
-IS 'Refuses changes of a refusal, except that it is dismissed once.';
+IS 'Refuses every deletion and every change of a row of refused_statements, except that a person dismisses it, once.';
 CREATE OR REPLACE TRIGGER keep_refused_statement BEFORE UPDATE OR DELETE ON motcua.refused_statements
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_refused_statement();
 
--- Let auditors read carrier statements, their lines and matches. A reference in a line from an earlier version
--- may hold a phone number, so numbers are masked.
+-- Let auditors read carrier statements, their lines and matches. A reference in a line that an earlier version stored
+-- may contain a phone number, so numbers are masked.
 CREATE OR REPLACE VIEW audit.carrier_statements AS
 SELECT
     s.statement_no, s.form, s.gateway, s.month, s.covers_until, s.file_name, s.sha256, s.imported_at, s.imported_by,
@@ -51,9 +53,9 @@ CREATE OR REPLACE VIEW audit.statement_matches AS
 SELECT
     match_id, statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 FROM motcua.statement_matches;
--- Show refusals. A carrier statement that was imported replaces earlier refusals of its form and month, or of its form
--- if the month could not be read. It also replaces refusals of the same file, which may have been moved into the right
--- folder.
+-- Show refused files, and the carrier statement by which each was replaced (replaced_by). A refusal is replaced when a
+-- carrier statement of its form and month is imported later, or one of its form if the refused file's month could not
+-- be read. It is also replaced when the same file is imported later, which may have been moved into the right folder.
 CREATE OR REPLACE VIEW audit.refused_statements AS
 SELECT
     r.refusal_no, r.form, r.month, r.file_name, r.sha256, r.refused_at, r.refused_by, r.faults, r.set_aside_at,
@@ -66,9 +68,9 @@ SELECT
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
 -- Show the sums of a carrier statement's matches. The sums were stored with the carrier statement. If an earlier
--- version stored a carrier statement without sums, the view adds its matches up. segments_off and amount_off are the
--- sums of the differences between both sides, without their signs. These two leave out matches that may be billed in
--- the next carrier statement.
+-- version stored a carrier statement without sums, the view adds up its matches. segments_off and amount_off are the
+-- differences between the carrier statement and the ledger, added without their signs. These two leave out matches that
+-- may be billed in the next carrier statement.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
@@ -104,7 +106,8 @@ INNER JOIN LATERAL (
     GROUP BY m.direction, m.verdict
 ) AS a ON TRUE
 WHERE NOT EXISTS (SELECT 1 FROM motcua.statement_sums AS s WHERE s.statement_no = c.statement_no);
--- A carrier statement whose matches are summed and that has no row here has no differences.
+-- Show how many matches of a carrier statement have each kind of difference. If a carrier statement has no row here,
+-- its matches have no differences.
 CREATE OR REPLACE VIEW audit.statement_difference_sums AS
 SELECT
     statement_no, direction, verdict, what, matches

@@ -1,7 +1,8 @@
--- Old steps and quarantined rows: what stays fixed in the judgement of an old step, when a quarantined row is read
--- again, and what auditors may read.
+-- Old steps, which somebody typed in late, and quarantined rows, which could not be used: what stays fixed in an old
+-- step, when a quarantined row is read again, and what auditors may read.
 
--- Refuse changes of an old step, and of its judgement once there is one.
+-- Refuse updates of what is known of an old step (motcua.old_steps). Only ask_at may change, and the judgement
+-- (version_id, has_force) may be written once.
 CREATE OR REPLACE FUNCTION motcua.keep_judgement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.transition_id, NEW.source_id, NEW.dossier_id, NEW.known_from, NEW.read_from, NEW.marked_at)
@@ -16,9 +17,9 @@ $$;
 CREATE OR REPLACE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_judgement();
 
--- Return how often a quarantined row of a given age should have been read again by now. The intervals are a tenth of
--- its age, at least a minute and at most an hour. The number follows from the age alone, so that the row need not be
--- written.
+-- Return how often a quarantined row should have been read again by the time that it has a given age. The intervals are
+-- a tenth of the age, but at least a minute and at most an hour. Because the number follows from the age alone, the
+-- ledger need not store when the row was read again.
 CREATE OR REPLACE FUNCTION motcua.looks_by(age interval) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN age <= interval '10 minutes' THEN greatest(extract(EPOCH FROM age), 0) / 60
@@ -26,7 +27,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     ELSE 10 + 10 * ln(60) + (extract(EPOCH FROM age) - 36000) / 3600
 END::double precision;
 COMMENT ON FUNCTION motcua.looks_by(interval)
-IS 'Returns how often a quarantined row of a given age should have been read again by now. The intervals are a tenth of its age, at least a minute and at most an hour.';
+IS 'Returns how often a quarantined row should have been read again by the time that it has a given age. The intervals are a tenth of the age, but at least a minute and at most an hour.';
 
 -- Let auditors read old steps, and since when the rule about them holds.
 CREATE OR REPLACE VIEW audit.old_steps AS

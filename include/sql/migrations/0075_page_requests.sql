@@ -1,6 +1,6 @@
 -- depends: 0073_sleeps
 -- Add the table of requests that people make on a page. A worker carries out a request after the Department was mailed
--- about it. Also end the mappings of the contract's own status codes, which an earlier version allowed.
+-- about it. Also give an end to the mappings of the status codes 1 to 10, which an earlier version allowed.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -41,9 +41,10 @@ COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the requ
 COMMENT ON COLUMN motcua.page_requests.outcome IS 'How the request ended. done: it was carried out; withdrawn: a person withdrew it; changed: the values that the person saw had changed meanwhile; nothing_left: none of its messages was waiting any more; refused: it contradicts a rule of the ledger.';
 COMMENT ON COLUMN motcua.page_requests.released IS 'Number of messages that were released; for the kind release only.';
 
--- The status codes 1 to 10 belong to the contract. An existing mapping of such a code ends with the thirtieth day after
--- this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default gives this date to all
--- existing rows and is then dropped, so that later rows get no date. For other codes the date has no effect.
+-- The status codes 1 to 10 have a fixed meaning by the source contract. An existing mapping of such a code ends with
+-- the thirtieth day after this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default
+-- gives this date to all existing rows and is then dropped, so that later rows get no date. For other codes the date
+-- has no effect.
 ALTER TABLE motcua.status_maps
 ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
 ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;

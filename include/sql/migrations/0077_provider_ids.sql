@@ -1,10 +1,10 @@
 -- depends: 0075_page_requests
 -- transactional: false
--- From this version on, identifiers that providers give texts to 9029 are stored as keyed hashes (motcua.provider_id in
--- definitions/inquiries.sql). Add an index that finds the rows of an earlier version. The index becomes empty once the
--- purge of personal data has replaced their identifiers, batch by batch.
--- The index is built concurrently so that inquiries can go on. An interrupted build leaves an invalid index, which the
--- next try drops first.
+-- Add an index that finds inquiries with an identifier that is not hashed. From this version on, identifiers that
+-- providers give texts to 9029 are stored as keyed hashes (motcua.provider_id in definitions/inquiries.sql). The index
+-- becomes empty once the purge of personal data has replaced, batch by batch, the identifiers that earlier versions
+-- stored. The index is built concurrently so that inquiries can go on. An interrupted build leaves an invalid index,
+-- which the next try drops first.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;
 CREATE INDEX CONCURRENTLY inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';

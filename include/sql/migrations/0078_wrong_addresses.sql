@@ -1,6 +1,6 @@
 -- depends: 0077_provider_ids
--- Add a table that counts calls for a client that may call without a password, when the call comes from an address
--- outside the client's networks. When there are many such calls within a minute, each of them is answered late.
+-- Add a table that counts calls for a client that may call without a password, if they come from an address outside the
+-- client's networks. If there are many such calls within a minute, each further one is answered late.
 CREATE TABLE intake.wrong_addresses (
     client_id bigint PRIMARY KEY REFERENCES intake.clients,
     since timestamptz NOT NULL,

@@ -1,7 +1,7 @@
 -- depends: 0078_wrong_addresses
--- Store when the clock of a source was set back, and when a source began to number its transitions anew.
--- Both would otherwise hide new rows from a pick-up, which reads the rows after the last time and number that it has
--- read.
+-- Store when the clock of a source was set back, and when a source began to number its transitions anew. A pick-up
+-- reads the rows after the last time and number that it has read. Without these facts it would therefore miss new rows
+-- whose time or number is lower.
 
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';

@@ -1,7 +1,7 @@
 -- depends: 0079_clocks_and_numbers
--- The table cleaned_fields was once named findings. Its sequence and constraints kept the old name, so PostgreSQL added
--- a 1 to the names of the present table findings. Rename them all as they are named in a new ledger. No code uses these
--- names.
+-- Rename sequences and constraints to the names that they have in a new ledger. The table cleaned_fields was once named
+-- findings. Its sequence and constraints kept that name, so PostgreSQL added a 1 to the names of those of the present
+-- table findings. No code uses these names.
 
 ALTER SEQUENCE motcua.findings_finding_id_seq RENAME TO cleaned_fields_cleaned_field_id_seq;
 ALTER TABLE motcua.cleaned_fields RENAME CONSTRAINT findings_pkey TO cleaned_fields_pkey;

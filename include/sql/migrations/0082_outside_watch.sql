@@ -1,5 +1,5 @@
 -- depends: 0081_one_way_in
--- Add the table for the last report of a watch on another machine, which checks this server through a page of the
+-- Add the table for the last report of a watch on another machine. That watch checks this server through a page of the
 -- callbacks app. After a time in which the whole system stood still, this server asks that watch whether the ledger was
 -- restored to an earlier state meanwhile.
 CREATE TABLE motcua.outside_watch (

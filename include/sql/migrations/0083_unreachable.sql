@@ -1,9 +1,9 @@
 -- depends: 0082_outside_watch
 -- transactional: false
--- Allow the outcome unreachable: a gateway answers that it does not reach a number, for example a phone without an
--- account there. Add an index that finds such attempts by phone number and gateway.
--- The index is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index,
--- which the next try drops first.
+-- Allow the outcome unreachable of an attempt: the gateway answers that it does not reach the number, for example
+-- because the phone has no account there. Add an index that finds such attempts by phone number and gateway. The index
+-- is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index, which the next
+-- try drops first.
 ALTER TABLE motcua.attempts DROP CONSTRAINT attempts_outcome_check,
 ADD CONSTRAINT attempts_outcome_check CHECK (
     outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown', 'receipt')

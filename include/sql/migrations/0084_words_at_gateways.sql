@@ -1,7 +1,7 @@
 -- depends: 0083_unreachable
--- The text of a message is composed for the gateway that sends it, with accents or without. Therefore store in each
--- message also the values of the text with accents, and in each attempt whether the text was sent with accents and how
--- many units of which kind were handed over.
+-- Store in each message also the values of the text with accents, and in each attempt whether the text was sent with
+-- accents and how many units of which kind were handed over. The reason is that the text of a message is now composed
+-- for the gateway that sends it, with accents or without.
 ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
 COMMENT ON COLUMN motcua.messages.text
 IS 'Text as planned. A gateway where accents cost nothing sends it with accents. Personal data.';

@@ -1,6 +1,6 @@
 -- depends: 0089_waits_for_opening
--- Store the data from which a gateway's bill is computed: the prices of each gateway in its own unit, and the carrier
--- of the phone number of each attempt.
+-- Store what is needed to compute a gateway's bill: the prices of each gateway in its own unit, and the carrier of the
+-- phone number of each attempt.
 ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.gateways.prices
 IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';

@@ -1,6 +1,6 @@
 -- depends: 0090_prices
--- A closing counts the messages that each gateway accepted and the units that it bills, and stores the prices of that
--- time. Closings from before this migration have no such figures.
+-- Store in each closing how many messages each gateway accepted, the units that it bills for them, and the prices of
+-- that time. Closings from before this migration have no such figures.
 ALTER TABLE motcua.closings ADD COLUMN known_attempt bigint, ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.closings.known_attempt
 IS 'Largest number of an attempt that counts in the closing; empty: the closing is from before channels were counted, or corrects such a closing.';

@@ -1,9 +1,10 @@
--- The one-stop database of the demo's pilot agencies, whose software has the contract's views. Called by
--- sandbox/world/writers.py.
+-- The one-stop database of the demo's pilot agencies. Their software offers the two views of the source contract
+-- (dossiers and transitions). Called by sandbox/world/writers.py.
 
 -- name: schema
--- Create the one-stop database of the pilot agencies 1-12: the vendor's tables, and the contract's views on them.
--- sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
+-- Create the one-stop database of the first twelve agencies in include/sandbox/agencies.yaml: the tables of the
+-- vendor's software, and on them the views of the source contract. sandbox/world/writers.py runs this repeatedly as the
+-- database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS mot_cua;
 CREATE SCHEMA IF NOT EXISTS onestop;
 
@@ -44,7 +45,7 @@ CREATE TABLE IF NOT EXISTS mot_cua.transitions (
     action_id bigint UNIQUE
 );
 COMMENT ON COLUMN mot_cua.transitions.action_id
-IS 'Number of the simulator''s act that wrote the row; each act writes once.';
+IS 'Number of the simulator''s act that wrote the row. An act that is repeated writes no second row.';
 CREATE INDEX IF NOT EXISTS transitions_recorded ON mot_cua.transitions (recorded_at);
 CREATE INDEX IF NOT EXISTS transitions_dossier ON mot_cua.transitions (agency_code, dossier_code);
 
@@ -105,11 +106,12 @@ GRANT USAGE ON SCHEMA onestop TO onestop_khanhhoa_reader;
 GRANT SELECT ON onestop.dossiers, onestop.transitions, onestop.desk_register TO onestop_khanhhoa_reader;
 
 -- name: clear
--- Empty the source before a new simulated world begins (mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register).
+-- Empty the database of this source before a new simulated world begins (mot_cua.dossiers, mot_cua.transitions,
+-- mot_cua.desk_register).
 TRUNCATE mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register RESTART IDENTITY;
 
 -- name: reserve_transition
--- Reserve the number of a transition that will be committed later.
+-- Return the number of a transition that will be inserted later, and reserve it (sequence of mot_cua.transitions).
 SELECT nextval('mot_cua.transitions_transition_id_seq') AS transition_id;
 
 -- name: write_dossier
@@ -156,8 +158,8 @@ ON CONFLICT (action_id) DO UPDATE SET action_id = excluded.action_id
 RETURNING transition_id;
 
 -- name: write_register
--- Insert or update an entry of the paper register (mot_cua.desk_register). Times that the entry has already are not
--- changed.
+-- Insert or update an entry of the register that the desk keeps on paper (mot_cua.desk_register). A time that the entry
+-- has already is not changed.
 INSERT INTO mot_cua.desk_register (agency_code, dossier_code, result_ready_at, handed_over_at)
 VALUES (%(agency_code)s, %(dossier_code)s, %(result_ready_at)s, %(handed_over_at)s)
 ON CONFLICT (agency_code, dossier_code) DO UPDATE SET

@@ -2,7 +2,7 @@
 -- sandbox/past/playing.py and sandbox/latency.py.
 
 -- name: summary_transitions
--- Return how many transitions were picked up, how many are not planned, and what planning decided on the others
+-- Return how many transitions were picked up, how many are not planned yet, and what planning decided on the others
 -- (motcua.transitions). The result is always one row.
 SELECT
     count(*) AS picked_up,
@@ -27,8 +27,9 @@ WHERE
 ORDER BY m.message_id;
 
 -- name: dossiers_to_ask_about
--- Return some dossiers from as many agencies as possible whose code no other agency uses, each with the step in its row
--- and the step of its last transition (motcua.dossiers).
+-- Return one dossier each of as many agencies as possible, if no other dossier has the same code, with the step in its
+-- row and the step of its last transition (motcua.dossiers, motcua.transitions). The texts to 9029 of a check ask about
+-- these dossiers.
 SELECT DISTINCT ON (d.agency_code)
     d.dossier_code,
     array_remove(
@@ -46,7 +47,7 @@ SELECT DISTINCT ON (d.agency_code)
     ) AS steps
 FROM motcua.dossiers AS d
 WHERE
-    -- A very long name of a step is cut in the text, so such dossiers are left out.
+    -- A very long name of a step is cut in the reply, so dossiers at such a step are left out.
     char_length(d.step_name) BETWEEN 1 AND 40
     AND NOT EXISTS (
         SELECT 1
@@ -57,8 +58,8 @@ ORDER BY d.agency_code, d.dossier_id DESC
 LIMIT %(limit)s;
 
 -- name: attempts
--- Return every attempt with its message, in the order of the attempts (motcua.attempts). The phone network's own log is
--- compared with this list.
+-- Return every attempt with its message, in the order of the attempts (motcua.attempts, motcua.messages). A check
+-- compares this list with the phone network's own log.
 SELECT
     a.reference,
     a.message_id,
@@ -70,7 +71,8 @@ INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
 ORDER BY a.attempt_id;
 
 -- name: numbers
--- Return every phone number in the ledger, E.164. No log may contain one of them.
+-- Return every phone number in the ledger, E.164 (motcua.dossiers, motcua.attempts, motcua.inquiries). A check makes
+-- sure that no log contains one of them.
 SELECT msisdn
 FROM motcua.dossiers
 WHERE msisdn IS NOT NULL
@@ -83,8 +85,8 @@ FROM motcua.inquiries
 WHERE starts_with(msisdn, '+');
 
 -- name: acceptances
--- Return when the gateway accepted the message of each of these transitions, if that was the message's first attempt
--- and the message never waited for a corrected phone (motcua.messages).
+-- Return when a gateway accepted the message of each of these transitions, if the message was accepted at its first
+-- attempt and never waited for a corrected phone number (motcua.messages, motcua.transitions, motcua.sources).
 SELECT
     s.name AS source,
     t.source_transition_id AS transition_id,

@@ -1,5 +1,6 @@
--- Set the clock of a ledger while the demo loads the events of its simulated past. Called by sandbox/past/playing.py.
--- The begin and the end run as the schema's owner, each in one transaction.
+-- Make a ledger use a time of the simulated past in place of the server's clock, while the demo loads the events of
+-- that past. Called by sandbox/past/playing.py. The schema's owner runs the statements begin and end, each in one
+-- transaction.
 
 -- name: begin
 -- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values of columns and
@@ -49,13 +50,13 @@ FOR EACH ROW EXECUTE FUNCTION sandbox_clock.note_time();
 UPDATE sandbox_clock.clock SET moment = %(moment)s;
 
 -- name: is_there
--- Return a row if the loading of a ledger's past has begun and has not ended.
+-- Return a row if a ledger's past is being loaded, or its loading was interrupted (pg_namespace).
 SELECT n.nspname
 FROM pg_namespace AS n
 WHERE n.nspname = 'sandbox_clock';
 
 -- name: end
--- Restore the ledger's default values, and drop the sandbox's trigger and schema.
+-- Restore the ledger's default values (sandbox_clock.defaults), and drop the sandbox's trigger and schema.
 DO $$
 DECLARE
     each record;

@@ -1,10 +1,10 @@
--- The true events of the demo, in a separate database to which only the simulator connects: the simulated world's
+-- The true events of the demo, in a database of its own to which only the simulator connects: the simulated world's
 -- clock, its dossiers, their planned acts, and the messages that citizens must get. Called by
 -- sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
 
 -- name: schema
--- Create the tables of the true events, which tests compare with the ledger, and of the simulator's own state. Only the
--- simulator connects. sandbox/world/writers.py runs this repeatedly. Existing objects are not changed.
+-- Create the tables of the true events (schema truth), which tests compare with the ledger, and of the simulator's own
+-- state (schema world). sandbox/world/writers.py runs this repeatedly. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS truth;
 
 CREATE TABLE IF NOT EXISTS truth.events (
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS truth.events (
     kind text NOT NULL,
     detail jsonb NOT NULL
 );
-COMMENT ON TABLE truth.events IS 'True events, on paper and at the keyboard. Codes are the national ones.';
+COMMENT ON TABLE truth.events IS 'What truly happens to the demo''s dossiers, at the desk and in the one-stop software. Agencies and dossiers have their true codes, even if the source contains other ones.';
 CREATE INDEX IF NOT EXISTS events_dossier ON truth.events (agency_code, dossier_code);
 
 CREATE TABLE IF NOT EXISTS truth.expected_notices (
@@ -38,15 +38,15 @@ CREATE TABLE IF NOT EXISTS truth.expected_notices (
     UNIQUE (agency_code, dossier_code, kind, occasion)
 );
 COMMENT ON TABLE truth.expected_notices IS 'Entries of dossiers into the condition that calls for a message.';
-COMMENT ON COLUMN truth.expected_notices.occurred_at IS 'When the official pressed the key, by a true clock.';
-COMMENT ON COLUMN truth.expected_notices.transition_id IS 'The source''s transition that shows the entry.';
-COMMENT ON COLUMN truth.expected_notices.committed_at IS 'When that transition could be read.';
+COMMENT ON COLUMN truth.expected_notices.occurred_at IS 'When the official entered the step, by a clock that is right.';
+COMMENT ON COLUMN truth.expected_notices.transition_id IS 'Number of the transition at the source that shows the entry into the condition.';
+COMMENT ON COLUMN truth.expected_notices.committed_at IS 'When that transition was committed at the source and could be read.';
 COMMENT ON COLUMN truth.expected_notices.plannable_at
-IS 'When everything that planning needs could be read; empty: not yet.';
+IS 'When all rows that planning needs could be read at the source; empty: not yet.';
 COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
 COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in that condition when it was entered.';
-COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content of the phone field at that time.';
+COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content that the phone field had at that time.';
 COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Number at which the applicant can really be texted, E.164.';
 
 CREATE SCHEMA IF NOT EXISTS world;
@@ -75,7 +75,7 @@ CREATE TABLE IF NOT EXISTS world.agenda (
     due_at timestamptz NOT NULL,
     act jsonb NOT NULL
 );
-COMMENT ON TABLE world.agenda IS 'Acts that are going to happen to each dossier.';
+COMMENT ON TABLE world.agenda IS 'Planned acts: what is going to happen to each dossier, and when.';
 CREATE INDEX IF NOT EXISTS agenda_due ON world.agenda (due_at, action_id);
 CREATE INDEX IF NOT EXISTS agenda_dossier ON world.agenda (dossier_id, due_at);
 
@@ -90,7 +90,8 @@ COMMENT ON TABLE world.serials IS 'Last number in each series of dossier codes.'
 REVOKE ALL ON SCHEMA public FROM public;
 
 -- name: clear
--- Delete a simulated world whose begin was interrupted.
+-- Delete the simulated world, for example one whose creation was interrupted (truth.events, truth.expected_notices,
+-- world.agenda, world.dossiers, world.serials).
 TRUNCATE truth.events, truth.expected_notices, world.agenda, world.dossiers, world.serials RESTART IDENTITY;
 
 -- name: begin
@@ -106,7 +107,7 @@ SELECT
 FROM world.clock;
 
 -- name: keep_alive
--- Write that the simulated world is running (world.clock).
+-- Set the time at which the simulated world last ran to now (world.clock).
 UPDATE world.clock SET alive_at = %(now)s;
 
 -- name: stand_still
@@ -114,7 +115,8 @@ UPDATE world.clock SET alive_at = %(now)s;
 UPDATE world.agenda SET due_at = due_at + %(pause)s;
 
 -- name: wake
--- Write that the simulated world runs again, and return how often it was started (world.clock).
+-- Set the time at which the simulated world last ran to now, and return how often it was started, with this start
+-- (world.clock).
 UPDATE world.clock SET alive_at = %(now)s, starts = starts + 1 RETURNING starts;
 
 -- name: next_serial
@@ -137,7 +139,7 @@ FOR UPDATE;
 
 -- name: find_dossier
 -- Return the dossier of an agency with exactly this code, and lock the dossier until this transaction ends
--- (world.dossiers). The query serves visitors of the demo who act as an official of an agency.
+-- (world.dossiers). This is for visitors of the demo who act as an official of an agency.
 SELECT
     dossier_id,
     memory
@@ -177,8 +179,8 @@ WHERE action_id = %(action_id)s
 RETURNING act;
 
 -- name: halves_of_dossier
--- Return the planned acts that write the second half of a dossier's move, its row or its transition, the oldest first
--- (world.agenda). The simulator writes the two halves of a move some seconds apart.
+-- Return those planned acts of a dossier that write its row or a transition, the oldest first (world.agenda). The
+-- simulator writes the row and the transition of a move some seconds apart, as two halves of the move.
 SELECT action_id FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' = 'write'
 ORDER BY due_at, action_id;
@@ -226,8 +228,8 @@ INSERT INTO truth.events (at, source, agency_code, dossier_code, kind, detail)
 VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detail)s);
 
 -- name: expect_notice
--- Log that a dossier entered the condition that calls for a message, and that its source shows this
--- (truth.expected_notices).
+-- Insert that a dossier entered the condition that calls for a message, and that its source shows this
+-- (truth.expected_notices). If nothing prevents the message (obstacle), it can be planned from now on.
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
     plannable_at, obstacle, truthful, phone_kind, owner_number
@@ -258,9 +260,9 @@ WHERE
     AND left_at IS NULL;
 
 -- name: notices
--- Return the latest expected messages that nothing prevented (truth.expected_notices): the transition that calls for
--- each, and when it was committed at its source, from which moment it could be read. Only transitions that were
--- committed between two times are returned.
+-- Return the latest expected messages that nothing prevented (truth.expected_notices), each with the transition that
+-- calls for it and the time at which its source committed that transition. Only transitions that were committed between
+-- two times are returned.
 SELECT source, transition_id, committed_at
 FROM truth.expected_notices
 WHERE

@@ -1,11 +1,12 @@
--- The one-stop database of the demo that another vendor made, with the field names of OpenCPS. Called by
--- sandbox/world/writers.py.
+-- The one-stop database of the demo that comes from another vendor than the other agencies' database, with the field
+-- names of OpenCPS. Called by sandbox/world/writers.py.
 
 -- name: schema
 -- Create the one-stop database of the management board of the Vân Phong economic zone, which has another vendor than
--- the demo's other agencies. It has the field names of OpenCPS. Dates are text, yyyyMMddHHmmss in the time zone
--- Asia/Ho_Chi_Minh. It has no column that tells whether a dossier is at the one-stop desk, and no views of the source
--- contract. sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
+-- the demo's other agencies. The fields have the names that OpenCPS gives them. Dates are text, yyyyMMddHHmmss in the
+-- time zone Asia/Ho_Chi_Minh. The database has no column that states whether a dossier is at the one-stop desk, and no
+-- views of the source contract. sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects
+-- are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (
@@ -48,7 +49,7 @@ CREATE TABLE IF NOT EXISTS opencps."TienDoXuLy" (
 );
 COMMENT ON COLUMN opencps."TienDoXuLy"."NoiDungXuLy" IS 'Bước mà hồ sơ vừa chuyển đến';
 COMMENT ON COLUMN opencps."TienDoXuLy".action_id
-IS 'Number of the simulator''s act that wrote the row; each act writes once.';
+IS 'Number of the simulator''s act that wrote the row. An act that is repeated writes no second row.';
 CREATE INDEX IF NOT EXISTS tiendo_ngayghi ON opencps."TienDoXuLy" ("NgayGhi");
 CREATE INDEX IF NOT EXISTS tiendo_mahoso ON opencps."TienDoXuLy" ("MaHoSo", "TienDoXuLyId");
 
@@ -57,11 +58,11 @@ GRANT USAGE ON SCHEMA opencps TO onestop_vanphong_reader;
 GRANT SELECT ON opencps."HoSo", opencps."TienDoXuLy" TO onestop_vanphong_reader;
 
 -- name: clear
--- Empty the source before a new simulated world begins (opencps."HoSo", opencps."TienDoXuLy").
+-- Empty the database of this source before a new simulated world begins (opencps."HoSo", opencps."TienDoXuLy").
 TRUNCATE opencps."HoSo", opencps."TienDoXuLy" RESTART IDENTITY;
 
 -- name: reserve_transition
--- Reserve the number of a progress row that will be committed later.
+-- Return the number of a progress row that will be inserted later, and reserve it (sequence of opencps."TienDoXuLy").
 SELECT nextval('opencps."TienDoXuLy_TienDoXuLyId_seq"') AS transition_id;
 
 -- name: write_dossier

@@ -1,5 +1,6 @@
--- Agencies with the settings of the Department, their own settings, names and successors. Each change is stored with
--- all settings, codes and names before and after it, and with the settings that now keep messages from citizens.
+-- Agencies: the settings that the Department or the agency itself decides, other codes, former names and successors.
+-- Each change is stored with all settings, codes and names before and after it, and with the settings by which it keeps
+-- messages from citizens.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),
@@ -43,9 +44,9 @@ COMMENT ON COLUMN motcua.agencies.enabled_from IS 'Time from which the agency is
 COMMENT ON COLUMN motcua.agencies.accented IS 'Whether texts have Vietnamese accents (UCS-2) or not (GSM-7).';
 COMMENT ON COLUMN motcua.agencies.same_day_excluded IS 'Whether dossiers that are due on the day of receipt get no messages, for the procedures in same_day_procedures.';
 COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures to which same_day_excluded applies; an empty list: all procedures.';
-COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are excluded, which every publication shows; empty: none are excluded, or no reason was required when they were excluded.';
+COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are excluded; publications show the reason. Empty: none are excluded, or no reason was required when they were excluded.';
 COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message that the Department has switched off.';
-COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why the kinds in kinds_off are off, which every publication shows. There is a reason if and only if a kind is off.';
+COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why the kinds in kinds_off are off; publications show the reason. There is a reason if and only if a kind is off.';
 COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message waits before it is sent. If the result is revoked in that time, the message is cancelled.';
 COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a message waits for its first gateway when that gateway accepts nothing at night or no more that day, instead of using another gateway. A message that would be useless by then does not wait.';
 COMMENT ON COLUMN motcua.agencies.apology_day IS 'Due dates about which apologies are sent at 17:30: calendar (the next calendar day) or working_day (all days up to the next working day).';
@@ -95,4 +96,4 @@ COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Person who made the chang
 COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Whether the change was made in the Department''s name.';
 COMMENT ON COLUMN motcua.agency_changes.before IS 'Settings before the change, with aliases and former_names; for report_recipients only their number and the number of the list. Empty for a new agency.';
 COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. The agency''s next change has them in the column before.';
-COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens (motcua.silenced_by); empty: none.';
+COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens who would have got them before (found by motcua.silenced_by); empty: none.';

@@ -1,5 +1,5 @@
--- The apologies that are planned at 17:30: which evenings were settled, which rows of the ledger counted then, and
--- until when an apology is useful.
+-- The evenings on which an agency's apologies are planned at 17:30: which evenings were settled, which rows of the
+-- ledger counted then, and until when an apology is useful.
 
 CREATE TABLE motcua.apology_evenings (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -35,12 +35,12 @@ COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The time 17:30 of the e
 COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s setting apology_day on that evening: calendar or working_day.';
 COMMENT ON COLUMN motcua.apology_evenings.state IS 'State: done; missed: the evening was processed when it was too late to text anybody; day_off: no dossiers were selected, because the agency has the setting working_day and the evening is on a day off.';
 COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First due date about which apologies were planned on the evening; empty if the state is day_off.';
-COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last due date about which apologies were planned on the evening. With the setting working_day, it is the working day to which due dates on the days off before it move.';
-COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: the opening of the desk, or the begin of the night before it.';
+COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last due date about which apologies were planned on the evening. With the setting working_day, it is the next working day, on which due dates on the days off before it take effect.';
+COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: the opening of the desk or, if the night''s quiet hours last until then, their beginning.';
 COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When the evening was planned or found to be missed.';
 COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest number of a transition that the ledger had when the evening was settled. Transitions that were picked up later did not count.';
 COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest number in dossier_versions that the ledger had when the evening was settled.';
-COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that ever had a due date from first_due to last_due.';
+COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that had a due date from first_due to last_due in any of their versions.';
 COMMENT ON COLUMN motcua.apology_evenings.queued IS 'Number of apologies that were queued on the evening.';
 COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'Number of apologies that were stored as suppressed on the evening, because they may not be sent.';
 COMMENT ON COLUMN motcua.apology_evenings.missed IS 'Number of apologies that could not be sent, because it was too late or their source is no longer read.';

@@ -54,7 +54,7 @@ COMMENT ON COLUMN motcua.attempts.sender_id IS 'Number of the sender that made t
 COMMENT ON COLUMN motcua.attempts.run_id IS 'Name of the DAG run that made the attempt.';
 COMMENT ON COLUMN motcua.attempts.run_no IS 'Our number of the run, which distinguishes runs with the same name.';
 COMMENT ON COLUMN motcua.attempts.msisdn IS 'Phone number to which the message was sent. Personal data.';
-COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what the column unit states.';
+COMMENT ON COLUMN motcua.attempts.segments IS 'Number of units that were handed over: SMS segments, or the units that the column unit names.';
 COMMENT ON COLUMN motcua.attempts.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
 COMMENT ON COLUMN motcua.attempts.accented IS 'Whether the text was sent with accents; empty: as its message was planned.';
 COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed for this attempt; empty: not known.';

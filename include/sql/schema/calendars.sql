@@ -1,5 +1,5 @@
--- The working calendar: days that differ from the weekly pattern, office hours, confirmed years, and who changed what
--- when.
+-- The working calendar: days that differ from the weekly pattern, office hours, confirmed years, and every change of
+-- these.
 
 CREATE TABLE motcua.calendar_years (
     province text NOT NULL CHECK (province ~ '^[a-z0-9_]+$'),

@@ -1,4 +1,5 @@
--- Closings of days, months, quarters and years, with their figures and with what did not match the sources.
+-- Closings of days, months, quarters and years: their figures, and the occasions and messages that did not match the
+-- sources' own data.
 
 CREATE TABLE motcua.closings (
     closing_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -48,12 +49,12 @@ COMMENT ON COLUMN motcua.closings.as_of IS 'The cut-off. Facts that the ledger d
 COMMENT ON COLUMN motcua.closings.known_version IS 'Largest number in dossier_versions that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_transition IS 'Largest number of a transition that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_history IS 'Largest number in message_history that counts in the closing.';
-COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this number count. A few messages with larger numbers may count too.';
+COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this number count in the closing. A few messages with larger numbers may count too.';
 COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest number of an inquiry that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest number of a delivery receipt that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest number of a sealed check of data quality that counts in the closing; 0: there was none; empty: the closing is from before this number was stored, and every check before the cut-off counts.';
 COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest number of an attempt that counts in the closing; empty: the closing is from before channels were counted, or corrects such a closing.';
-COMMENT ON COLUMN motcua.closings.data_as_of IS 'Of the times at which the sources were last read, the earliest; empty: a source was never read.';
+COMMENT ON COLUMN motcua.closings.data_as_of IS 'The earliest of the times at which the sources were last read; empty: a source was never read.';
 COMMENT ON COLUMN motcua.closings.sources_unread IS 'Names of the sources whose own rows could not be counted for the closing.';
 COMMENT ON COLUMN motcua.closings.segment_price IS 'Price of an SMS segment in đồng that is assumed for gateways without a stated price, and for computing what SMS alone would have cost; empty: not known.';
 COMMENT ON COLUMN motcua.closings.prices IS 'Prices that gateways stated, as motcua.gateways held them when the closing was stored; empty: the closing is from before channels were counted, or corrects such a closing.';
@@ -131,7 +132,7 @@ CREATE TABLE motcua.closing_messages (
     segments integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind)
 );
--- Only few rows have a difference other than zero, and pages show each of them.
+-- With this small index, pages find the few rows whose difference is not zero.
 CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages (closing_no) WHERE difference <> 0;
 COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind, compared with the sources'' own count; append-only.';
 COMMENT ON COLUMN motcua.closing_messages.closing_no IS 'The closing that the figures belong to.';
@@ -186,7 +187,7 @@ CREATE TABLE motcua.closing_timings (
     p95_seconds integer NOT NULL,
     UNIQUE NULLS NOT DISTINCT (closing_no, agency_code, procedure_code, kind)
 );
-COMMENT ON TABLE motcua.closing_timings IS 'Times from the source''s recording to the delivery in a closing, in whole seconds, by nearest rank; append-only.';
+COMMENT ON TABLE motcua.closing_timings IS 'How long delivered messages of a closing took, from the source''s recording of the event to the delivery, in whole seconds. Percentiles are by nearest rank; append-only.';
 COMMENT ON COLUMN motcua.closing_timings.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_timings.agency_code IS 'The agency; empty: all agencies.';
 COMMENT ON COLUMN motcua.closing_timings.procedure_code IS 'The procedure; empty: all procedures.';
@@ -243,7 +244,6 @@ COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Fees in đồng that 
 COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Number of inquiries that came after a result message and before the result was handed over.';
 COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that were open at the last check before the cut-off.';
 
--- The agencies whose figures in a closing come from pushed data.
 CREATE TABLE motcua.closing_pushed (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
     source text NOT NULL,
@@ -251,7 +251,7 @@ CREATE TABLE motcua.closing_pushed (
     PRIMARY KEY (closing_no, source, agency_code)
 );
 CREATE INDEX closing_pushed_agency ON motcua.closing_pushed (agency_code);
-COMMENT ON TABLE motcua.closing_pushed IS 'Agencies whose figures a closing has from their one-stop software''s pushes. Pushed data cannot be counted independently. Append-only.';
+COMMENT ON TABLE motcua.closing_pushed IS 'Agencies whose figures in a closing come from data that their one-stop software pushed. Such data cannot be counted independently. Append-only.';
 COMMENT ON COLUMN motcua.closing_pushed.closing_no IS 'The closing that has figures from pushes.';
 COMMENT ON COLUMN motcua.closing_pushed.source IS 'Name of the source, which pushed data at the time of the closing.';
 COMMENT ON COLUMN motcua.closing_pushed.agency_code IS 'The agency whose figures come from pushes.';
@@ -265,7 +265,7 @@ CREATE TABLE motcua.closing_stops (
 COMMENT ON TABLE motcua.closing_stops IS 'Stops that were in force within a closing''s period, as known at its cut-off; append-only.';
 COMMENT ON COLUMN motcua.closing_stops.closing_no IS 'The closing in whose period the stop was in force.';
 COMMENT ON COLUMN motcua.closing_stops.stop_id IS 'The stop that was in force.';
-COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When the stop had been ended early, as known at the cut-off; empty: it had not.';
+COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When the stop was ended early, as known at the cut-off; empty: it was not ended early by then.';
 
 CREATE TABLE motcua.closing_differences (
     difference_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -33,7 +33,7 @@ CREATE TABLE motcua.dossiers (
     updated_at timestamptz,
     stamped_at timestamptz,
     picked_up_at timestamptz NOT NULL,
-    -- If a name or number is missing, purged_at tells whether it was emptied or never known.
+    -- If a name or number is missing, purged_at shows whether it was emptied or never known.
     purged_at timestamptz,
     erase_asked_at timestamptz,
     UNIQUE (agency_code, dossier_code),
@@ -89,7 +89,7 @@ COMMENT ON COLUMN motcua.dossiers.dossier_code IS 'Code of the dossier (mã hồ
 COMMENT ON COLUMN motcua.dossiers.procedure_code IS 'Code of the dossier''s procedure.';
 COMMENT ON COLUMN motcua.dossiers.applicant_name IS 'Name of the applicant. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.applicant_phone IS 'Phone field as typed at the desk. Personal data.';
-COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. The field is read by the numbering plan of that day.';
+COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. Its number is read by the numbering plan of that day.';
 COMMENT ON COLUMN motcua.dossiers.msisdn IS 'The phone number to which messages about the dossier may be sent, E.164. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Reason why the phone field gives no number that may be texted; empty if it gives one, or gave one that was emptied.';
 COMMENT ON COLUMN motcua.dossiers.phone_notes IS 'Notes on how a number was found in the phone field.';
@@ -105,7 +105,7 @@ COMMENT ON COLUMN motcua.dossiers.updated_at IS 'Time of the last change at the 
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';
 COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When a pick-up read this state of the dossier.';
 COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and phone numbers were emptied; empty: they are as last read from the source. If the source opens the dossier again, the next reading stores them again.';
-COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. It is emptied as soon as it has ended and nothing prevents that, without waiting for the agency''s retention term.';
+COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. The dossier is emptied as soon as it has ended and nothing prevents that, without waiting for the agency''s retention term.';
 
 CREATE TABLE motcua.dossier_versions (
     version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -163,7 +163,7 @@ COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was
 
 -- Dossiers whose phone changed, or one of whose messages failed, since planning last compared the dossier's phone with
 -- its messages. Each change inserts a row in its own transaction. A run of planning that sees the row therefore sees
--- the change too. It deletes only the rows that it sees, so a later change keeps its row.
+-- the change too. The run deletes only the rows that it sees, so the row of a later change stays for the next run.
 CREATE TABLE motcua.phone_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dossier_id bigint NOT NULL

@@ -60,9 +60,9 @@ COMMENT ON COLUMN intake.exports.source IS 'Name of the source that exported the
 COMMENT ON COLUMN intake.exports.name IS 'Name of the exported file.';
 COMMENT ON COLUMN intake.exports.size IS 'Size of the file in bytes.';
 COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, according to the folder that it lies in.';
-COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found in this state.';
+COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found with its present size and modified_at.';
 COMMENT ON COLUMN intake.exports.sent_by IS 'Person who sent the file through the page; empty: it was put into the folder. Personal data of staff.';
-COMMENT ON COLUMN intake.exports.sent_at IS 'When that person confirmed the file.';
+COMMENT ON COLUMN intake.exports.sent_at IS 'When the person in sent_by confirmed the file.';
 COMMENT ON COLUMN intake.exports.state IS 'State: waiting (until the file is complete), taken, repeated (it was taken before), outdated (a newer file was taken), refused, accepted (it was refused and then taken because a person accepted it) or removed (it was gone from its folder before it was read).';
 COMMENT ON COLUMN intake.exports.form_no IS 'The form by which the file was read.';
 COMMENT ON COLUMN intake.exports.sha256 IS 'SHA-256 of the file.';
@@ -79,8 +79,8 @@ COMMENT ON COLUMN intake.exports.refused IS 'Number of lines that could not be u
 COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier complete exports contained and that are missing for the first time in this file.';
 COMMENT ON COLUMN intake.exports.faults IS 'The first 500 faults by line and heading, without any value of a cell.';
 COMMENT ON COLUMN intake.exports.accepted_by IS 'Person who accepted the refused file. Personal data of staff.';
-COMMENT ON COLUMN intake.exports.accepted_at IS 'When that person accepted the refused file.';
-COMMENT ON COLUMN intake.exports.accepted_why IS 'Why that person accepted the refused file.';
+COMMENT ON COLUMN intake.exports.accepted_at IS 'When the person in accepted_by accepted the refused file.';
+COMMENT ON COLUMN intake.exports.accepted_why IS 'Why the person in accepted_by accepted the refused file.';
 
 CREATE TABLE intake.exported_dossiers (
     dossier_no bigint PRIMARY KEY REFERENCES intake.pushed_dossiers,
@@ -95,7 +95,7 @@ CREATE INDEX exported_dossiers_vanished ON intake.exported_dossiers (vanished_in
 COMMENT ON TABLE intake.exported_dossiers IS 'The state of each dossier in the last export, so that the changes in the next export can be found.';
 COMMENT ON COLUMN intake.exported_dossiers.dossier_no IS 'The dossier, in intake.pushed_dossiers.';
 COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The last file with something new about the dossier.';
-COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When that file was exported.';
-COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step in that file happened; empty: not known.';
+COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When the file in export_no was exported.';
+COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step in that file happened. If the file does not state it: when the file was exported or, for a dossier of the first complete export, a time taken from its other dates.';
 COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of the dossier''s status, step and place.';
 COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first complete export that no longer contains the dossier; empty: the last one contains it.';

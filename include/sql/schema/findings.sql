@@ -48,7 +48,7 @@ COMMENT ON COLUMN motcua.finding_episodes.opened_run IS 'First run of this episo
 COMMENT ON COLUMN motcua.finding_episodes.closed_run IS 'Run that checked the rule and did not return the finding; empty: the finding is open.';
 COMMENT ON COLUMN motcua.finding_episodes.again IS 'Whether the finding had been fixed before.';
 COMMENT ON COLUMN motcua.finding_episodes.deadline IS 'Last day for correcting the data. The agency is reminded from the next day on. Empty: none.';
-COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'Last day before the Department is informed as well: it is informed from the next day on.';
+COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'Last day before the Department is informed as well. It is informed from the next day on.';
 
 CREATE TABLE motcua.quality_withheld (
     run_no bigint NOT NULL REFERENCES motcua.quality_runs,
@@ -76,7 +76,6 @@ COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledged_by IS 'Person who
 COMMENT ON COLUMN motcua.finding_acknowledgements.why IS 'Reason of the person who acknowledged the finding.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.until IS 'Last day on which the acknowledgement holds. A day before acknowledged_at revokes it.';
 
--- Rechecks of findings between two runs.
 CREATE TABLE motcua.finding_rechecks (
     recheck_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     finding_id bigint NOT NULL REFERENCES motcua.findings,

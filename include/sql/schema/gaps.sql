@@ -41,8 +41,8 @@ COMMENT ON COLUMN motcua.gaps.ledger_until IS 'When the last attempt in the ledg
 COMMENT ON COLUMN motcua.gaps.journal_until IS 'When the last attempt in the journal began; empty: it had no attempt.';
 COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
 COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts in the journal that the ledger lacked.';
-COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued and therefore held.';
-COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap without a journal: messages recorded up to this time may have been sent and are of unknown outcome; empty: none.';
+COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued when the gap was noticed and are therefore held.';
+COMMENT ON COLUMN motcua.gaps.sent_until IS 'Messages recorded up to this time may have been sent, so their outcome is unknown; for a gap that no journal covers. Empty: none.';
 COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: no message at all is sent.';
 COMMENT ON COLUMN motcua.gaps.closed_at IS 'When the gap was closed; empty: it is open.';
 COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';

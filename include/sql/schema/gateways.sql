@@ -32,7 +32,7 @@ COMMENT ON COLUMN motcua.gateways.always_accented IS 'Whether texts are always s
 COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Whether the provider sends delivery receipts; empty: it does.';
 COMMENT ON COLUMN motcua.gateways.prices IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';
 COMMENT ON COLUMN motcua.gateways.tokens_until IS 'Until when the access token is valid, if the gateway requires tokens; empty: there is none.';
-COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when the tokens could not be renewed although they are due; empty: they are renewed.';
+COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when renewing the tokens has failed although they are due; empty: it has not failed.';
 COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why the tokens could not be renewed, without a secret.';
 
 CREATE TABLE motcua.gateway_days (

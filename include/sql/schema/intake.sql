@@ -17,7 +17,7 @@ COMMENT ON COLUMN intake.clients.name IS 'Name with which the client signs in.';
 COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_SOURCES) under which the client''s rows are read.';
 COMMENT ON COLUMN intake.clients.salt IS 'Random bytes that are hashed with the password.';
 COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password. The password is random and was shown once.';
-COMMENT ON COLUMN intake.clients.networks IS 'Addresses from which the client may call without a session; empty: none.';
+COMMENT ON COLUMN intake.clients.networks IS 'Networks from which the client may call without a password; empty: none.';
 COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when the client''s status 5 means that the supplement is at the desk; empty: only if a push states it.';
 COMMENT ON COLUMN intake.clients.made_at IS 'When the client was registered.';
 COMMENT ON COLUMN intake.clients.disabled_at IS 'Since when the client may not push; empty: it may.';
@@ -50,7 +50,7 @@ COMMENT ON COLUMN intake.client_changes.changed_at IS 'When the client was chang
 COMMENT ON COLUMN intake.client_changes.changed_by IS 'Person who made the change. Personal data of staff.';
 COMMENT ON COLUMN intake.client_changes.change IS 'Change: registered, changed (what the client may do), password (a new one), disabled or enabled.';
 COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of the client''s agencies after the change.';
-COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change.';
+COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change, as in clients.networks.';
 COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether the client''s status 5 means that the supplement is at the desk, after the change.';
 
 CREATE TABLE intake.sessions (
@@ -64,13 +64,12 @@ COMMENT ON COLUMN intake.sessions.token_digest IS 'SHA-256 of the session''s tok
 COMMENT ON COLUMN intake.sessions.client_id IS 'The client that signed in.';
 COMMENT ON COLUMN intake.sessions.expires_at IS 'When the session expires.';
 
--- Calls that named a client which may call without a password, from an address outside its networks.
 CREATE TABLE intake.wrong_addresses (
     client_id bigint PRIMARY KEY REFERENCES intake.clients,
     since timestamptz NOT NULL,
     wrong integer NOT NULL CHECK (wrong > 0)
 );
-COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a session from addresses outside the client''s networks, in the last minute in which there was such a call. Beyond a limit, each such call is answered late.';
+COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a password for a client from addresses outside its networks, in the last minute in which there was such a call. After more than sixty of them, each further one is answered late.';
 COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which such a call was made.';
 COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute in which the calls are counted began.';
 COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of such calls since the minute began.';
@@ -109,7 +108,7 @@ CREATE TABLE intake.client_hours (
     hour timestamptz NOT NULL,
     PRIMARY KEY (client_id, hour)
 );
-COMMENT ON TABLE intake.client_hours IS 'Hours in which a client called, which show what is usual, so that its silence is noticed. Hours older than 60 days are deleted.';
+COMMENT ON TABLE intake.client_hours IS 'Hours in which a client called. They show at which hours calls are usual, so that a missing call is noticed. Hours older than 60 days are deleted.';
 COMMENT ON COLUMN intake.client_hours.client_id IS 'The client that called in this hour.';
 COMMENT ON COLUMN intake.client_hours.hour IS 'When the hour of the calls began.';
 

@@ -1,4 +1,5 @@
--- Messages, their states and moves. The table message_moves lists the allowed moves, and a trigger enforces it.
+-- Messages, their states, and the moves from one state to another. A trigger allows only the moves that the table
+-- message_moves lists.
 
 CREATE TABLE motcua.message_states (
     state text PRIMARY KEY,
@@ -136,11 +137,12 @@ CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
 -- Pages list the messages of an agency, and the messages in rare states, from the newest on. With these indexes
 -- PostgreSQL reads only the rows that the list shows. Queued messages and messages that are being sent are left out,
--- because senders would have to write the index twice more for each message.
+-- because senders would otherwise write to the index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
 -- With this index PostgreSQL finds the first due message to each carrier at once, however many messages to other
--- carriers are due before. Each run and each round of the watch checks whether a sender sends that message.
+-- carriers are due before. Each run and each round of the watch queries these messages to find out whether a sender
+-- sends them.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';

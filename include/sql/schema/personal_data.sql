@@ -1,5 +1,5 @@
--- Records of personal data that was emptied because its time was over or a citizen asked for it. They state which
--- tables, by whom and because of which document, without any value.
+-- Records of personal data that was emptied because its time was over or a citizen asked for it. They state in which
+-- tables, by whom and because of which document, and hold no value.
 
 CREATE TABLE motcua.personal_data_purges (
     purge_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,7 +26,6 @@ COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or the pers
 COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'For the cause request: which document holds the citizen''s request. Holds no emptied value.';
 COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that emptied the rows; empty: no run of a DAG did.';
 
--- The table holds neither the phone number by which a request was made nor a value that was given out.
 CREATE TABLE motcua.personal_data_requests (
     request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     handled_at timestamptz NOT NULL,
@@ -39,7 +38,7 @@ CREATE TABLE motcua.personal_data_requests (
     held integer NOT NULL CHECK (held >= 0),
     CHECK ((agency_code IS NULL) = (dossier_code IS NULL))
 );
-COMMENT ON TABLE motcua.personal_data_requests IS 'Requests of citizens about their personal data, as staff handled them: a person exported all data that the ledger holds about the citizen, or had it erased. Holds no phone number and no value. Append-only.';
+COMMENT ON TABLE motcua.personal_data_requests IS 'Requests of citizens about their personal data, as staff handled them: a person exported all data that the ledger holds about the citizen, or had it erased. Holds neither the phone number by which the request was made nor a value that was given out. Append-only.';
 COMMENT ON COLUMN motcua.personal_data_requests.request_id IS 'Our number of the request.';
 COMMENT ON COLUMN motcua.personal_data_requests.handled_at IS 'When the request was handled.';
 COMMENT ON COLUMN motcua.personal_data_requests.handled_by IS 'Person who handled the request. Personal data of staff.';

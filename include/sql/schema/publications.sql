@@ -13,7 +13,7 @@ CREATE TABLE motcua.publications (
     published_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE motcua.publications IS 'Published reports, append-only: each manifest names the hash of the previous manifest.';
-COMMENT ON COLUMN motcua.publications.publication_no IS 'Our number of the publication: that of the publication before plus one.';
+COMMENT ON COLUMN motcua.publications.publication_no IS 'Our number of the publication: the number of the previous publication plus one.';
 COMMENT ON COLUMN motcua.publications.closing_no IS 'The closing whose figures are published.';
 COMMENT ON COLUMN motcua.publications.corrects IS 'The publication that this one corrects; empty: none.';
 COMMENT ON COLUMN motcua.publications.folder IS 'Folder of the publication''s files, relative to the store of publications.';
@@ -34,7 +34,7 @@ CREATE INDEX publication_verifications_last ON motcua.publication_verifications 
 CREATE INDEX publication_verifications_not_holding ON motcua.publication_verifications (publication_no, verification_no)
 WHERE faults > 0;
 CREATE INDEX publication_verifications_run ON motcua.publication_verifications (verified_by);
-COMMENT ON TABLE motcua.publication_verifications IS 'Verifications of publications: whether their files are unchanged, whether the hashes of the manifests fit together, and whether the figures agree with the ledger''s facts. Of the figures only the first ones that differ are stored. Append-only.';
+COMMENT ON TABLE motcua.publication_verifications IS 'Verifications of publications: whether their files are unchanged, whether the hashes of the manifests fit together, and whether the figures agree with the ledger''s facts. Only the first figures that differ are stored. Append-only.';
 COMMENT ON COLUMN motcua.publication_verifications.verification_no IS 'Our number of the verification.';
 COMMENT ON COLUMN motcua.publication_verifications.publication_no IS 'The publication that was verified.';
 COMMENT ON COLUMN motcua.publication_verifications.verified_at IS 'When the verification began. Changes after this time were not checked.';
@@ -72,8 +72,6 @@ COMMENT ON COLUMN motcua.portal_figures.file_sha256 IS 'SHA-256 of the uploaded 
 COMMENT ON COLUMN motcua.portal_figures.file_line IS 'Row of the file that holds the figures, as a spreadsheet counts rows.';
 COMMENT ON COLUMN motcua.portal_figures.replaces IS 'The earlier row of the same agency and period that this row replaces; NULL: this row is the first.';
 
--- There is one row for each recipient, report, receiving body and edition. It is committed before the mail server is
--- contacted.
 CREATE TABLE motcua.report_mails (
     report_mail_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     report text NOT NULL CHECK (report IN ('quality', 'publication')),
@@ -92,7 +90,7 @@ CREATE TABLE motcua.report_mails (
 );
 COMMENT ON TABLE motcua.report_mails IS 'Mails with reports. There is one row for each recipient, report, receiving body and edition. It is committed before the mail server is contacted, so that a rerun sends no mail twice. Holds no mail address.';
 COMMENT ON COLUMN motcua.report_mails.report_mail_id IS 'Our number of the row, which is part of the mail''s Message-ID.';
-COMMENT ON COLUMN motcua.report_mails.report IS 'Which kind of report is mailed: quality (that of a run of the quality check) or publication (that of a closing).';
+COMMENT ON COLUMN motcua.report_mails.report IS 'Which kind of report is mailed: quality (about a run of the quality check) or publication (about a closing).';
 COMMENT ON COLUMN motcua.report_mails.report_no IS 'Number of the run (quality_runs) or of the publication (publications).';
 COMMENT ON COLUMN motcua.report_mails.body IS 'The body that the recipient belongs to: department, home_affairs, justice, committee, or the code of an agency.';
 COMMENT ON COLUMN motcua.report_mails.recipient_hash IS 'SHA-256 of the recipient''s mail address in lower case. Personal data of staff, like the address itself.';

@@ -8,10 +8,10 @@ CREATE TABLE intake.pushed_dossiers (
     client_id bigint NOT NULL REFERENCES intake.clients,
     fields jsonb NOT NULL,
     status_code smallint,
-    -- status_code is the status in force. said_status and said_at hold the status that the pushed row itself stated. If
-    -- a row arrives before its step, its status does not count yet, but it must be known when the step arrives. Rows
-    -- from before these two columns existed have no values in them. For such rows the status in force and the time of
-    -- its last change are used.
+    -- status_code is the status that counts. said_status and said_at hold the status that the pushed row itself stated.
+    -- If a row arrives before its step, its status does not count yet, but it must be known when the step arrives. A
+    -- row that is older than these two columns has no values in them. For such a row, the status that counts and the
+    -- time of its last change are used instead.
     said_status smallint,
     said_at timestamptz,
     supplement_at_desk boolean NOT NULL,

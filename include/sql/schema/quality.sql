@@ -1,6 +1,7 @@
--- Runs of the check of data quality and their results. At its end a run is sealed: a hash shows later changes of its
--- results. Each run first copies the facts that it checks into tables of the schema quality, the snapshot
--- (include/sql/quality). The findings and their episodes are in findings.sql.
+-- Runs of the check of data quality and their results. At its end a run is sealed: its results must not change any
+-- more, and a hash of them is stored that would show a change. Each run first copies the facts that it checks into
+-- tables of the schema quality, the snapshot (include/sql/quality). The findings and their episodes are in
+-- findings.sql.
 
 CREATE TABLE motcua.quality_runs (
     run_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -25,7 +26,8 @@ CREATE TABLE motcua.quality_runs (
     CHECK ((sealed_at IS NULL) = (previous_seal IS NULL))
 );
 CREATE INDEX quality_runs_day ON motcua.quality_runs (day, run_no);
--- Two runs cannot follow the same run, so the chain has no forks.
+-- The seal of a run includes the seal of the run before. No two runs can follow the same run, so the chain has no
+-- forks.
 CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs (previous_seal);
 COMMENT ON TABLE motcua.quality_runs IS 'Runs of the check of data quality. Each has a seal, a hash that includes the seal of the run before. A sealed run cannot be changed.';
 COMMENT ON COLUMN motcua.quality_runs.run_no IS 'Our number of the run; a later run has a larger number.';
@@ -34,7 +36,7 @@ COMMENT ON COLUMN motcua.quality_runs.as_of IS 'The time that the rules of the r
 COMMENT ON COLUMN motcua.quality_runs.day IS 'The day of as_of, in Vietnam''s time zone.';
 COMMENT ON COLUMN motcua.quality_runs.working_day IS 'Whether any agency worked on that day. If none did, no mail is sent, and the mail of the next working day includes the findings.';
 COMMENT ON COLUMN motcua.quality_runs.since IS 'First day of the period that the run covers; the period consists of months and ends with day.';
-COMMENT ON COLUMN motcua.quality_runs.data_as_of IS 'When the source whose last reading is the longest ago was last read; empty: no source was ever read.';
+COMMENT ON COLUMN motcua.quality_runs.data_as_of IS 'The earliest of the times at which the sources were last read before the run; empty: no source was ever read.';
 COMMENT ON COLUMN motcua.quality_runs.rules IS 'The rules of the run: for each its code, severity, owner, level, and a hash of its condition.';
 COMMENT ON COLUMN motcua.quality_runs.thresholds IS 'The value of each threshold of a rule in this run.';
 COMMENT ON COLUMN motcua.quality_runs.software IS 'Name and version of the software that evaluated the rules.';

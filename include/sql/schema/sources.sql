@@ -1,6 +1,5 @@
--- The sources, which are mostly databases of one-stop software, from which dossiers are read. The tables store how far
--- each source was read, whether its numbers or its clock were set back, what its status codes mean, and what its last
--- check found.
+-- The sources from which dossiers are read, mostly databases of one-stop software. The tables store how far each source
+-- was read, whether its numbers or its clock were set back, what its status codes mean, and what its last check found.
 
 CREATE TABLE motcua.sources (
     source_id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,15 +20,15 @@ COMMENT ON TABLE motcua.sources IS 'Sources of dossiers, one row for each. The A
 COMMENT ON COLUMN motcua.sources.source_id IS 'Our number of the source.';
 COMMENT ON COLUMN motcua.sources.name IS 'Name of the source in the setting MOTCUA_SOURCES and in the id of its Airflow connection.';
 COMMENT ON COLUMN motcua.sources.cursor_transition_id IS 'Largest number of a transition that was read from the source so far.';
-COMMENT ON COLUMN motcua.sources.cursor_recorded_at IS 'Pick-ups read the transitions that were recorded after this time, and again those of a while before it (the overlap).';
-COMMENT ON COLUMN motcua.sources.cursor_updated_at IS 'Pick-ups read the dossier rows that were updated after this time, and again those of a while before it (the overlap).';
-COMMENT ON COLUMN motcua.sources.watch IS 'Counts and sums of the row numbers that the next pick-up would read again (the overlap), as they were at the last pick-up. The watcher compares them with the source''s present counts and sums to notice new rows.';
+COMMENT ON COLUMN motcua.sources.cursor_recorded_at IS 'Pick-ups read the transitions that were recorded after this time, and once more those of a while before it (the overlap).';
+COMMENT ON COLUMN motcua.sources.cursor_updated_at IS 'Pick-ups read the dossier rows that were updated after this time, and once more those of a while before it (the overlap).';
+COMMENT ON COLUMN motcua.sources.watch IS 'Counts of the rows that the next pick-up would read again (the overlap), and sums of numbers that are computed from them, as they were at the last pick-up. The watcher compares them with the source''s present counts and sums to notice new rows.';
 COMMENT ON COLUMN motcua.sources.picked_up_at IS 'When the source was last read successfully.';
 COMMENT ON COLUMN motcua.sources.look_back_at IS 'When a pick-up must next search for rows that were written after the last pick-up but have an earlier time.';
 COMMENT ON COLUMN motcua.sources.failed_at IS 'When the last attempt to read the source failed; empty if it succeeded.';
 COMMENT ON COLUMN motcua.sources.failure IS 'Why the last attempt to read the source failed.';
 COMMENT ON COLUMN motcua.sources.set_back_from IS 'When the source began to write times that are earlier than times that it had written before, because its clock was set back; empty: this never happened.';
-COMMENT ON COLUMN motcua.sources.set_back_at IS 'When the source last wrote such a time.';
+COMMENT ON COLUMN motcua.sources.set_back_at IS 'When the source last wrote a time that is earlier than one that it had written before.';
 COMMENT ON COLUMN motcua.sources.set_back_by IS 'The largest amount by which a time since set_back_from was too early.';
 
 CREATE TABLE motcua.source_numberings (

@@ -39,9 +39,9 @@ COMMENT ON COLUMN motcua.carrier_statements.inquiries IS 'Number of inquiries to
 COMMENT ON COLUMN motcua.carrier_statements.revenue IS 'Amount in đồng that the provider owes for the inquiries.';
 COMMENT ON COLUMN motcua.carrier_statements.supersedes IS 'The carrier statement of the same form and month that this one corrects; empty: none.';
 
--- Lines and matches are written in the same transaction as their carrier statement and never change. So they have no
--- foreign key to it: for each of up to a million rows the key would look up the same carrier statement again, which
--- would double the time of an import.
+-- Lines and matches are written in the same transaction as their carrier statement and never change. They have no
+-- foreign key to it, because for each of up to a million rows PostgreSQL would look up the same carrier statement
+-- again, which would double the time of an import.
 CREATE TABLE motcua.statement_lines (
     statement_no bigint NOT NULL,
     direction text NOT NULL CHECK (direction IN ('mt', 'mo')),
@@ -155,7 +155,8 @@ COMMENT ON COLUMN motcua.statement_difference_sums.verdict IS 'The verdict of th
 COMMENT ON COLUMN motcua.statement_difference_sums.what IS 'What differs, as in the column differs of statement_matches.';
 COMMENT ON COLUMN motcua.statement_difference_sums.matches IS 'Number of rows of statement_matches with this difference.';
 
--- A row of this table is shown to staff until a good file of the same form and month is imported.
+-- Staff pages show a row of this table until a good file of the same form and month is imported or a person dismisses
+-- the row.
 CREATE TABLE motcua.refused_statements (
     refusal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     form text NOT NULL,

@@ -1,5 +1,5 @@
--- Stops: the Department may order that messages of a kind, those of an agency, or all messages are not sent for some
--- time. Publications show the reason.
+-- Stops: orders of the Department that messages of a kind, those of an agency, or all messages are not sent for some
+-- time. Publications show the reason of each.
 
 CREATE TABLE motcua.stops (
     stop_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,4 +1,4 @@
--- Which old rows and files were removed from Airflow's own database and logs.
+-- How many old rows and files were removed from Airflow's own database and logs.
 
 CREATE TABLE motcua.airflow_cleanings (
     cleaning_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

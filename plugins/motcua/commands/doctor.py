@@ -29,7 +29,7 @@ Machine = Annotated[
     ),
 ]
 """Option with the path at which this process sees the root directory of the machine. Inside a container this is not
-``/``. The folder of backups may be on another disk of the machine."""
+``/``. Paths outside the installation's folder, such as that of the backups, are found below this path."""
 
 
 def doctor(

@@ -34,7 +34,7 @@ def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> st
         stops: gateway pauses.
         now: present time.
         elsewhere: number of messages that other gateways took since this gateway used up its daily limit; ``None`` if
-            it did not use it up.
+            this gateway has not used up its limit.
     """
     words = []
     for stop in stops:

@@ -39,7 +39,7 @@ def print_list(
     empty: str = "",
     red: Callable[[Any], bool] = lambda row: False,
 ) -> Sequence[Any]:
-    """Print a list's rows, or write the list into a file as its page does.
+    """Print a list's rows, or write the list into a file as the list's page does.
 
     Args:
         listing: the list.

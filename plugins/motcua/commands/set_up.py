@@ -23,7 +23,7 @@ _STYLES = {"head": "bold", "good": "green", "wrong": "red"}
 
 
 class _Terminal:
-    """The person at the terminal, or without a terminal the lines of standard input."""
+    """Asks the person at the terminal, or reads the lines of standard input if there is no terminal."""
 
     def say(self, told: str, style: str = "") -> None:
         """Show a sentence."""

@@ -53,7 +53,7 @@ _plain = Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def console(*, markup: bool = True) -> Console:
-    """Return a console as wide as the terminal, or with 150 columns if the output goes elsewhere.
+    """Return a console as wide as the terminal, or with 150 columns if the output is no terminal.
 
     Args:
         markup: whether markup is interpreted. It must be off for texts of a file or a form.
@@ -111,12 +111,12 @@ def in_a_cell(value: object) -> str:
 
 
 def say(sentence: object, style: str | None = None) -> None:
-    """Print a sentence on one line of any length. Texts from outside in it are not interpreted as markup."""
+    """Print a sentence on one line of any length. Markup in the sentence is not interpreted."""
     _plain.print(str(sentence), style=style)
 
 
 def print_error(sentence: object) -> None:
-    """Print an error in red on standard error. The command goes on."""
+    """Print an error in red on standard error. The command continues."""
     _errors.print(str(sentence), style="red")
 
 
@@ -135,14 +135,14 @@ def must_be_department(as_department: bool) -> None:
     """Refuse an action that only the Department may do.
 
     Raises:
-        typer.Exit: the caller did not state that he acts for the Department.
+        typer.Exit: the command was given without ``--as-department``.
     """
     if not as_department:
         raise refuse("Only the Department may do this. Add --as-department if you act for it.")
 
 
 def without_phone(reason: str) -> str:
-    """Return a reason unchanged; the callback of an option whose text other people will read.
+    """Return a reason unchanged if it holds no phone number. Callback of options whose texts other people will read.
 
     Raises:
         typer.BadParameter: something in the reason looks like a phone number.
@@ -215,10 +215,10 @@ By = Annotated[
 
 
 def signed(by: str | None) -> str:
-    """Return the person who signs: the given one, or the user of this machine. Call it before anything is written.
+    """Return the person who signs: the given one, or the user of this machine. Commands call this before they write.
 
     Raises:
-        typer.Exit: the name is no person's, or is an account of several people. The message states what to do.
+        typer.Exit: the name is not that of a person, or is an account of several people. The message states what to do.
     """
     try:
         return read_person(_login_name() if by is None else by)
@@ -232,10 +232,10 @@ def signed(by: str | None) -> str:
 def signed_if_known(by: str | None) -> str | None:
     """Return the person who signs; ``None`` if none is given and the user of this machine is no person.
 
-    Commands use it for an action that is also allowed without a signature, but is then not recorded.
+    Commands call this for an action that is also allowed without a signature, but is then not recorded.
 
     Raises:
-        typer.Exit: the given name is no person's. The message states what to do.
+        typer.Exit: the given name is not that of a person. The message states what to do.
     """
     if by is not None:
         return signed(by)

@@ -1,4 +1,5 @@
-"""Commands ``motcua watch`` and ``motcua alerts``: the watch from outside, and its alerts."""
+"""Commands ``motcua watch`` and ``motcua alerts``: the process that checks the system from outside Airflow, and its
+alerts."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class InWords:
     """The meaning of the fault for citizens, in words."""
     todo: str
     page: str
-    """The page of the handbook, as a file."""
+    """The file of the handbook's page."""
     raised_at: datetime | None = None
     over_at: datetime | None = None
     acknowledged_by: str | None = None
@@ -160,7 +160,7 @@ def _number(fact: Fact | None) -> float:
 
 
 def terms_of(adapter: str) -> str:
-    """Explain the column names in findings about a source without the contract's views. Empty if it has the views."""
+    """Explain the column names in findings about a source without the contract's views. Empty for other sources."""
     return str(check_words()["terms"].get(adapter, ""))
 
 
@@ -198,7 +198,8 @@ def _english_words() -> dict[str, dict[str, str]]:
 
 
 def address_of(name: str) -> str:
-    """Return the address of the handbook's page about a check. Empty if Airflow's own address is not known here."""
+    """Return the address of the handbook's page about a check. Empty if this process does not know Airflow's
+    address."""
     base = os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
     return f"{base}/motcua/checks/{name}" if base else ""
 
@@ -260,13 +261,14 @@ _FILTERS: dict[str, Callable[..., str]] = {
 
 @lru_cache(maxsize=1)
 def watch_templates() -> Environment:
-    """Return the environment for the watch's mails, with filters that write facts."""
+    """Return the environment for the watch's mails, with filters that put facts into words."""
     return templates("watch", _FILTERS, layouts="mail")
 
 
 @cache
 def _sentence(written: str) -> Template:
-    """Compile a sentence as a template. The cache keeps it for all alerts. Values are escaped where HTML is written."""
+    """Compile a sentence as a template, once for all alerts. The template does not escape values; HTML texts escape the
+    whole sentence."""
     return watch_templates().overlay(autoescape=False).from_string(written)
 
 

@@ -80,7 +80,8 @@ def _values_of_message(message: MessageFact | None, story: DossierStory) -> dict
 
 
 def _values_of_sending(sent: MessageSent | None, ends: str) -> dict[str, str]:
-    """Return gateway, end of the number and time of arrival in words, each after a blank. An unknown value is empty."""
+    """Return the gateway, the last digits of the number and the time of arrival in words, each with a leading blank. An
+    unknown value is empty."""
     words = clauses()["sent"]
     by = words["by_sms"]
     if sent is not None and sent.unit is not None:
@@ -112,7 +113,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def due_moment(due_at: datetime | None) -> str:
-    """Return an appointment in words. An appointment at midnight is only a day."""
+    """Return an appointment in words: its day and time, or only its day if the time is midnight."""
     if due_at is None:
         return _unknown()
     if due_at.astimezone(VIETNAM).time() == time(0):

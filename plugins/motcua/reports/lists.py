@@ -9,8 +9,8 @@ same entry. If an entry cannot describe the cells of a column, the list has a fu
 A CSV file has the heads of the columns and the rows, as programs expect. A workbook begins with a title, the filters,
 and the moment of the data. Every cell with words stays text in a spreadsheet: it never becomes a formula, and in a
 workbook a code keeps its leading zeros. Moments follow Vietnam's clock, as ``2026-11-25 10:00:00`` below a head that
-states the clock. Days are written as ``2026-11-25``. Spreadsheets of any language recognize both forms, but not a form
-with a time zone.
+names Vietnam's time. Days are written as ``2026-11-25``. Spreadsheets of any language recognize both forms, but not a
+form with a time zone.
 """
 
 from __future__ import annotations
@@ -257,7 +257,7 @@ class Column(_Declared):
 
     @property
     def is_moment(self) -> bool:
-        """Whether the column shows times of day, so that a file must state the clock."""
+        """Whether the column shows moments, so that its head in a file must name Vietnam's time."""
         return self.shown == "moment"
 
 
@@ -310,7 +310,7 @@ class DeclaredList(_Declared):
         }
 
     def file_columns(self, viewer: Viewer) -> list[FileColumn]:
-        """Return the columns of a file for a viewer. The heads of columns with moments state the clock."""
+        """Return the columns of a file for a viewer. The heads of columns with moments name Vietnam's time."""
         zone = wording.list_words()["file"]["zone"]
         return [
             FileColumn(zone.format(head=each.head) if each.is_moment else each.head, each.width)
@@ -366,7 +366,8 @@ class Seen:
 
 
 OwnCell: TypeAlias = Callable[[Any, Seen], Cell]
-"""A function that returns the cell of a row for a viewer, for a column that its entry cannot describe alone."""
+"""A function that returns a row's cell for a viewer. It belongs to a column whose cells the YAML entry cannot
+describe."""
 
 
 def value_of_row(row: Any, name: str) -> Any:  # noqa: ANN401 - rows are of any type, or as a statement gives them

@@ -98,8 +98,8 @@ def bound(mails: Sequence[Mail]) -> Mail:
     of_others = [each.html.partition(_ROWS)[2].partition(_END_OF_ROWS)[0] for each in others]
     # A mail has only one h1 heading, because people with a screen reader jump from heading to heading.
     of_others = [each.replace("<h1 ", "<h2 ").replace("</h1>", "</h2>") for each in of_others]
-    # A subject begins with the name of an agency, for example, and a colon. The joined subject leaves this beginning
-    # out where it is the same as in the mail before.
+    # A subject begins with a name, for example of an agency, and a colon. If two mails in a row begin with the same
+    # name, the joined subject does not repeat the name.
     whose = [each.subject.partition(": ")[0] + ": " for each in mails]
     subjects = [each.subject.removeprefix(before) for each, before in zip(others, whose[:-1], strict=True)]
     return replace(
@@ -134,7 +134,7 @@ def inline_styles(html: str) -> str:
 
 
 def red_run_mail(dag: str, run_id: str, left: Sequence[Finding], page_url: str | None) -> Mail:
-    """Compose the mail that a run failed.
+    """Compose the mail that reports a failed run.
 
     Args:
         dag: the DAG's name for people.
@@ -146,7 +146,7 @@ def red_run_mail(dag: str, run_id: str, left: Sequence[Finding], page_url: str |
 
 
 def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) -> Mail:
-    """Compose the mail that an evening's run has not ended by the hour ``by``, such as ``17:36``."""
+    """Compose the mail that reports that an evening's run has not ended by the hour ``by``, such as ``17:36``."""
     return _mail("late_apologies", dag, run_id, [], page_url, by=by)
 
 

@@ -39,7 +39,8 @@ class _Ended:
 
 
 _LASTED = (("days", 2880), ("hours", 120), ("minutes", 0))
-"""Units of a duration. A unit is used from this number of minutes on, which is the length of two units."""
+"""Units of a duration, each with the number of minutes from which the unit is used. This number is the length of two
+units."""
 
 
 def compose_alerts(
@@ -77,7 +78,7 @@ def compose_life(
 ) -> Mail:
     """Compose the daily mail that shows that the watch runs.
 
-    ``watched`` is the server's host in the first mail of a watch on another machine.
+    ``watched`` is the host of the watched server, given only for the first mail of a watch on another machine.
     """
     alerts = [alert_in_words(each) for each in open_ones]
     words = check_words()["letters"]

@@ -122,7 +122,7 @@ def message_reason(reason: str, *, code: bool = True) -> str:
 
 
 def is_message_reason(written: str) -> bool:
-    """Whether there are words for this reason of a message's state."""
+    """Return whether there are words for this reason of a message's state."""
     return written in publication_words()["reason"] or written.startswith(_GATEWAY_STATUS)
 
 

@@ -76,7 +76,7 @@ LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _NO_TERMINAL = frozenset({errno.EIO, errno.EPIPE})
 _SUMMARY_EVERY = 15.0
-"""How many seconds pass between two summaries if the output is no terminal."""
+"""Seconds between two summaries if the output is no terminal."""
 _WIDTH_OF_A_FILE = 130
 _SET_UP_COMMAND = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
@@ -91,7 +91,7 @@ _PAST_PGOPTIONS = "-c synchronous_commit=off -c plan_cache_mode=force_generic_pl
 lost, and it is loaded again. ``force_generic_plan``: connections are reused and tables are small, so planning each SQL
 statement for its values would take a quarter of the server's time."""
 AIRFLOW_MIGRATES, LEDGER, _FIRST_DAG = "airflow-migrate", "ledger", "first-dag"
-"""Names of the steps of the set-up that run in parallel to other steps."""
+"""Names of the steps of the set-up that run at the same time as other steps."""
 _REST_FOR_COMPONENTS = timedelta(seconds=30)
 """For this time the loading of the past pauses, so that the starting components have the CPU cores for themselves."""
 
@@ -208,7 +208,8 @@ def busiest_agency(agencies: Path) -> str:
 def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
-        # The demo's machine may sleep at night, and nobody restores an old state of its disk.
+        # The demo's machine may sleep at night, and nobody restores an old state of its disk. A ledger that slept is
+        # therefore trusted.
         believe_sleeps(connection, "demo", "Máy chạy thử, không ai đưa ổ đĩa về bản cũ.", moment)
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
@@ -276,7 +277,8 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
 
 
 def let_user_see(user: str, agency_code: str, now: datetime) -> bool:
-    """Let a user of the demo see an agency, unless the user's agencies were set before. Return whether it was done."""
+    """Let a user of the demo see an agency, unless the user's agencies were set before. Return whether anything
+    changed."""
     with connect() as connection:
         if user in {change.user_name for change in list_agency_of_user_changes(connection, 1000)}:
             return False
@@ -516,7 +518,7 @@ def addresses_lines(deployment: Deployment) -> str:
 
 
 def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> None:
-    """Show the summary until something ends the demo."""
+    """Show the summary, cause the fault of the day and write carrier statements, until something ends the demo."""
     data, begun = deployment.addresses.data, datetime.now(UTC)
 
     def summary() -> RenderableType:

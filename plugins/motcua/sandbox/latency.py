@@ -28,7 +28,7 @@ from motcua.store.ledger.queries import statement
 
 
 def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: datetime | None = None) -> list[float]:
-    """Return, in seconds, the latencies of the latest messages that needed one attempt and waited for no phone number.
+    """Return, in seconds, the latencies of the latest messages that needed one attempt and no correction of the phone.
 
     The messages are about transitions that were committed after ``since`` and before ``until``.
     """

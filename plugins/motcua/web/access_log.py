@@ -22,11 +22,12 @@ from motcua.domain.phones.reading import mask_phones
 
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
-"""How often a path or query is percent-decoded at most. If the last time still changes it, it is not logged at all."""
+"""Most times that a path or a query is percent-decoded. If the last decoding still changes the text, the text is not
+logged at all."""
 _LONGEST: Final = 4_000
 """Longest path or query, in characters, that is searched.
 
-A longer one is not logged at all, because searching it would block the event loop.
+A longer path or query is not logged at all, because searching it would block the event loop.
 """
 _HIDDEN: Final = "***"
 _NAMED: Final = re.compile(
@@ -75,7 +76,8 @@ class MaskedRequests:
 class WrittenRefusals:
     """Write one masked log line for each request that an app refuses or fails to answer.
 
-    Standalone servers need it: once Airflow's hooks are loaded, Airflow's logging has removed uvicorn's access log.
+    Standalone servers need this class: once Airflow's hooks are loaded, Airflow's logging has removed uvicorn's access
+    log.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -53,9 +53,9 @@ async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each auth man
 def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each auth manager has its own class
     """Return the role that a user has on the pages.
 
-    The role follows from the user's permissions in Airflow: to change connections, and to read two views. Airflow has
-    no such views, and stores these two permissions only for the pages. The call may query the database of Airflow's
-    authentication.
+    The role follows from the user's permissions in Airflow: to change connections, and to read two views. Airflow
+    itself has no views of these two names, and stores the permissions to read them only for the pages. The call may
+    query the database of Airflow's authentication.
     """
     manager = get_auth_manager()
     if manager.is_authorized_connection(method="PUT", user=user):
@@ -128,7 +128,7 @@ def _with_time_zone(moment: datetime | None) -> datetime | None:
 
 
 def account_finder() -> Callable[[], list[Account] | None]:
-    """Return the function that lists accounts. Pages take it as a dependency, so that tests can replace it."""
+    """Return the function that lists accounts. Pages get the function as a dependency, so that tests can replace it."""
     return list_accounts
 
 
@@ -164,8 +164,8 @@ class FailedTask:
 
     task_id: str
     what: str
-    """What a mapped task ran for, such as a source or an agency, or its number if Airflow stores no name. Empty for a
-    task that is not mapped."""
+    """The source, the agency or another item for which a mapped task ran, or the task's number if Airflow stores no
+    name of the item. Empty for a task that is not mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
 
 
 def run_finder() -> Callable[[str, str], AirflowRun | None]:
-    """Return the function that finds a run. Pages take it as a dependency, so that tests can replace it."""
+    """Return the function that finds a run. Pages get the function as a dependency, so that tests can replace it."""
     return find_airflow_run
 
 
@@ -251,5 +251,5 @@ def start_run(dag_id: str, started_by: str) -> bool:
 
 
 def run_starter() -> Callable[[str, str], bool]:
-    """Return the function that starts a run. Pages take it as a dependency, so that tests can replace it."""
+    """Return the function that starts a run. Pages get the function as a dependency, so that tests can replace it."""
     return start_run

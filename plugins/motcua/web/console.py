@@ -1,4 +1,4 @@
-"""Lead users who see nothing in Airflow's console, which is in English, to the staff pages."""
+"""Redirect users who may see no DAG in Airflow's console, which is in English, to the staff pages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _NO_CONSOLE = frozenset({"api", "auth", "execution", "gateway", "intake", "motcu
 
 
 class LedFromConsole:
-    """Redirect users who open the console and may see no DAG there to the staff pages, also right after signing in."""
+    """Redirect a user who may see no DAG from the console to the staff pages, also right after the user signed in."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect the request or pass it on."""
+        """Redirect a request for the console if its user may see no DAG, and pass every other request on."""
         if scope["type"] == "http" and scope["method"] == "GET":
             request = Request(scope)
             if _opens_console(request) and await _sees_no_dag(request):
@@ -34,7 +34,8 @@ class LedFromConsole:
 
 
 def _opens_console(request: Request) -> bool:
-    """Return whether a browser opens the console as a page. Files that the page loads and frames do not count."""
+    """Return whether a browser opens the console as a page. A file that a page loads, or a page in a frame, does not
+    count."""
     below = request.url.path.removeprefix(request.scope.get("root_path", "")).strip("/")
     as_page = request.headers.get("sec-fetch-dest", "document") == "document"
     return as_page and "text/html" in request.headers.get("accept", "") and below.partition("/")[0] not in _NO_CONSOLE

@@ -86,7 +86,7 @@ async def throw_away(request: Request, rest: AsyncIterator[bytes], *, is_begun: 
         request: the request that the body belongs to.
         rest: the unread part of the body's stream.
         is_begun: whether some of the body was read. If not, a caller that sent ``Expect`` may still wait for permission
-            to send the body; nothing is read, and it gets no permission.
+            to send the body. The caller then gets no permission, and nothing is read.
     """
     if declared_size(request) > _MOST_DISCARDED or ("expect" in request.headers and not is_begun):
         return
@@ -182,7 +182,7 @@ async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncItera
 
     Args:
         request: the request with the form.
-        most: bytes that the file may have. A longer file is not stored.
+        most: the most bytes that the file may have. A longer file is not stored.
         on_disk: whether the file is stored in a temporary file without a name. Otherwise it is held in memory.
 
     Raises:
@@ -215,7 +215,7 @@ async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncItera
 
 
 async def _limited_pieces(request: Request, most: int) -> AsyncGenerator[bytes]:
-    """Yield the pieces of the body.
+    """Yield the body of a request in pieces, up to ``most`` bytes.
 
     Raises:
         _TooLarge: the body is longer than ``most`` bytes.
@@ -230,16 +230,16 @@ async def _limited_pieces(request: Request, most: int) -> AsyncGenerator[bytes]:
 
 
 def is_own_form(request: Request, fields: dict[str, str]) -> bool:
-    """Return whether the form came from a page of this visitor."""
+    """Return whether the form came from a page that this visitor loaded."""
     elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
     return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
 
 
 def must_be_own_form(request: Request, fields: dict[str, str]) -> None:
-    """Refuse a form that did not come from a page of this visitor.
+    """Refuse a form that did not come from a page that this visitor loaded.
 
     Raises:
-        PageRefused: the form came from elsewhere, or the visitor signed in again since the page was loaded.
+        PageRefused: the form came from another site, or the visitor signed in again since the page was loaded.
     """
     if not is_own_form(request, fields):
         raise PageRefused(HTTPStatus.FORBIDDEN, "old_form")

@@ -3,8 +3,9 @@
 The app is mounted in Airflow. ``uvicorn motcua.web.intake:standalone --http motcua.web.protocol:HeadersInTime`` serves
 the same paths where one-stop software must not reach Airflow.
 
-A client signs in for a session, or calls from its own network. The app authenticates the client before it parses a
-body. Functions of the ledger decide what a call may do, and check the session again (docs/decisions/intake.md).
+A client opens a session with its password, or is recognised by the network from which it calls. The app authenticates
+the client before it parses a body. Functions of the ledger decide what a call may do, and check the session again
+(docs/decisions/intake.md).
 """
 
 from __future__ import annotations
@@ -53,12 +54,12 @@ class Limits:
     wrong_passwords: int = 60
     """Wrong passwords for one name from one address in a minute.
 
-    Above this limit, sign-ins are checked one after the other.
+    Above this limit, sign-ins with this name from this address are checked one after the other.
     """
     wrong_addresses: int = 20
     """Refused calls without a session from one address in a minute.
 
-    Above this limit, calls of the address are checked one after the other.
+    Above this limit, calls without a session from this address are checked one after the other.
     """
     keys: int = 10_000
     """Most different keys (addresses and names) that are counted in a minute."""
@@ -87,8 +88,8 @@ class Rate:
     def is_over(self, key: Hashable) -> bool:
         """Return whether the key has used up its calls of this minute."""
         self._begin_minute()
-        # Real clients do not have so many different keys, so somebody floods the intake with calls. Refuse every new
-        # key until the next minute.
+        # Real clients do not have more than ``_keys`` different keys. If there are more, somebody floods the intake
+        # with calls, so every new key is refused until the next minute.
         return self._calls.get(key, 0) >= self._most() or (key not in self._calls and len(self._calls) >= self._keys)
 
     def count(self, key: Hashable) -> None:
@@ -105,15 +106,16 @@ class Rate:
 
 
 class Room:
-    """Counts the bytes of request bodies in memory. To be used from one thread."""
+    """Counts the bytes of request bodies in memory. An object of this class may be used from one thread only."""
 
     def __init__(self, most: int = _MOST_IN_MEMORY) -> None:
         self._most, self._held = most, 0
 
     def take(self, size: int, of_body: int) -> bool:
-        """Reserve bytes for a piece of a body that has ``of_body`` bytes so far. Return whether so many were free.
+        """Reserve ``size`` bytes for a piece of a body, and return whether so many bytes were free.
 
-        The caller must give back the bytes that were reserved.
+        ``of_body`` is the size of the body up to and including this piece. The caller must release reserved bytes with
+        ``give_back``.
         """
         if self._held + size > self._most + (_MORE_FOR_SMALL_BODIES if of_body <= LARGE else 0):
             return False
@@ -141,7 +143,7 @@ All other answers have 200, because clients read ``error_code`` only in an answe
 
 
 class Refused(Exception):
-    """A call is refused as a whole, with this ``error_code``."""
+    """Raised if a call is refused as a whole, with the ``error_code`` of the answer."""
 
     def __init__(self, code: Code) -> None:
         super().__init__(code)
@@ -155,7 +157,7 @@ def _words() -> dict[str, dict[str, str]]:
 def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse:  # noqa: ANN401 - any JSON
     """Return the JSON answer with a code and its message.
 
-    The code is a number in answers to a sign-in and a text elsewhere, as clients expect it.
+    The code is a number in answers to a sign-in and a text in all other answers, as clients expect.
     """
     given = int(code) if is_sign_in else code
     status = _STATUS.get(code, HTTPStatus.OK)
@@ -370,7 +372,7 @@ def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tupl
     A body that begins like JSON is read as JSON, since ``curl --data`` declares it as a form.
 
     Raises:
-        Refused: 03, they cannot be read.
+        Refused: 03, the name and the password cannot be read.
     """
     try:
         given: Mapping[str, Any]
@@ -387,11 +389,11 @@ def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tupl
 
 
 async def _open_session(request: Request, names: tuple[str, str]) -> str:
-    """Open a session for a caller that sends the password of a client, and return it.
+    """Open a session for a caller that sends the password of a client, and return the session.
 
     Raises:
-        Refused: 02, the password is wrong; 06, it was wrong too often; 03 or 05, the body is refused; 99, the ledger
-            does not answer.
+        Refused: 02, the password is wrong; 06, the password was wrong too often; 03, 05 or 06, the body is refused; 99,
+            the ledger does not answer.
     """
     resources = _resources(request)
     async with _body(request, _MOST_OF_SIGN_IN) as body:
@@ -399,8 +401,9 @@ async def _open_session(request: Request, names: tuple[str, str]) -> str:
     key = (_address(request), name)
     session = secrets.token_urlsafe(32)
     is_doubted = resources.wrong_passwords.is_over(key)
-    # After many wrong passwords for a name from an address, check its sign-ins one after the other. Somebody who
-    # guesses passwords then uses one thread at most, and a client that has the right password is not locked out.
+    # After many wrong passwords for a name from an address, check the sign-ins with this name from this address one
+    # after the other. Somebody who guesses passwords then uses one thread at most, and a client that has the right
+    # password is not locked out.
     async with resources.doubted if is_doubted else nullcontext():
         is_known = await resources.do(lambda connection: sign_in(connection, name, password, session, _SESSION_LASTS))
     if not is_known:
@@ -505,7 +508,7 @@ class _Call:
         return answer_of(take(connection, session, service, kind, records, self._sending_unit(given)))
 
     def _sending_unit(self, given: object) -> str | None:
-        """Return the code of the sending unit, or ``None`` if the call names none."""
+        """Return the code of the agency that the call names as its sender, or ``None`` if the call names none."""
         named = given.get("madonvi") if isinstance(given, Fields) and "data" in given else None
         try:
             return read_text(named) or self.query.get("madinhdanhdv") or self.query.get("madonvi") or None

@@ -53,7 +53,8 @@ class LedgerLook(Generic[Found]):
     """One question to the ledger, with its own thread and connection.
 
     Receipts and inquiries cannot delay the question, and it cannot delay them. Callers that come while the question
-    runs wait for the same answer, and an answer is used again for some seconds. To be used from one event loop.
+    runs wait for the same answer, and an answer is used again for ``fresh`` seconds. An object of this class may be
+    used from one event loop only.
     """
 
     def __init__(self, name: str, question: Callable[[Connection], Found], *, patience: float, fresh: float) -> None:
@@ -73,7 +74,7 @@ class LedgerLook(Generic[Found]):
         self._failed_at: float | None = None
         self._failure = ""
         self.answer: tuple[float, Found] | None = None
-        """The last answer, and when it came by the monotonic clock. ``None`` after a failure."""
+        """The time of the last answer by the monotonic clock, and the answer. ``None`` after a failure."""
 
     async def get(self, wait: float | None = None) -> Found:
         """Return the answer of the ledger.
@@ -139,7 +140,8 @@ class LedgerLook(Generic[Found]):
 _OUTSIDE_WITHIN = 4.0
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 _LARGEST = 2**31 - 1
-"""Highest number that a testimony may state of attempts that the watch saw in the ledger and that are now missing."""
+"""Highest number of missing attempts that a testimony may state. A missing attempt was seen in the ledger by the watch,
+and is no longer there."""
 
 
 class OutsidePage:
@@ -165,7 +167,10 @@ class OutsidePage:
         return Response(body, media_type="application/json")
 
     async def take(self, body: bytes) -> Response:
-        """Store a testimony. Tasks of DAG runs decide later which gap it belongs to and whether it counts.
+        """Store a testimony.
+
+        Tasks of DAG runs decide later whether the testimony counts, and to which gap (a time that the ledger may not
+        remember) it belongs.
 
         Raises:
             HTTPException: 400, the body is not a testimony.
@@ -217,7 +222,7 @@ LEDGER_UP = "motcua_ledger_up"
 
 
 def check_reader(request: Request) -> None:
-    """Let in a caller that sends the secret as ``Authorization: Bearer …``.
+    """Refuse a caller that does not send the secret as ``Authorization: Bearer …``.
 
     Raises:
         HTTPException: 404, no secret is set, so there is no page; 401, the caller's secret is wrong.

@@ -42,7 +42,8 @@ Query: TypeAlias = Sequence[tuple[str, str]]
 """Names and values of an address's query."""
 
 MOST_TURNED: Final = 20
-"""How many pages a visitor can go back one by one by the link to newer rows. The next click leads to the first page."""
+"""Most pages that a visitor can go back one by one with the link to newer rows. After so many pages, the link leads to
+the first page."""
 _MOST_SUGGESTED: Final = 500
 """Most names of procedures that a page suggests for a filter."""
 _FOLDED_ABOVE: Final = 90

@@ -33,7 +33,7 @@ class Visitor(Viewer):
     def signature(self) -> str:
         """The name that is stored with everything that the visitor writes.
 
-        Pages read it before they write anything, so that nobody writes from a shared account.
+        Pages read this name before they write anything, so that nobody writes from a shared account.
 
         Raises:
             PageRefused: several people use this account.
@@ -47,8 +47,8 @@ class Visitor(Viewer):
         """Refuse a page that belongs to an agency that the visitor may not see.
 
         Raises:
-            PageRefused: the visitor may not see the agency. The answer is the same as for a missing agency, so that
-                nobody learns what other agencies have.
+            PageRefused: the visitor may not see the agency. The answer is the same as for a missing agency, so that the
+                answer discloses nothing about other agencies.
         """
         if not self.sees(agency_code):
             raise PageRefused(HTTPStatus.NOT_FOUND, "not_yours" if self.agencies is not None else "no_such_agency")

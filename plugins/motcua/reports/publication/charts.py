@@ -21,7 +21,7 @@ _SIZE = 7.6
 _WIDTH, _ROW, _TOP, _BOTTOM = 6.3, 0.31, 0.3, 0.22
 """Sizes in inches. ``_WIDTH`` is the width of the page between its margins."""
 _NAME_WIDTH = 0.86
-"""Part of the width that a name may take beside its share."""
+"""Part of the page's width that an agency's name may take beside the agency's share."""
 _DRAWING = threading.Lock()
 """A thread holds this lock while it draws. Two drawing threads would change each other's settings, and so the bytes."""
 
@@ -43,7 +43,7 @@ class _Bar:
     said: str
     """The share by which the agency is judged, as the text beside the bar."""
     before: float | None = None
-    """The first of the shares in the period before. ``None`` if there is none."""
+    """The first of ``shares`` in the period before. ``None`` if there is no such figure."""
 
 
 def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
@@ -81,7 +81,7 @@ def _shares(parts: tuple[int, ...]) -> tuple[float, ...]:
 
 
 def _fitting(name: str) -> str:
-    """Return as much of a name as fits beside its share."""
+    """Return as much of an agency's name as fits beside the agency's share."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 

@@ -4,7 +4,8 @@ The files follow RFC 4180: UTF-8 without a byte order mark (people have the work
 LF, doubled quotes. Columns have the names of the ledger's columns. Whole numbers have no separators, moments are ISO
 8601 in UTC, and the parts of a list are separated by blanks. As in PostgreSQL's COPY, NULL is an empty cell and an
 empty text is ``""``. A text that begins with ``= + - @``, tab, carriage return or ``'`` gets a ``'`` before it, so that
-no spreadsheet reads it as a formula. Programs that read the file must remove it. Rows are in the order of their keys.
+no spreadsheet reads it as a formula. Programs that read the file must remove this ``'``. Rows are in the order of their
+keys.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def read_csv(content: bytes) -> list[list[str]]:
     """Return the cells of every line as plain text, the head first. A ``'`` before a text is not removed.
 
     Raises:
-        ValueError: The content is not such a file.
+        ValueError: The content is not a CSV file in this form.
     """
     try:
         return list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))

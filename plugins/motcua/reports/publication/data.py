@@ -97,12 +97,12 @@ class Told:
         return str(self.words["names"]["dash"]) if share is None else wording.percent(share)
 
     def share(self, row: MessageFigures) -> str:
-        """Return the delivered share as a percentage; the words for "too few", or a dash for replies."""
+        """Return the delivered share as a percentage, the words for "too few" messages, or a dash for replies."""
         return self.percent(None) if row.kind == "reply" else wording.rate(row.delivered, row.tellable)
 
     @staticmethod
     def is_judged(row: MessageFigures) -> bool:
-        """Whether there are enough messages for a share."""
+        """Return whether there are enough messages for a share."""
         return row.tellable >= LEAST_JUDGED
 
     @cached_property
@@ -163,7 +163,8 @@ class Told:
 
     @cached_property
     def notices(self) -> MessageFigures:
-        """The sum of all messages except replies. Delivered shares refer to it, because replies have no receipts."""
+        """The sum of all messages except replies. Delivered shares refer to this sum, because replies have no
+        receipts."""
         return notices_of(self.messages)
 
     @cached_property
@@ -173,14 +174,14 @@ class Told:
 
     @cached_property
     def notices_before(self) -> MessageFigures | None:
-        """The sum of the period before, without replies. ``None`` if there is no period before."""
+        """The sum of all messages of the period before except replies. ``None`` if there is no period before."""
         if self.report.previous is None:
             return None
         return notices_of(self._rows_of_agency(self.report.previous.messages))
 
     @cached_property
     def by_kind(self) -> tuple[MessageFigures, ...]:
-        """The sum for each kind that occurs."""
+        """The sum of the messages of each kind that occurs."""
         groups = _grouped(self.messages, lambda row: row.kind)
         return tuple(sum_messages(groups[kind], kind) for kind in KINDS if kind in groups)
 

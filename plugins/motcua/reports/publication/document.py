@@ -499,7 +499,7 @@ class _Sections:
         )
 
     def _has_values(self, place: int, rows: Sequence[Row]) -> bool:
-        """Whether a column has a value in any row except the row of the total."""
+        """Return whether a column has a value in any row except the row of the total."""
         own = [row for row in rows if row.tone != "total"] or rows
         return any(row.cells[place] not in ("", self._words["names"]["dash"]) for row in own)
 

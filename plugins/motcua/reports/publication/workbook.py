@@ -102,7 +102,7 @@ _DERIVED = {
     "by_sms",
     "saved",
 }
-"""Columns that contain names, or values computed from other columns. No query makes these columns."""
+"""Columns that contain names, or values computed from other columns. No query computes these columns."""
 
 
 def publication_workbook(told: Told) -> bytes:
@@ -119,9 +119,9 @@ def publication_workbook(told: Told) -> bytes:
 
 
 def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[QueryUsed]:
-    """Return the queries that make a column.
+    """Return the queries that compute the figures of a column.
 
-    A query states which figures it makes: tables, and in brackets their columns or rows, such as ``messages
+    A query states which figures it computes: tables, and in brackets their columns or rows, such as ``messages
     (at_source of apology), reasons``. Queries that name the column are preferred, then queries that name its table
     without a column, then all queries that name the table.
     """
@@ -276,7 +276,7 @@ class _Book(Book):
             sheet.write_number(line, place, value, look)
 
     def columns(self, written: Sequence[Sheet]) -> None:
-        """Write what every column counts, where it comes from, and which query makes it."""
+        """Write what every column counts, from which table it comes, and which query computes it."""
         sheet = self.sheet("columns")
         sheets, queries = self._said["sheets"], self._told.report.queries
         for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):

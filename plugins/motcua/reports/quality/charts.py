@@ -38,7 +38,8 @@ Draw = TypeVar("Draw", bound=Callable[..., Any])
 
 
 def _in_our_style(draw: Draw) -> Draw:
-    """Draw with our own settings, so that a machine's matplotlibrc cannot change the bytes."""
+    """Make a drawing function use our own settings, so that a machine's matplotlibrc cannot change the picture's
+    bytes."""
 
     @functools.wraps(draw)
     def drawn(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401

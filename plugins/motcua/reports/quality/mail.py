@@ -57,7 +57,7 @@ class SourceFault:
 
 
 def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:
-    """Whether a run needs a mail: it has news of data or of a source, or it is the first run."""
+    """Return whether a run needs a mail: the run found something new about data or a source, or is the first run."""
     return report.has_news or report.previous is None or any(each.is_new for each in faults)
 
 

@@ -60,10 +60,11 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
 
 
 def _is_task(title: str, parents_title: str) -> bool:
-    """Return whether a process runs a task, and so must get a request to stop of its own.
+    """Return whether a process runs a task. This process must then get the stop signal itself.
 
-    A sender runs for minutes, and ends soon once it is asked to stop. LocalExecutor waits for its tasks without asking
-    them to stop. A worker forks a process for each task, and this process has the worker's title.
+    A sender (a task that sends messages) runs for minutes, and ends soon once it is asked to stop. LocalExecutor waits
+    for its tasks without asking them to stop. A worker forks a process for each task, and this process has the worker's
+    title.
     """
     return title.startswith(_WORKER) and parents_title.startswith(_WORKER)
 
@@ -201,7 +202,7 @@ def components(
         [
             # Low priority, because runs are more urgent than parsing.
             airflow("dag-processor", _has_heartbeat(url, "dag_processor"), nice=_LOW_PRIORITY),
-            # The triggerer notices the end of its child process only ten seconds later. It is killed before that.
+            # The triggerer notices the end of its child process only after ten seconds, so it is killed before.
             airflow(
                 "triggerer",
                 _has_heartbeat(url, "triggerer"),

@@ -134,7 +134,7 @@ def check_disk(addresses: Addresses, needed: int = _RESERVED_BYTES) -> None:
 
 
 def check_room(addresses: Addresses, *, embedded_postgres: bool) -> None:
-    """Check for what would stop the demo later: too little disk space, and ports that another program uses.
+    """Check for conditions that would stop the demo later: too little disk space, and ports that another program uses.
 
     Raises:
         CannotRun: too little disk space is free, or a port is in use. The message names the variable to set.
@@ -283,7 +283,8 @@ def _sqlalchemy_url(dsn: str) -> str:
 
 
 def _times_of_day(up: datetime) -> dict[str, str]:
-    """Return settings with which the demo's evening and morning begin soon after its start, at any time of day."""
+    """Return settings with which the demo's evening, morning and closing come soon after the time ``up`` of its
+    start."""
     clock = up.astimezone(VIETNAM)
     return {
         "MOTCUA_APOLOGY_TIME": f"{clock + EVENING_AFTER:%H:%M}",
@@ -347,14 +348,14 @@ def airflow_environment(
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # Each idle worker of LocalExecutor costs 40 MiB.
         "AIRFLOW__CORE__PARALLELISM": "6",
-        # glibc gives each thread memory of its own otherwise, most of which stays unused.
+        # Otherwise glibc gives each thread memory of its own, and most of this memory stays unused.
         "MALLOC_ARENA_MAX": "2",
         # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # As on a server. docker-compose.yaml has the reason.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.25",
-        # Nobody listens to the demo's metrics, and Airflow would count its pools every five seconds.
+        # Nobody reads the demo's metrics. By default, Airflow would count its pools for the metrics every five seconds.
         "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "60",
         # Tasks that a dead scheduler had queued wait until another scheduler checks for tasks without a scheduler.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
@@ -449,7 +450,7 @@ def airflow_environment(
 def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
     """Create AIRFLOW_HOME with the UI's users and an empty airflow.cfg. The environment holds all settings.
 
-    Without the file each component would write its own, with different secrets.
+    Without this file each component would write a file of its own, with different secrets.
     """
     folder = addresses.data / "airflow"
     folder.mkdir(exist_ok=True)
@@ -498,7 +499,7 @@ class Deployment:
     """Environment of every Airflow component."""
 
     def whose_day_begins(self, up: datetime, caller: Mapping[str, str]) -> Self:
-        """Return a copy whose evening and morning come soon after ``up``, unless ``caller`` sets their times."""
+        """Return a copy with evening, morning and closing soon after ``up``, unless ``caller`` sets their times."""
         times = {name: value for name, value in _times_of_day(up).items() if name not in caller}
         return replace(self, environment={**self.environment, **times})
 
@@ -506,7 +507,7 @@ class Deployment:
     def past_environment(self) -> dict[str, str]:
         """Return the environment for loading the past, in which evenings and mornings are at production hours.
 
-        In the past phones had no Zalo, and SMS go to a gateway at a port of its own (sandbox/past/phones.py).
+        In the past no phone had Zalo, and SMS go to a gateway that listens at its own port (sandbox/past/phones.py).
         """
         as_owner = self.commands_environment
         kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}

@@ -2,8 +2,8 @@
 
 ``python -m motcua.sandbox.machine.first_dag`` does this.
 
-The DAG processor would also register the DAG within seconds, but together with all other DAGs, whose missed runs then
-compete for the CPU cores.
+The DAG processor would also register the DAG within seconds, but together with all other DAGs. The missed runs of these
+DAGs would then compete for the CPU cores.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Forked:
         """Wait until the process has ended, and return its exit code.
 
         Raises:
-            TimeoutExpired: it did not end within ``timeout`` seconds.
+            TimeoutExpired: the process did not end within ``timeout`` seconds.
         """
         until = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
@@ -113,7 +113,7 @@ def _load() -> None:
 
 
 def _forked(request: list[str], answer: socket.socket, listening: socket.socket) -> list[str] | None:
-    """Fork the process of a request and answer its number. Return Airflow's arguments in the forked process only."""
+    """Fork the requested process, and answer with its number. Return Airflow's arguments in the forked process only."""
     *arguments, log = request
     reads, writes = os.pipe()
     between = os.fork()
@@ -121,7 +121,8 @@ def _forked(request: list[str], answer: socket.socket, listening: socket.socket)
         os.close(writes)
         with os.fdopen(reads, "rb") as numbers:
             number = numbers.read()
-        # The process in between has ended, so the forked one now is a child of the supervisor.
+        # The process between the loader and the forked process has ended, so the forked process now is a child of the
+        # supervisor.
         os.waitpid(between, 0)
         try:
             answer.sendall(number)
@@ -167,7 +168,7 @@ def _serve(place: Path) -> list[str] | None:
 def main(place: Path) -> None:
     """Load the code, and fork components until the parent process ends. In each forked process, run the component."""
     _load()
-    # Objects that the collector does not look at stay in the memory that all forked processes share.
+    # Objects that the garbage collector does not scan stay in the memory that all forked processes share.
     gc.collect()
     gc.freeze()
     if arguments := _serve(place):

@@ -114,7 +114,7 @@ def answers_http(*urls: str) -> bool:
 
 
 class Part:
-    """One program in its own session, which appends to its log. As a context manager it runs during the block.
+    """One program in its own session, which appends to its log. A ``with`` block runs the program.
 
     ``ready`` is called repeatedly after a start until it returns ``True``. ``stop_signal`` asks the program to end.
     """
@@ -203,7 +203,7 @@ class Part:
         self._is_swept = False
 
     def adopt(self, forked: Forked) -> None:
-        """Take a process that a loader forked as the program's process."""
+        """Use a process that a loader forked as the program's process."""
         self.process = forked
         self.starts += 1
         self._is_swept = False
@@ -212,7 +212,7 @@ class Part:
         """Start the program and return when it is ready. Kill it if it does not become ready.
 
         Raises:
-            Hung: it ended, or was not ready in time.
+            Hung: the program ended, or was not ready in time.
         """
         self.begin()
         try:
@@ -225,7 +225,7 @@ class Part:
         """Return when the program is ready.
 
         Raises:
-            Hung: it ended, or was not ready in time.
+            Hung: the program ended, or was not ready in time.
         """
         until = time.monotonic() + self.ready_within
         while not (self.ready is None or self.ready()):
@@ -268,7 +268,7 @@ class Part:
         """Wait until the program has ended by itself, and return its exit code.
 
         Raises:
-            Hung: it did not end in time; it is then killed.
+            Hung: the program did not end in time. It is then killed.
         """
         assert self.process is not None
         try:
@@ -287,7 +287,7 @@ class Part:
         """Ask the program to end, and wait for it. Nothing happens if it has ended already.
 
         Raises:
-            Hung: it did not end in time; it is then killed.
+            Hung: the program did not end in time. It is then killed.
         """
         if self.alive:
             self.thaw()

@@ -59,7 +59,7 @@ def binaries() -> Path:
 
 
 def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
-    """Return a function with which a child of root becomes ``nobody`` but may still read through root's folders.
+    """Return a function with which root's child process becomes ``nobody`` but may still pass through root's folders.
 
     The clone or its data folder often lies below /root (mode 0700), whose mode must not be changed.
     """

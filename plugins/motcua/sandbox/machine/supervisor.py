@@ -63,8 +63,8 @@ class StopRequested(BaseException):
 class Restarts:
     """How often a program that dies is restarted.
 
-    More than ``limit`` deaths within ``within`` seconds are too many; with 0 the first death ends everything. The waits
-    double from ``first_wait`` to ``longest_wait`` (seconds).
+    More than ``limit`` deaths within ``within`` seconds are too many; with a ``limit`` of 0 the first death ends
+    everything. The waits before the restarts double from ``first_wait`` to ``longest_wait`` (seconds).
     """
 
     limit: int = 8
@@ -165,11 +165,12 @@ class _Running(Part):
             os.setpriority(os.PRIO_PROCESS, self.process.pid, self.component.nice)
 
     def _others(self) -> list[Process]:
-        """Return the other processes in its session."""
+        """Return the other processes in the session of the component's process."""
         return [each for each in self.below() if self.process is not None and each.session == self.process.pid]
 
     def tell_to_stop(self) -> None:
-        """Send the stop signal to all processes that the component names."""
+        """Send the stop signal to the component's process, and to the processes for which ``tells`` returns
+        ``True``."""
         tells = self.component.tells
         if tells is not None:
             known = processes()
@@ -181,7 +182,7 @@ class _Running(Part):
 
     @property
     def finished(self) -> bool:
-        """Return whether the component's work is done, which its own ``finished`` decides."""
+        """Return whether the component's work is done, which the component's function ``finished`` decides."""
         if self.component.finished is None or self.process is None:
             return False
         return self.component.finished([each.title for each in self._others()])
@@ -192,7 +193,7 @@ class Supervisor:
 
     Entering the context locks the folder and stops processes that a killed supervisor of the same folder left running.
     A signal raises ``StopRequested`` once, wherever the main thread is. Leaving the context stops everything in the
-    reverse order of the starts. If a second signal comes then, everything is killed at once.
+    reverse order of the starts. If a second signal comes during this stop, everything is killed at once.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None] = print) -> None:
@@ -483,7 +484,7 @@ class Supervisor:
     # ---------------------------------------------------------------- stopping
 
     def stop(self) -> None:
-        """Stop the components, the last started first, and everything that they left. Safe to repeat.
+        """Stop the components, the last started first, and every process that they left running. Safe to repeat.
 
         Programs that nobody waits for (``let_go``) are stopped first, because other programs may wait for them.
         """
@@ -541,7 +542,8 @@ class Supervisor:
     # ---------------------------------------------------------------- recovery after a SIGKILL
 
     def _record(self) -> None:
-        """Store which processes run, with their start times, for the next supervisor in case this one is killed."""
+        """Store which processes run, with their start times, for the next supervisor in case this supervisor is
+        killed."""
         records = []
         for running in self._components:
             process = read_process(running.process.pid) if running.process is not None else None
@@ -592,7 +594,7 @@ class Supervisor:
             if self._hurry:
                 break
             time.sleep(_POLL)
-        # Processes that were started after the record was written have the mark.
+        # Processes that were started after the record was written are found by their mark.
         for pid in [*left, *_marked_processes(self.folder)]:
             if pid not in left or _still_runs(pid, left[pid]):
                 send(pid, signal.SIGKILL)

@@ -21,7 +21,7 @@ _ZALO = ("APP", "KEY", "REFRESH_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the network until it is asked to stop. A mistake of the operator ends it with a sentence."""
+    """Run the network until it is asked to stop. After a mistake of the operator, print a sentence and end."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")

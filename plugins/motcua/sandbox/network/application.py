@@ -29,7 +29,7 @@ from motcua.templating import templates
 
 
 class NoAnswer(Response):
-    """A response that is never sent: silence for some seconds, then a TCP reset."""
+    """A response that is never sent: the connection stays silent for some seconds and is then reset."""
 
     def __init__(self, silence: float = 0.0) -> None:
         super().__init__()

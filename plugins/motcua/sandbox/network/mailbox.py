@@ -368,7 +368,7 @@ def _download(name: str, content: bytes) -> Response:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Receive and show mail until asked to stop. A mistake of the operator ends it with a sentence."""
+    """Receive and show mail until asked to stop. After a mistake of the operator, print a sentence and end."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network.mailbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="port of the web page")

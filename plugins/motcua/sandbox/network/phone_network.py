@@ -1,8 +1,8 @@
 """Simulate a phone network that speaks Kannel's protocol, with a page that shows the phones.
 
-It replaces a Kannel 1.4.5 with carriers behind it. To use a real gateway, only the Airflow connection must be changed.
-All statements about Kannel in this package were measured on Debian's ``kannel`` 1.4.5-20 with its fake SMSC. The
-network behaves like this configuration::
+The phone network replaces a Kannel 1.4.5 and the carriers behind it. To use a real gateway, only the Airflow connection
+must be changed. All statements about Kannel in this package were measured on Debian's ``kannel`` 1.4.5-20 with its fake
+SMSC. The network behaves like this configuration::
 
     group = sendsms-user              group = sms-service
     max-messages = <max_messages>     keyword = mckh
@@ -19,7 +19,8 @@ number or is set by a test. The network's own log (SQLite, committed before the 
 each phone really received, and what became of each receipt. Only this module, the page, and the tests that compare the
 ledger with the truth read that log.
 
-Inside, times are Unix seconds; in answers they are ISO 8601 in UTC. The page shows them in Asia/Ho_Chi_Minh.
+In the code and the log, times are Unix seconds. In answers they are ISO 8601 in UTC. The page shows them in
+Asia/Ho_Chi_Minh.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ class PhoneNetwork:
     # Messages
 
     async def accept(self, submission: Submission) -> None:
-        """Commit a request to the log. If the fault for early receipts is on, send its receipts at once."""
+        """Commit a request to the log. If the fault for early receipts is on, send the request's receipts at once."""
         faults, lot, receivers = self.faults, self.lot, submission.receivers
         copies = 2 if faults.receipts_repeated.hits(lot, receivers) else 1
         state = "held" if faults.receipts_before_reply.hits(lot, receivers) else "pending"
@@ -417,7 +418,8 @@ class PhoneNetwork:
         return rows[0]
 
     def set_behaviour(self, handle: str, behaviour: Behaviour | None) -> Behaviour:
-        """Set what happens to a number's next messages (None for the number's own default), and return it."""
+        """Set the behaviour for a number's next messages (None for the number's own default), and return the
+        behaviour."""
         row = self.find_phone(handle)
         self.log.write(
             lambda connection: (
@@ -432,7 +434,7 @@ class PhoneNetwork:
         phones = []
         for phone in found:
             rows = self.log.read(_CONVERSATION, {"number": phone["number"], "depth": depth})
-            now = time.time()  # taken after the read, so that each reply in it has arrived
+            now = time.time()  # taken after the read, so that each reply that was read has arrived
             set_by_hand = phone["behaviour"]
             phones.append(
                 {
@@ -469,7 +471,7 @@ class PhoneNetwork:
             "SELECT * FROM messages WHERE id > :after ORDER BY id LIMIT :limit",
             {"after": after_id, "limit": limit},
         )
-        now = time.time()  # taken after the read, so that each reply in it has arrived
+        now = time.time()  # taken after the read, so that each reply that was read has arrived
         truth = {row["id"]: _as_truth(row, now) for row in rows}
         if truth:
             for row in self.log.read(_RECEIPTS_OF, {"first": min(truth), "last": max(truth)}):

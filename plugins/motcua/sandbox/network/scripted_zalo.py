@@ -30,7 +30,7 @@ class Event:
 
 
 class ScriptedZalo:
-    """Answers by the script of a number, or accepts the message. Renews tokens."""
+    """Answers a message by the script of its number, or else by ``code``. Renews tokens."""
 
     def __init__(self) -> None:
         self.gateway = ScriptedGateway()

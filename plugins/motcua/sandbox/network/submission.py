@@ -106,7 +106,7 @@ SMSC_ID = "phone-network"
 
 
 class Refused(Exception):
-    """Kannel's refusal of a request: a status and its sentence."""
+    """Raised if Kannel would refuse a request. Holds the status and the sentence of the refusal."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)

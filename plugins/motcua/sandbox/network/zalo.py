@@ -1,8 +1,8 @@
 """Simulate Zalo's notification service on the same phones.
 
-Two thirds of the phones have Zalo, a few of these refuse messages, and at night nobody is reached. The service shares
-no code with our adapter for Zalo. Each refresh token works once. The network's log stores the tokens. The service has
-its own copy of our templates. Its ids of the templates are their names, such as ``result.v1``.
+Two thirds of the phones have Zalo, 5 % of these refuse messages, and from 22:00 to 6:00 every message is refused. The
+service shares no code with our adapter for Zalo. Each refresh token works once. The network's log stores the tokens.
+The service has its own copy of our templates. Its ids of the templates are their names, such as ``result.v1``.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class ZaloService:
         return {"error": -14014, "error_name": "Invalid refresh token"}
 
     async def take(self, asked: Mapping[str, Any], access_token: str) -> dict[str, Any]:
-        """Return the answer to one message."""
+        """Answer one message, and hand it to the phone network if it is accepted."""
         if not self._network.log.read(
             "SELECT 1 FROM tokens WHERE token = :token AND kind = 'access_token'", {"token": access_token}
         ):

@@ -118,7 +118,7 @@ def _timed_acts(
 def _supplements_at_days_end(
     random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
 ) -> Iterator[tuple[datetime, Act]]:
-    """Yield the acts. Move a request for a supplement to the end of its day, unless another act follows before that."""
+    """Yield the acts, with requests for a supplement at the end of their day unless another act follows before."""
     for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
         end = _end_of_day(random, moment.astimezone(ZONE).date())
         asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at

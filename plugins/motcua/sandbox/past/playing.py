@@ -1,9 +1,9 @@
 """Load the months before the demo's start: write into the sources up to each run's time, and call the real jobs.
 
-This module writes no row of the ledger itself. An evening's run picks up, plans, apologises, sends, reads receipts and
-settles. In the morning the day before is closed, and on the second of a month also the month before. A second process
-publishes the closings and may end after the demo is running. Quality is checked once a week, and in the last days on
-each working day.
+This module writes no row of the ledger itself. An evening's run reads the sources, plans messages and apologies, sends
+them, reads receipts, and decides messages of unknown outcome. In the morning the day before is closed, and on the
+second of a month also the month before. A second process publishes the closings and may end after the demo is running.
+Quality is checked once a week, and in the last four days on each working day.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ from motcua.store.ledger.queries import statement
 # --- The ledger's clock ----------------------------------------------------------------------------------------------
 
 AT_WORK = 500
-"""The number of an advisory lock. A process that works in parallel to the one that sets the clock holds it during each
-of its transactions."""
+"""The number of an advisory lock. The process that publishes and mails holds the lock during this work, and the
+ledger's clock is restored only while the lock is free."""
 
 
 def is_half_done(connection: psycopg.Connection[Any]) -> bool:
@@ -121,11 +121,12 @@ _LOOKED_AGAIN: Final = timedelta(days=7)
 """The last Monday of the past lies within this time before its end. On that day closings of the last month that are at
 least three days old are counted again, both in the ledger and in the sources."""
 _MAILED_FOR: Final = timedelta(days=4)
-"""Publications up to this age are mailed. The demo's own run would not mail older publications either."""
+"""Publications up to this age are mailed. The run of the demo itself would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
 _GATEWAY: Final = "kannel"
 _STEPS_WITHOUT_PUBLISHING: Final = 3
-"""During this many last steps no publication is begun, because the end would have to wait for it."""
+"""Number of steps at the end during which no publication is begun, because the end of the loading would have to wait
+for it."""
 _DAYS_BETWEEN_REPORTS: Final = 10
 """How many days lie between two reports of progress."""
 
@@ -306,7 +307,8 @@ class _Days:
 
 @contextmanager
 def _configured(names: set[str]) -> Iterator[None]:
-    """Configure only these sources during the block. Sources that join when the demo starts would count as unread."""
+    """Configure only these sources during the block. Other sources join only when the demo starts, and would count as
+    unread."""
     before = os.environ.get("MOTCUA_SOURCES", "")
     os.environ["MOTCUA_SOURCES"] = ",".join(each for each in before.split(",") if each.partition("=")[0] in names)
     settings.cache_clear()

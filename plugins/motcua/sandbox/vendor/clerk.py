@@ -57,12 +57,12 @@ class Clerk(Office[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Continue with the state in ``folder``, as if no time had passed, or begin anew.
+        """Continue with the state in ``folder``, as if no time had passed; without a state, begin anew.
 
         Args:
             folder: the software's own folder.
             into: the folder for exports.
-            agency: the agency of the software, which also says how its dossiers proceed.
+            agency: the agency that uses the software. Its fields also state how its dossiers proceed.
             form: headings and words of the exports.
             say: function that gets a sentence about each failure. The sentence contains no personal data.
             every: time between two exports.

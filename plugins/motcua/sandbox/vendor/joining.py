@@ -30,7 +30,7 @@ from motcua.store.ledger.database import connect
 
 @dataclass(frozen=True, slots=True)
 class Pushing:
-    """The agency that pushes: its entry in the agencies' file, and the simulated lives of its dossiers."""
+    """The agency that pushes: its entry in the agencies' file, and how its dossiers proceed in the simulation."""
 
     source: str
     entry: Mapping[str, Any]
@@ -40,7 +40,8 @@ class Pushing:
 
 @dataclass(frozen=True, slots=True)
 class Exporting(Pushing):
-    """The agency that exports files: its entry, the simulated lives of its dossiers, and the form of its files."""
+    """The agency that exports files: its entry, how its dossiers proceed in the simulation, and the form of its
+    files."""
 
     form: ExportForm
 

@@ -1,4 +1,4 @@
-"""Let dossiers of one agency live in its own software, which stores its state in a file and continues from it."""
+"""Simulate the life of dossiers in one agency's software, which stores its state in a file and continues from it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Planned(BaseModel):
 
 
 class OfficeMemory(BaseModel):
-    """The state that every such software has."""
+    """The state that each simulated software has."""
 
     alive_at: datetime
     next_birth: datetime
@@ -59,12 +59,12 @@ class Office(ABC, Generic[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Continue with the state in the file at ``path``, as if no time had passed, or begin anew.
+        """Continue with the state in the file at ``path``, as if no time had passed; without a state, begin anew.
 
         Args:
             path: the software's own file.
             memory: class of the state.
-            agency: the agency of the software, which also says how its dossiers proceed.
+            agency: the agency that uses the software. Its fields also state how its dossiers proceed.
             first: number of dossiers that are received at the first start.
             random: generator of random numbers.
             clock: returns aware datetimes.

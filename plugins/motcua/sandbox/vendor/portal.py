@@ -34,7 +34,7 @@ class Answer:
 
     service: str
     code: str
-    """The ``error_code``. For a sign-in it is converted to the same form."""
+    """The ``error_code`` as a text. The number in the answer to a sign-in is converted to a text of two digits."""
     content: Mapping[str, Any]
 
     @property

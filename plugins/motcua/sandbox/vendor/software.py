@@ -36,7 +36,7 @@ _WAITS = (1.0, 20.0)
 
 
 class _Push(BaseModel):
-    """One change: the state of the dossier after it, and the step that caused it, if a step did."""
+    """One change: the dossier's state after the change, and the step that caused the change, if there is one."""
 
     dossier: dict[str, Any]
     step: dict[str, Any] | None
@@ -65,11 +65,11 @@ class Software(Office[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Continue with the state in ``folder``, as if no time had passed, or begin anew.
+        """Continue with the state in ``folder``, as if no time had passed; without a state, begin anew.
 
         Args:
             folder: the software's own folder.
-            agency: the agency of the software, which also says how its dossiers proceed.
+            agency: the agency that uses the software. Its fields also state how its dossiers proceed.
             agency_name: name of the agency in records.
             unit: code of the agency in calls.
             client: client that pushes.
@@ -95,7 +95,8 @@ class Software(Office[_Memory]):
         del self.memory.dossiers[code]
 
     def _push(self, now: datetime) -> None:
-        """Push changes in order until one must be tried again later. It and the later ones stay in the outbox."""
+        """Push changes in order until one must be tried again later. This change and the later ones stay in the
+        outbox."""
         if now < self._next_try:
             return
         try:

@@ -44,7 +44,7 @@ def world_databases(folder: Path | None = None) -> dict[str, str]:
     """Return the DSNs from the environment, or those of the running world from its folder, for a visitor's command.
 
     Raises:
-        WorldError: neither contains them.
+        WorldError: neither the environment nor the folder contains them.
     """
     dsns = {name: os.environ.get(variable, "") for name, variable in _DSN_VARIABLES.items()}
     if all(dsns.values()):

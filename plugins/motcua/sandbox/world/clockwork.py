@@ -58,7 +58,8 @@ class _LockedDossier:
 
 
 class World:
-    """The world. It writes each act to the source, then to the database of the truth. Repeating an act is harmless."""
+    """The simulated one-stop software. It writes each act to the source, then to the database of the truth. Repeating
+    an act is harmless."""
 
     def __init__(
         self,
@@ -150,7 +151,7 @@ class World:
         self._execute("clear")
 
     def invent_history(self, now: datetime) -> list[Past]:
-        """Return dossiers in all states. So many of them will move on as the world's rate of transitions demands."""
+        """Return dossiers in all states. As many of them will move on as the world's rate of transitions demands."""
         moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
         return history(self._random, self._pilot, self.serial, now, moving)
 
@@ -389,7 +390,7 @@ class World:
             return self._find(agency_code, dossier_code).dossier
 
     def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> Dossier:
-        """Move the dossier now, row and transition together, and return it.
+        """Move the dossier now, row and transition together, and return the dossier.
 
         All acts that were planned for the dossier are deleted.
 

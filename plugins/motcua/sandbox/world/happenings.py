@@ -27,7 +27,8 @@ class Move(_Frozen):
     ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by which the
     official's clock is wrong. ``odd_time``: a text instead of the time, for a source that stores times as text.
     ``ready``, ``handed``: the desk's register of results gets an entry that the result is there, or was handed over.
-    ``truthful``: the paper agrees with the status. ``events``: further events to record in the database of the truth.
+    ``truthful``: the status agrees with where the paper of the result really is. ``events``: further events to record
+    in the database of the truth.
     """
 
     step: str
@@ -70,7 +71,8 @@ class Act(_Frozen):
     phone again. ``correct_procedure``: a wrongly chosen procedure is corrected. ``paper_ready``: the result is on the
     desk at last.
 
-    The fields from ``transition`` on belong to ``write``. ``happened_at`` is when the official pressed the key.
+    The fields from ``transition`` on belong to ``write``. ``happened_at`` is the time at which the official made the
+    move.
     """
 
     after: float
@@ -120,8 +122,8 @@ class Effects:
     """The changes that an act causes.
 
     ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the kind of message for which the dossier
-    begins, or stops, to have the status and the place that ``condition`` names.
-    ``ready_at``, ``handed_at``: entries of the desk's register of results. ``events``: what truly happened.
+    begins or ceases to meet the ``condition`` of status and place. ``ready_at``, ``handed_at``: entries of the desk's
+    register of results. ``events``: what truly happened.
     """
 
     dossier: Dossier

@@ -90,7 +90,8 @@ class _Life:
     ) -> None:
         """Add the next move of the dossier, ``wait`` (least, most) seconds after the last move.
 
-        ``quick``: the move keeps no agency's pace, and the source writes it in one transaction and without faults.
+        ``quick``: the agency's pace does not slow the move, and the source writes it in one transaction and without
+        faults.
         """
         pace = 1.0 if quick else self.agency.pace
         self.now = max(self.now + self.random.uniform(*wait) * pace, self._settled)
@@ -154,7 +155,7 @@ _MISSING_PAPERS = (
 
 
 def _supplement(life: _Life) -> bool:
-    """Add that the desk asks for missing papers. Return whether the applicant brings them."""
+    """Add the desk's request for missing papers, and return whether the applicant brings them."""
     note, chance = life.random.choice(_MISSING_PAPERS), life.random.random()
     if chance < 0.5:  # the status changes first, the dossier returns to the desk later
         life.move((4, 10), "Yêu cầu bổ sung", 5, False, note)
@@ -258,7 +259,7 @@ def life(
     oddity: Oddity = "none",
     mendable: bool = False,
 ) -> list[Act]:
-    """Return what will happen to a dossier, in order.
+    """Return the acts that will happen to a dossier, in order.
 
     ``mendable``: whether its phone field is bad and the desk may ask for the number again.
     """
@@ -394,7 +395,7 @@ def born(
 
 
 def pace_of_life(agencies: Sequence[Agency]) -> tuple[float, float]:
-    """Return the transitions and seconds of an average life, weighted by agency."""
+    """Return how many transitions and seconds a dossier's life has on average, weighted by agency."""
     random = Random(0)  # noqa: S311 - a simulation
     transitions, seconds, lives = 0, 0.0, 400
     for agency in random.choices(agencies, weights=[a.weight for a in agencies], k=lives):

@@ -4,8 +4,9 @@ A form can be tried on a file before it is used.
 
 The Department requests a form. An agency's administrator may request it too, if that person may see all agencies in the
 source's files. A worker sets the form only after the Department got a mail about the request, because the form defines
-what counts as a result. Only the Department decides which agencies a source has and how few dossiers a whole export may
-have. To use an older form again, somebody opens it and saves it again. The history keeps every form.
+what counts as a result. Only the Department decides which agencies a source has, and below which percentage of the
+dossiers of the export before it an export of all dossiers counts as cut off. To use an older form again, somebody opens
+it and saves it again. The history keeps every form.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class TypedForm:
         )
 
     def read(self) -> tuple[ExportForm | None, dict[str, str]]:
-        """Return the form and no faults, or no form and what is wrong with it, in words by the field of the page."""
+        """Return the form and no faults, or no form and the faults of the typed fields, in words by field."""
         said: Mapping[str, Any] = wording.list_words()["exported"]["fault"]
         faults: dict[str, str] = {}
 

@@ -1,7 +1,7 @@
 """The page of files that one-stop software exports, and of files that staff upload.
 
-The page shows the state of each file, the faults of one file by line, and the columns of the form in force. An
-uploaded export is first read, and the page shows what it contains. Then the visitor confirms or drops it.
+The page shows the state of each file, the faults of one file by line, and the columns of the form in force. An uploaded
+export is first read, and the page shows what it contains. Then the visitor confirms or discards the export.
 
 A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source if
 all its agencies are among them. Auditors see no file names and no dossier codes. The Department may accept a file that
@@ -265,7 +265,7 @@ def upload_export(
 
 @router.post(f"{PLACE}/sent")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Put an uploaded export into the folder of its source, or drop it."""
+    """Put an uploaded export into the folder of its source, or discard it."""
     source, decision = fields.get("source", ""), fields.get("decision", "")
     who = _may_send(visits, source)
     must_be_own_form(request, fields)

@@ -1,4 +1,4 @@
-"""Lists of the findings that a figure on a page counts: their addresses, what they show of a finding, and reasons."""
+"""Build addresses and titles of lists of findings, and check the reasons with which findings are acknowledged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def given(query: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The findings that an address asks for, as the address writes it. Unknown values are ignored."""
+    """The filters by which an address selects findings, as texts of the address. Unknown values are ignored."""
 
     code: str = ""
     """Code of an agency. Empty for all agencies."""
@@ -43,7 +43,7 @@ class Asked:
         return given(asdict(self))
 
     def chosen(self, rules: Collection[str]) -> Chosen:
-        """Return what is asked for, with unknown rules, parts and states left out."""
+        """Return the selected rule, part and state, each ``None`` if it is not given or unknown."""
         return Chosen(
             self.rule if self.rule in rules else None,
             cast("Part", self.part) if self.part in get_args(Part) else None,

@@ -2,8 +2,8 @@
 
 A list shows the findings of one agency, of all agencies, or only those that a figure on a page counts.
 
-With the forms on a list, visitors acknowledge a finding for a time, withdraw an acknowledgement, or let a finding be
-checked again against its dossier as it is now. The result of a repeated check is stored separately and does not change
+With the forms on a list, visitors acknowledge a finding for a time, withdraw an acknowledgement, or check a finding
+again against the present state of its dossier. The result of a repeated check is stored separately and does not change
 the run. Administrators of the finding's agency and the Department decide. Auditors see the pages without forms. Each
 decision needs the token of the page's form and is stored with who, when, why and until when. An agency's administrators
 see the pages of their own agencies only.

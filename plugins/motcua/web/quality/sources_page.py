@@ -1,10 +1,10 @@
 """The page *Nguồn dữ liệu*: when each source was last read, and what would make its unusable rows usable.
 
-The Department states here which national status a status of a source stands for. If citizens get messages about the
-old or the new national status, the page only requests the change, and a worker makes it once the Department was mailed.
-``motcua sources map-status`` makes every change at once. The ledger stores who made the change and what the status
-stood for before. An agency's administrators see the sources and rows of their own agencies. Auditors see no dossier
-codes.
+The Department states here which national status a status of a source stands for. If citizens get messages about the old
+or the new national status, the page only requests the change, and a worker makes the change after a mail about it to
+the Department. ``motcua sources map-status`` makes every change at once. The ledger stores who made the change and what
+the status stood for before. An agency's administrators see the sources and rows of their own agencies. Auditors see no
+dossier codes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself is running.
+"""The page *Giám sát*: the faults that the watch found, who attends to each, and whether the watch itself is running.
 
 The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed if
-messages are on hold because the ledger may have been restored to an earlier state, as after a time without a sender:
-somebody states whether it was. A page shows the effects of this statement, which is carried out as soon as it is
-confirmed. Only the Department decides. Auditors see the page without its forms, and nobody else sees it.
+messages are on hold because the ledger may have been restored to an earlier state, for example after a time without a
+sender. In this form somebody states whether the ledger was restored. A page shows the effects of this statement, which
+is carried out as soon as it is confirmed. Only the Department decides. Auditors see the page without its forms, and
+nobody else sees it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Shown:
 
 @router.get("/alerts")
 def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Show open alerts, and alerts that ended in the last days.
+    """Show open alerts, and alerts that ended within the last ``_OVER_FOR``.
 
     Only the Department and auditors see the page: faults of sources, gateways and machines are the Department's
     business.
@@ -103,7 +104,7 @@ def show_check(request: Request, visits: Visits, name: str) -> HTMLResponse:
 
 @router.post("/alerts")
 def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Store that the visitor looks after an open alert, and show the page again."""
+    """Store that the visitor attends to an open alert, and show the page again."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -117,9 +118,10 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
 
 @router.post("/alerts/gap")
 def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Take a visitor's answer whether the ledger was restored: show what it does to the messages on hold, or do it.
+    """Show what a visitor's answer would do to the messages on hold, or carry the answer out.
 
-    Once the visitor confirms the answer, these messages are sent or become ``unknown``.
+    The answer states whether the ledger was restored. Once the visitor confirms the answer, these messages are sent or
+    become ``unknown``.
     """
     visits.must_be_operator()
     who = visits.signature
@@ -168,7 +170,8 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
 
 
 def _looks(life: WatchLife | None) -> list[LookInWords]:
-    """Return what the watch checked, without checks that this software version does not know."""
+    """Return the results of the watch's last checks in words, without checks that this software version does not
+    know."""
     looks = life.looks if life is not None else []
     found = (look_in_words(str(each["check"]), str(each["state"]), each["facts"]) for each in looks)
     return [each for each in found if each is not None]

@@ -1,7 +1,8 @@
 """The tab *Tin xin lỗi*: the apologies of the coming evening, and the dossiers that need a letter of apology.
 
 The first list shows, while the delay can still be avoided, which citizens will get an apology and which cannot be
-reached. No SMS replaces the letter (Mẫu 04). An agency's administrator sees the dossiers of their own agencies.
+reached. An SMS does not replace the letter of apology (Mẫu 04). An agency's administrator sees the dossiers of their
+own agencies.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def download_letters(request: Request, visits: Visits, part: str = "1") -> Respo
 
 
 def _by_agency(owed: Sequence[OwedTonight]) -> list[AgencyTonight]:
-    """Return the agencies, those with the most dossiers first."""
+    """Return the evening's apologies by agency, the agency with the most dossiers first."""
     told = Counter(each.agency_code for each in owed if each.is_told)
     untold = Counter(each.agency_code for each in owed if not each.is_told)
     found = [AgencyTonight(code, told[code], untold[code]) for code in {*told, *untold}]

@@ -187,7 +187,7 @@ def _page(
         weekdays=list_words()["calendar"]["weekday"],
         state=state,
         confirmed_on=state.confirmed_at.astimezone(VIETNAM).date() if state and state.confirmed_at else None,
-        # For this year show the hours in force today, for another year those at its end.
+        # For the present year, show the office hours in force today; for any other year, the hours in force at its end.
         hours=calendar.hours_on(today if today.year == shown else last),
         months=months_of(calendar, shown, today),
         working_days=calendar.count_working_days(first, last),

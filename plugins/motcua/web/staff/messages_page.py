@@ -37,7 +37,8 @@ list_page(router, "/messages", MESSAGES)
 # --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Most rows of each of two tables: unknown codes that were asked for repeatedly, and phones that did so."""
+"""Most rows of each of two tables: unknown codes that were asked for repeatedly, and phones that asked for unknown
+codes repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class DayRow:
 def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
     """Show the inquiries of the requested days, with counts by day and outcome.
 
-    Who sees all agencies also gets unknown codes that were asked for repeatedly, and phones that did so.
+    A visitor who sees all agencies also gets the unknown codes that were asked for repeatedly, and the phones that
+    asked for unknown codes repeatedly.
     """
     days: list[DayRow] = []
     codes, phones = [], []
@@ -115,9 +117,10 @@ Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
 
 @router.get("/messages/unknown")
 def show_unknown(request: Request, visits: Visits, said: str = "", every: bool = False) -> HTMLResponse:
-    """Show messages of unknown outcome that are still useful, the oldest first, and recent releases.
+    """Show messages of unknown outcome that are still useful, the oldest first, and releases, the latest first.
 
-    If ``every`` is true, the boxes of all messages on the page are ticked.
+    A release is a person's order to send a message again. If ``every`` is true, the boxes of all messages on the page
+    are ticked.
     """
     query = kept_query(request)
     return _unknown_page(request, visits, query, "asked" if said == "asked" else "", every=every)

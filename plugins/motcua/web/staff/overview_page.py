@@ -1,7 +1,7 @@
 """The first page, *Tổng quan*: what needs attention, a day's messages by state, and the present state of the system.
 
-The page counts the rows of one day and never the whole ledger. The accounting identity is not counted for the page: it
-shows the last count of the watch, and when the watch counted.
+The page counts the rows of one day and never the whole ledger. The page does not count the accounting identity (each
+event has exactly one message) itself. It shows the watch's last count, and the time of that count.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page *Đối chiếu*: the figures of each closing, whether they add up, their rows, and the published files.
+"""The page *Đối chiếu*: the figures of each closing, whether they add up, the rows that they count, and publications.
 
 An agency's administrators get figures and rows of their own agencies, and only their agencies' own workbooks among the
 published files: every other file holds rows of all agencies.
@@ -96,7 +96,7 @@ def show_reconciliation(
             for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)
         }
     known = {each.agency_code for each in Told(shown.report).agencies}
-    # Show an administrator their own agency even if it has nothing in this period.
+    # Administrators may open the page of their own agency even if the closing has no figures of the agency.
     if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
     return render(
@@ -138,7 +138,8 @@ def verify_again(
     fields: Annotated[dict[str, str], Depends(sent_form)],
     start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
 ) -> Response:
-    """Request a verification of a publication. A run starts for it now; if that fails, the next night's run does it."""
+    """Request a verification of a publication, and start a run for it. If no run starts, the next night's run
+    verifies."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -319,10 +320,10 @@ def _attachment(content: bytes, name: str) -> Response:
 def _portal(
     connection: Connection, closing: Closing, agency: str | None
 ) -> tuple[Sequence[ComparedAgency], int] | None:
-    """Return the national portal's figures of agencies, and the number of agencies that lack such figures.
+    """Return the figures of agencies at the national portal, and the number of agencies without such figures.
 
-    The number counts only agencies whose data was pushed. Figures of the portal are handed in for days and months only;
-    return ``None`` for other periods.
+    The number counts only agencies whose data was pushed. Return ``None`` for other periods than days and months, for
+    which nobody hands in figures of the portal.
     """
     period = closing.period
     if period.length not in ("day", "month"):

@@ -37,7 +37,7 @@ router = APIRouter()
 
 @router.get("/requests")
 def show_requests(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Show the requests that wait, the oldest first, and those that ended lately."""
+    """Show the requests that wait, the oldest first, and those that ended, the newest first."""
     return _page(request, visits, said if said in _SAID else "")
 
 

@@ -1,9 +1,9 @@
 """The pages *Thiết lập → Cơ quan*: an agency's administrator, or the Department, changes the agency's settings.
 
 A change can be rehearsed: the page shows what it would have done to the messages of the last working day, and what
-these would have cost. A change that would keep messages from citizens needs a confirmation. If other people changed
-settings since the page was opened, the page shows their changes and still has everything that the visitor typed. The
-page also lists earlier changes, which can be undone.
+these messages would have cost. A change that would keep messages from citizens needs a confirmation. If other people
+changed settings since the page was opened, the page shows their changes and still has everything that the visitor
+typed. The page also lists earlier changes, which can be undone.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class TypedSettings:
 
     @property
     def chooses_none(self) -> bool:
-        """Whether the form is to leave out same-day procedures but names none of them. None is then left out."""
+        """Whether the form leaves out same-day procedures but names none. Then no procedure is left out."""
         return self.same_day_excluded and not (self.same_day_all or self.same_day_procedures)
 
     @property
@@ -324,7 +324,8 @@ class _Words:
 
     def setting(self, field: str, value: object, of: Mapping[str, Any]) -> str:
         """Return one setting in words. ``of`` holds all settings, as in the agencies' file or in the history."""
-        # An empty list means that all same-day procedures are left out, or none if the agency leaves out none.
+        # An empty list stands for all same-day procedures if the agency leaves same-day procedures out, and otherwise
+        # for none.
         if field == "same_day_procedures" and not of.get("same_day_excluded"):
             return str(settings_words()["value"]["none"])
         return setting_in_words(field, value, self._names)
@@ -461,7 +462,7 @@ class _AgencyPage:
             "is_first": change.before is None,
             "silences": bool(change.silences),
             "fields": told.changed(change),
-            # The history does not hold mail addresses, so such a change cannot be undone.
+            # The history does not hold mail addresses, so a change of addresses alone cannot be undone.
             "is_of_addresses_alone": changed == {"report_recipients"},
         }
 

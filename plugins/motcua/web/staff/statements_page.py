@@ -1,6 +1,7 @@
 """The page *Đối soát nhà mạng*: each month's carrier statement, how its rows agree with the ledger, and refused files.
 
-The Department uploads a carrier statement here, confirms what was read in it, and marks a refused one as dealt with.
+The Department uploads a carrier statement here, confirms the content that the page read, and marks refused files as
+dealt with.
 """
 
 from __future__ import annotations
@@ -300,7 +301,7 @@ def decide(
     fields: Annotated[dict[str, str], Depends(sent_form)],
     start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
 ) -> Response:
-    """Confirm a carrier statement that was read, drop it, or mark a refused file as dealt with."""
+    """Confirm a carrier statement that was read, discard it, or mark a refused file as dealt with."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
