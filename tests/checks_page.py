@@ -1,6 +1,6 @@
-"""Write docs/operations/checks.md and the lists of docs/vi/kiem-tra-nguon.md: every check with what to do.
+"""Write docs/operations/checks.md, which lists all checks, and the lists of findings in docs/vi/kiem-tra-nguon.md.
 
-``python -m tests.checks_page`` writes both again.
+``python -m tests.checks_page`` writes both files anew.
 """
 
 from __future__ import annotations
@@ -49,14 +49,17 @@ def page() -> str:
 
 
 def _alerts(alerts: list[Check]) -> Iterator[str]:
-    """Yield a line for each subject, with links to the pages of its alerts."""
+    """Yield a line for each subject of alerts, such as the ledger, with links to the pages of its alerts."""
     for subject, of_subject in groupby(sorted(alerts, key=lambda check: check.of), key=lambda check: check.of):
         linked = (f"[{check.id}](alerts/{check.id}.md){_weight(check)}" for check in of_subject)
         yield f"- {subject}: {', '.join(linked)}\n"
 
 
 def _questions(questions: list[Check], *, hourly: bool) -> Iterator[tuple[Check, str, str]]:
-    """Yield the doctor's checks that the watch runs each hour, or the others, with meaning and remedy in English."""
+    """Yield checks of the doctor, each with its meaning and its remedy in English.
+
+    With ``hourly`` these are the checks that the watch runs each hour too. Without it they are the other checks.
+    """
     for check in questions:
         if (HOURLY in check.asked_by) is hourly:
             what, todo = english_words(check.id).values()
@@ -73,7 +76,10 @@ def _list(rows: Iterable[tuple[Check, str, str]]) -> str:
 
 
 def sources_page(written: str) -> str:
-    """Return the page about the check of a source, with a list of its findings for each weight (severity)."""
+    """Return the page about source checks, with a new list of the possible findings of each weight (severity).
+
+    ``written`` is the present page.
+    """
     before, _, rest = written.partition(_BEGINS)
     _, _, after = rest.partition(_ENDS)
     lists = []

@@ -65,7 +65,7 @@ from tests.tiers import why_second
 # No test of correctness has a time limit: a busy machine is not a fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
-# The mail servers of tests would log each line of each session, with addresses.
+# Without this the mail servers of tests log each line of each session, with addresses.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[SHARE] = folder
         if "preloading" in workers:
             os.environ[preloading.ADDRESS] = f"{folder}/preloaded"
-            # This process must not wait for it: it ends when this process ends.
+            # Do not wait for the new process. It ends by itself when this process ends.
             subprocess.Popen(
                 [sys.executable, "-c", "from tests.preloading import serve; serve()"],
                 cwd=config.rootpath,
@@ -128,6 +128,7 @@ def commands_put_together_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
+    """Run the PostgreSQL server of the session, with a migrated ledger that tests copy."""
     with memory_folder() as folder, server_with_ledger(folder) as server:
         running = Server(server.admin_dsn)
         yield running
@@ -285,7 +286,8 @@ def no_connections_kept(ledger: str) -> None:
 def agencies(ledger: str, with_agencies: str) -> None:
     """Two agencies: Nha Trang, and Tư pháp with accented texts.
 
-    The ledger of a test that names this fixture holds them from the start. A ledger made in another way gets them here.
+    The ledger of a test that names this fixture is copied from a database with both agencies. If a ledger was made in
+    another way, the fixture saves them there.
     """
     if _copied_from.get(ledger) != with_agencies:
         in_ledger(save_agencies, TWO_AGENCIES, "tests")
@@ -329,7 +331,7 @@ def one_stop(
 def watched(one_stop: OneStop) -> Iterator[None]:
     """A watcher that runs as in the triggerer.
 
-    It informs senders of news, so that they need not query sources themselves.
+    The watcher informs senders of unread rows, so that senders need not query the sources themselves.
     """
     stop = threading.Event()
     watching = threading.Thread(target=Watcher(lambda _: None, 0, 1).run, args=(stop,))

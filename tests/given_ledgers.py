@@ -35,7 +35,7 @@ _OF_A_RELATION = (
     *("relnatts", "relchecks", "relhasindex", "relhasrules", "relhastriggers", "relrowsecurity", "relforcerowsecurity"),
     *("relacl", "reloptions"),
 )
-"""Columns of pg_class that tell what a relation is. The others change even if a test only empties a table."""
+"""Columns of pg_class that define a relation. The other columns change even if a test only empties a table."""
 _SHAPE = " UNION ALL ".join(
     [
         f"SELECT 'pg_class', count(*), sum(hash_record(({', '.join(_OF_A_RELATION)}))) FROM pg_class",
@@ -80,7 +80,7 @@ def _counted(connection: psycopg.Connection[Any], tables: Collection[str]) -> di
     if not tables:
         return {}
     counting = " UNION ALL ".join(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in tables)
-    # Planning the statement for all tables takes much longer than running it, and each test runs it.
+    # The statement for all tables runs after each test, and planning it takes much longer than running it.
     figures = connection.execute(counting.encode(), prepare=len(tables) > _FEW)
     return {table: (count, newest) for table, count, newest in figures}
 
@@ -106,7 +106,7 @@ class _ReusableConnections(database._KeptConnections):
 
     def put_back(self, conn_id: str, connection: Connection) -> None:
         address = self._address(conn_id) or ""
-        # The test may have set another address meanwhile.
+        # The test may have set another address since it opened the connection.
         if connection.closed or not all(word in address for word in (connection.info.user, connection.info.dbname)):
             connection.close()
         else:
@@ -184,8 +184,8 @@ class GivenLedger:
 
     def __post_init__(self) -> None:
         _made[self.name] = self
-        # This connection inserts and deletes without triggers and foreign keys. Changing the role later would discard
-        # its plans.
+        # This connection inserts and deletes without triggers and foreign keys. Changing session_replication_role later
+        # would discard the prepared plans of the connection.
         replica = "-c session_replication_role=replica"
         self._administrator = psycopg.connect(self.dsn, autocommit=True, options=replica)
         self._shape = self._shown()

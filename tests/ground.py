@@ -713,7 +713,7 @@ def states(rows: Rows) -> list[tuple[str, str | None]]:
 
 
 def words_of_left(left: Iterable[Finding]) -> list[str]:
-    """Return what a run's gate states as left undone, in the words of its log."""
+    """Return the reasons for a gate to fail, in the words that the gate writes to its log."""
     return [each.facts["detail"] for each in left]
 
 

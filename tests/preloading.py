@@ -68,7 +68,7 @@ def serve() -> None:
             for stream in streams:
                 os.close(stream)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Otherwise all workers would draw the same numbers.
+    # Without a new seed all workers would draw the same random numbers.
     random.seed()
     for number, stream in enumerate(streams):
         os.dup2(stream, number)

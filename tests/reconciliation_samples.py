@@ -411,7 +411,7 @@ def nasty() -> ReconciliationReport:
     many = {each.agency_code for each in agency_words()[:2]}
 
     def some(rows: Any) -> Any:
-        """Keep all procedures of two agencies, and every hundredth of the others, to save time."""
+        """Keep all rows of two agencies. Keep each hundredth procedure of the others, to save time."""
         return tuple(row for row in rows if row.agency_code in many or (row.procedure_code or "0").endswith("00"))
 
     kept = replace(

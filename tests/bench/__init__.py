@@ -1,6 +1,6 @@
 """Measure how fast the system is.
 
-Each result is compared with a limit, or with that of another program that is measured in the same run. Each bench is a
+Each result is compared with a limit, or with the result of another program, measured in the same run. Each bench is a
 module with a function that returns lines; ``__main__`` lists the functions.
 """
 

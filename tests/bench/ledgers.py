@@ -75,7 +75,7 @@ def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
 
 
 def server_of(dsn: str) -> int:
-    """Return the process id of the ledger's main server process, the parent of all its others."""
+    """Return the process id of the ledger's main server process, the parent of all other server processes."""
     (row,) = ask(dsn, "SELECT pg_read_file('postmaster.pid', 0, 20) AS written")
     return int(row["written"].split()[0])
 

@@ -164,7 +164,8 @@ def _logs_in(folder: Path) -> Counter[str]:
             size = path.lstat().st_size if path.is_file() else 0
         except OSError:
             continue
-        # By the first two parts of the path, the log of a program and the task logs of a DAG are counted separately.
+        # Add up sizes by the first two parts of the path: each program's log and each DAG's task logs have their own
+        # sum.
         sizes["/".join(path.relative_to(folder).parts[:2])] += size
     return sizes
 
@@ -207,8 +208,8 @@ WHERE
 def _wait_for_reports(demo: Demo) -> None:
     """Wait until no daily report is running, and none is due before the end of both measurements.
 
-    A demo plans a day's apologies and makes its reports within its first ten minutes. A province does this once a day,
-    so it must not fall into a measurement of five minutes.
+    A demo plans a day's apologies and makes its reports within its first ten minutes. A province does this work once a
+    day, so this work must not fall into a measurement of five minutes.
     """
     within = {"within": timedelta(seconds=2 * _FOR + _SETTLES + 60)}
     with psycopg.connect(demo.admin_dsn, dbname="motcua_airflow", autocommit=True) as airflow:

@@ -21,7 +21,7 @@ from tests.bench.tails import Demo, whole_demo
 _PARTS = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer", "watch")
 _SCHEDULER, _POSTGRES = "airflow-scheduler", "postgres"
 _SENDERS = 2
-"""Number of senders. Each is killed once and frozen once, because one of them leads."""
+"""Number of senders. Each is killed once and frozen once, because one of them is the leader and reads the sources."""
 _FOR = 60
 """Number of results that become ready, one a second."""
 _SETTLES, _CALM_WITHIN = 90.0, 300.0
@@ -77,7 +77,7 @@ class _Silences:
         return max(self._demo.accepted_after(f"L-{number}", last) + late for number, late in written_late.items())
 
     def _make_ready(self, number: int) -> float:
-        """Make a result ready at the desk, and return how many seconds PostgreSQL, which died, delayed this."""
+        """Make a result ready at the desk, as soon as PostgreSQL runs; return the seconds of waiting for PostgreSQL."""
         due = time.monotonic()
         while True:
             try:

@@ -125,7 +125,7 @@ class _Sources:
         self.desk = psycopg.connect(self.server.admin_dsn, autocommit=True)
 
     def move(self, source: str, number: int) -> float:
-        """Write a ready result into the source, and return the time after its commit."""
+        """Write a ready result into the source, and return the time right after the commit."""
         values = {"source": source, "code": f"{source}-{number}", "agency": AGENCY, "phone": f"09051{number:05}"}
         with self.desk.transaction():
             self.desk.execute(DOSSIER, values)

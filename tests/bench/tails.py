@@ -172,7 +172,7 @@ def _line_of_waits(what: str, seconds: Sequence[float]) -> Line:
 def whole_demo(steps_a_second: int) -> Iterator[Demo]:
     """Run a demo without older dossiers, in whose simulated world ``steps_a_second`` steps happen each second."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, mock.patch.dict(os.environ):
-        # With the short time of the tests (tests/environment.py) a run would have no standby after three seconds.
+        # The tests set MOTCUA_LINGER to three seconds (tests/environment.py), after which a run would have no standby.
         del os.environ["MOTCUA_LINGER"]
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)

@@ -711,7 +711,8 @@ def test_values_are_masked_as_in_the_demo_and_tasks_outlast_an_api_server_that_i
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
-    # A task goes on for ten minutes without an API server. Its token is renewed when a fifth of its lifetime is left.
+    # A task goes on for ten minutes without an API server. The task's token is renewed when a fifth of the token's
+    # lifetime is left.
     interval = int(server["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
     assert int(server["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"]) * interval >= 600
     assert int(server["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600

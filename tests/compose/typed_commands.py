@@ -76,9 +76,9 @@ def understand(line: str) -> str | None:
     """
     if not line.startswith("docker compose "):
         return None
-    # A shell substitution stands for one word.
+    # Put one word in place of each shell substitution.
     words = shlex.split(re.sub(r"\$\([^)]*\)", "2026-01-01", line), comments=True)
-    # Redirections and pipes belong to the shell.
+    # Cut off redirections and pipes, because they belong to the shell.
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">", "|")), len(words))]
     verb = words[2]
     if verb not in _PARSERS:

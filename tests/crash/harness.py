@@ -35,9 +35,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Mode: TypeAlias = Literal["process", "each step", "outage"]
-"""Kind of a run. ``process``: a process is killed at a drawn place, or frozen there, just as often. ``each step``: a
-sender is frozen before each of its steps, and killed after each of them, in a seed of its own; further seeds are not
-played. ``outage``: a part that a sender needs is killed.
+"""Kind of a run. ``process``: a process is killed or, just as often, frozen at a random step. ``each step``: a sender
+is frozen before each of its steps, and killed after each of its steps, each time in a seed of its own; seeds beyond the
+last step are not played. ``outage``: a part that a sender needs is killed.
 """
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))

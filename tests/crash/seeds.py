@@ -60,13 +60,14 @@ This setting holds for the frozen processes and for the processes that take over
 """
 _STANDS_STILL = f"{_FROZEN_AFTER}s"
 _TAKEOVERS = 10
-"""At most so many senders are started, one after another, until a frozen process has lost all its sessions."""
+"""Largest number of senders that are started, one after another, until a frozen process has lost all its sessions."""
 _HALF_A_REQUEST = 5.0
 """Seconds that a gateway waits for the rest of a request of a frozen sender; afterwards the sender is continued."""
 _ELSE_FROZEN_AFTER = 10
 """Seconds without a heartbeat after which any other process counts as frozen.
 
-None of them is ever frozen, so the limit is so long that they keep it even on a slow machine.
+The tests freeze none of these processes, so the limit is so long that their heartbeats are in time even on a slow
+machine.
 """
 
 # Probability in per cent of each fault for each message; the rest has no fault.
@@ -93,7 +94,8 @@ _GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
 _REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
 """Index into ``_GATEWAYS`` for each seed that ``rehearse`` plays.
 
-Zalo takes no messages at night, so it is played in two seeds whose times are half a day apart: one sends by day.
+Zalo takes no messages at night, so it is played in two seeds whose times are half a day apart: one of them sends by
+day.
 """
 _ZALO_STEPS = ("renew", "note_tokens", "unreachable")
 """Steps that a sender reaches only if Zalo is tried before SMS."""
@@ -254,7 +256,7 @@ class Seed:
         return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
 
     def kill(self, job: Job, points: Sequence[Point]) -> None:
-        """Run the job and kill it, or as often freeze it, at a step or at a random moment."""
+        """Run the job and kill it or, just as often, freeze it, at a step or at a random moment."""
         at_step = self.fate in ("dies", "freezes") or self.lot.random() < 0.75
         point = self.draw(points) if at_step else None
         if self.fate == "freezes" or (self.fate != "dies" and self.lot.random() < 0.5):
@@ -310,7 +312,7 @@ class Seed:
         return len(held)
 
     def sessions_at_work(self) -> set[int]:
-        """Return the server processes of all sessions of running senders, frozen or not."""
+        """Return the ids of the server processes for all sessions of running senders, frozen or not."""
         return {row["pid"] for row in self.world.ledger.execute(_AT_WORK)}
 
     @contextlib.contextmanager
@@ -419,8 +421,8 @@ class Seed:
     def whose_turn(self, steps: Sequence[Point]) -> Sequence[Point]:
         """Return the steps at which the seed's sender may die.
 
-        In the mode ``each step`` each seed gets one side of one step, at the step's first visit. The sender freezes
-        before the step, or is killed after it.
+        In the mode ``each step`` each seed gets one step: the sender freezes before its first visit of this step, or is
+        killed after this visit.
         """
         if self.mode != "each step":
             return steps
@@ -490,7 +492,7 @@ class Seed:
         In half of the seeds a person releases the unknown messages that the gateway never had.
         """
         if self.lot.random() < 0.1:
-            self.world.report("kannel", f"{self.number:032d}", 1)  # a receipt of an unknown message
+            self.world.report("kannel", f"{self.number:032d}", 1)  # a receipt with a reference that no attempt has
         self.run_until_quiet()
         if not self.wakes_last and self.lot.random() < 0.5:
             self.wake()

@@ -127,9 +127,9 @@ def steps_of(world: World, desk: Desk) -> list[Point]:
 
 
 def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
-    """Freeze the leader at a step, and return the seconds that a case waited.
+    """Freeze the leader at a step, record a case, and return the seconds until the case's message was accepted.
 
-    The result is ``None`` if the leader never came to the step.
+    The result is ``None`` if the leader never reached the step.
     """
     leader = _fork(world, point)
     try:
@@ -172,7 +172,7 @@ def freeze_postgresql(world: World, desk: Desk) -> float:
 def time_takeovers(foundation: Path, turns: Sequence[int], workers: int, report: Callable[[str], None]) -> None:
     """Freeze a leader at every ``workers``-th step, and PostgreSQL once.
 
-    Report a tally; its ``died_at`` has the milliseconds of each freeze.
+    Report a tally; its ``died_at`` has, for each freeze, the milliseconds until the next case's message was accepted.
     """
     from tests.crash import seeds
 

@@ -21,7 +21,7 @@ def findings(tally: Tally) -> list[str]:
 def test_sender_may_die_or_freeze_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     tally = run("each step", first=0, seeds=400, workers=1)
     assert findings(tally) == []
-    # A drawn answer of the gateway may keep a sender from its step, so a few steps may be missing.
+    # After a random answer of the gateway, a sender may never reach its step, so a few steps may be missing.
     assert len({place for place in tally.died_at if place.startswith("frozen before")}) >= 35
     assert len({place for place in tally.died_at if place.startswith("after")}) >= 35
     assert tally.figures["processes frozen"] >= 40

@@ -258,7 +258,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 20))
     def report_that_there_is_no_route(self, which):
-        """Store a receipt which says that the gateway never had the message; only where this is true."""
+        """Store a receipt which says that the gateway never had a message; choose one that it really never had."""
         never_taken = [
             row["reference"]
             for row in self.all("SELECT reference FROM motcua.attempts WHERE state <> 'in_flight' ORDER BY attempt_id")

@@ -45,7 +45,8 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
     provider.disturb = a_person_releases_it_and_the_next_run_sends
     provider.address.extra["concurrency"] = 2
     with open_connection() as other:
-        # Another sender takes a share of the slots, so that settling leaves the next run a slot.
+        # Count this connection as a sender of the gateway, too. Settling then uses only its share of the request slots,
+        # so that a slot is left for the next run.
         other.autocommit = True
         share_gateway(other, "kannel")
         settle("settling", clock=lambda: NOW + HOUR)
@@ -60,7 +61,7 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
 def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
     provider.script *= 2
     queue(one_stop, "D-0", "D-1")
-    # The gateway is on trial after its failure, so only one request is made at a time.
+    # The gateway is paused after its failure, and then tried with one request, so the second message needs this run.
     send_at(NOW + HOUR)
     assert [state for state, _ in states(rows)] == ["unknown", "unknown"]
 

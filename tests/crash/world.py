@@ -81,7 +81,7 @@ class Truth:
     parts: int
     arrives: bool
     receipts: list[tuple[int, str, int]]
-    """For each receipt its type, its state, and how many of the calls that brought it got status 200 as answer."""
+    """For each receipt its type, its state, and how many calls with this receipt were answered with status 200."""
 
 
 @contextlib.contextmanager
@@ -182,7 +182,7 @@ class World:
         return self._ledger
 
     def forget_processes(self) -> None:
-        """Forget the connection and the processes for jobs; a child that uses this world further needs its own."""
+        """Forget the connection and the processes for jobs; a child that uses this world must open its own ones."""
         self._ledger, self._runners = None, []
 
     @property

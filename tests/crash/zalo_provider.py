@@ -1,6 +1,6 @@
 """Play Zalo, which senders try before SMS: two of three phones have a Zalo account, and each token works once.
 
-Zalo reports no delivery here.
+This simulated Zalo sends no delivery receipts.
 
 The provider writes the accepted messages and the tokens that it issued or received into its own log, and commits the
 log before it answers. A refresh token that a person enters (``given-…``) works once, like each token that Zalo issues.

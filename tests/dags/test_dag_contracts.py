@@ -78,6 +78,7 @@ def test_quiet_hour_makes_at_most_150_task_instances(bag, runs_between):
 
 
 def test_no_dag_catches_up_and_no_task_runs_forever(bag):
+    """After an outage, a DAG must not run once for each missed interval. Each task has a time limit."""
     assert bag.dags
     for dag in bag.dags.values():
         assert dag.catchup is False
@@ -124,6 +125,7 @@ def is_job(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
 
 
 def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
+    """The list ``CALL_A_GATEWAY`` must have all tasks whose jobs can send: Airflow must not retry them."""
     calling = {
         (dag.dag_id, task.task_id)
         for dag in bag.dags.values()
@@ -153,6 +155,7 @@ def longest_wait(task: Any) -> timedelta:
 
 
 def test_retries_of_the_run_of_each_minute_hold_up_a_message_for_less_than_a_minute(bag):
+    """A citizen's message must not wait longer than a minute because Airflow retries a task."""
     assert bag.dags["notify_transitions"].tasks
     for task in bag.dags["notify_transitions"].tasks:
         assert longest_wait(task) < timedelta(minutes=1)
@@ -169,6 +172,7 @@ def test_all_retries_of_a_task_come_within_ten_minutes(bag):
 
 
 def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
+    """Each DAG ends with its gate alone, which also runs after a failed task, so that no fault is hidden."""
     assert bag.dags
     for dag in bag.dags.values():
         leaves = [task for task in dag.tasks if not task.downstream_list]
@@ -205,6 +209,7 @@ def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfill
 
 
 def test_watcher_can_be_made_again_by_the_triggerer():
+    """Airflow stores a watcher as text and must be able to create it again, or no watcher starts."""
     path, arguments = SourcesWatch().serialize()
     module, name = path.rsplit(".", 1)
     assert isinstance(getattr(import_module(module), name)(**arguments), SourcesWatch)
@@ -212,6 +217,7 @@ def test_watcher_can_be_made_again_by_the_triggerer():
 
 @pytest.mark.parametrize("run_type", ["scheduled", "manual", "asset_triggered"])
 def test_only_a_backfill_is_bound_to_its_window(run_type):
+    """Only a backfill is limited to its time window; any other run works on everything."""
     run = SimpleNamespace(run_type=run_type, data_interval_start=NOW, data_interval_end=NOW + timedelta(minutes=1))
     assert run_window({"dag_run": run}) is EVERYTHING
     run.run_type = "backfill"
@@ -219,6 +225,7 @@ def test_only_a_backfill_is_bound_to_its_window(run_type):
 
 
 def test_parsing_loads_nothing_heavy():
+    """Airflow reads DAG files again and again, so they must not import slow packages."""
     code = (
         "import sys, airflow.sdk; before = set(sys.modules); import notify_transitions;"
         "heavy = {'pandas', 'great_expectations', 'fastapi', 'phonenumbers'};"
@@ -249,6 +256,7 @@ async def _first_events(seconds: float) -> list[float]:
 
 
 def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwise(one_stop, configure, monkeypatch):
+    """A watcher reports unread rows at once, and again while no run reads them."""
     monkeypatch.setattr(looking, "Watcher", partial(looking.Watcher, waits=looking.Waits(run=0.0)))
     configure(MOTCUA_LOOK_EVERY="0.1")
     told = asyncio.run(_first_events(5))
@@ -259,6 +267,7 @@ def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwi
 
 
 def test_watcher_leaves_fresh_news_to_a_sender_that_is_at_work(one_stop, configure):
+    """While a sender reads the sources, a watcher waits some seconds before it reports unread rows."""
     configure(MOTCUA_LOOK_EVERY="0.1")
     with open_connection() as at_work:
         at_work.autocommit = True

@@ -59,6 +59,7 @@ def test_each_dags_page_is_whole_in_both_languages(dags):
 
 
 def test_whatever_one_language_tells_of_a_red_run_the_other_tells_too(dags):
+    """Both languages of a DAG's page must list the same reasons why a run is red."""
     assert len(dags) > 1
     for dag in dags:
         said = {}
@@ -90,6 +91,7 @@ def test_each_dag_and_each_task_has_a_name_and_says_what_it_does_in_both_languag
 
 
 def test_no_text_is_left_of_a_task_that_is_no_more(dags):
+    """A text of a DAG or task that no longer exists must be removed."""
     tasks = {dag.dag_id: {task.task_id for task in dag.tasks} for dag in dags}
     assert words()["dags"].keys() == tasks.keys()
     shared = set(words()["shared_tasks"])
@@ -101,6 +103,7 @@ def test_no_text_is_left_of_a_task_that_is_no_more(dags):
 
 
 def test_every_mapped_task_names_what_it_is_about(dags):
+    """Airflow shows what each copy of a mapped task works on, such as a source, and not only an index."""
     mapped = [task for dag in dags for task in dag.tasks if task.is_mapped]
     assert {"pick_up", "mail", "take_file", "publish", "send"} <= {task.task_id for task in mapped}
     assert all(task.map_index_template for task in mapped)
@@ -180,6 +183,7 @@ def test_run_that_releases_is_refused_where_no_person_started_it(by):
 
 
 def test_run_releases_in_the_name_of_whoever_started_it():
+    """A run that releases messages of unknown outcome stores the name of the person who started it."""
     asks = {"release_unknown": True}
     run = started("notify_transitions", asks, "backfill", "lan")
     assert refuse_misunderstandings(run) is None
@@ -188,6 +192,7 @@ def test_run_releases_in_the_name_of_whoever_started_it():
 
 
 def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):
+    """The person who started a refused run sees the reason in Airflow, so no mail is sent."""
     told = []
     monkeypatch.setattr(run_alerts, "mail_red_run", lambda *given: told.append(given))
     monkeypatch.setattr(run_alerts, "save_red_run", lambda *given: None)
@@ -211,6 +216,7 @@ def test_run_with_valid_parameters_may_begin(conf, run_type):
 
 
 def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
+    """Before its work, each task refuses bad parameters and names its run to the ledger."""
     tasks = [task for dag in dags for task in dag.tasks]
     assert {task.is_mapped for task in tasks} == {True, False}
     assert all(task.partial_kwargs["pre_execute"] is begin_work for task in tasks if task.is_mapped)
@@ -218,6 +224,7 @@ def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
 
 
 def test_each_task_says_whose_work_it_is_and_steps_aside_where_no_citizen_waits(dags, monkeypatch):
+    """Tasks for which no citizen waits run with low priority, so that they do not delay messages."""
     aside: list[int] = []
     monkeypatch.setattr(os, "nice", aside.append)
     works: list[sessions.Run] = []

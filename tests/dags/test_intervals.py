@@ -1,6 +1,6 @@
 """Scheduled runs start at the right hour and process the right evening or month.
 
-The gate, a run's last task, gets all carrier statements that the run took.
+The gate, a run's last task, gets all carrier statements that the run imported.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ ONE, TWO = {"statement_no": 1}, {"statement_no": 2}
 
 @pytest.mark.parametrize(("pulled", "told"), [([None], []), ([ONE, TWO], [ONE, TWO])])
 def test_statements_are_taken_one_at_a_time_and_the_gate_is_told_of_all(bag, monkeypatch, pulled, told):
+    """Two files must not be imported at the same time, and the gate must get the statements of all files."""
     seen = []
     dag = bag.dags["reconcile_carrier"]
     assert dag.get_task("take_file").max_active_tis_per_dagrun == 1

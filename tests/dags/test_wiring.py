@@ -85,6 +85,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
 
 
 def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_way(bag):
+    """Each DAG runs at its hour in Vietnam. DAGs for which no citizen waits have a pool of their own."""
     expected = {
         "notify_transitions": ("*/5 * * * *", 4, "default_pool"),
         "settle_messages": ("*/5 * * * *", 1, "default_pool"),
@@ -147,7 +148,7 @@ def test_each_task_waits_for_those_before_it(bag):
 def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, monkeypatch, dag_id, run_type):
     """Each task gives its job what the job needs.
 
-    If this fails, a gate may succeed because it is told of no failure, or a backfill may process all messages instead
+    If this fails, a gate may succeed because it learns of no failure, or a backfill may process all messages instead
     of those of its time window.
     """
     own = import_module(f"motcua.jobs.tasks.{dag_id}")

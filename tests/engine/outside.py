@@ -1,7 +1,7 @@
 """Provide what is outside a server: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
 
-The safe is a folder. The others are real programs that listen on the loopback interface of this machine. Containers
-reach them through the bridge of the Docker engine.
+The safe, in which the administrator stores settings and keys, is a folder. The others are real programs that listen on
+the loopback interface of this machine. Containers reach them through the bridge of the Docker engine.
 """
 
 from __future__ import annotations

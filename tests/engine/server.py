@@ -103,8 +103,8 @@ class Server:
         tools = self.project.parent / "bin"
         if not tools.exists():
             tools.mkdir()
-            # systemd does not run here, so put a stand-in for systemctl there, which answers that Docker starts with
-            # the machine.
+            # No systemd runs here, so put a stand-in for systemctl into the folder ``bin``. The stand-in answers that
+            # Docker starts with the machine.
             for name, text in (("sudo", 'exec "$@"'), ("systemctl", "echo enabled")):
                 (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
                 (tools / name).chmod(0o755)

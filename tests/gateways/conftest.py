@@ -101,7 +101,7 @@ def make(adapter: str, base_url: str, **extra: Any) -> Gateway:
 @pytest.fixture
 def provider() -> Iterator[ScriptedGateway]:
     double = ScriptedGateway()
-    # The request that checks an account differs between providers, so let the double treat no request as such a check.
+    # The request that checks an account differs between providers, so this provider treats no request as such a check.
     double.is_login, double.answer = lambda _: False, b""
     yield double
     double.close()
@@ -121,7 +121,7 @@ def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
 def nothing_shows(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
     """Return a function that checks that no log and no given value contains what must stay secret.
 
-    This is the phone number in any spelling, words of the message, and each secret.
+    The phone number in any spelling, the words of the message, and each password or key must stay secret.
     """
 
     def look(*values: object) -> None:

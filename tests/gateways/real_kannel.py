@@ -1,7 +1,7 @@
 """Run a real Kannel 1.4.5 (Debian's ``kannel``) on free ports of the loopback interface; tests play its carrier.
 
 Kannel has two programs ("boxes"): bearerbox talks to the carrier, and smsbox to senders. This module works around three
-properties of theirs. On a restart, bearerbox forgets receipts unless they are stored in a spool folder. An smsbox that
+properties of both. On a restart, bearerbox forgets receipts unless they are stored in a spool folder. An smsbox that
 loses its bearerbox closes its port, sleeps and may start again under another process id; each box therefore gets a
 process group of its own and is ended with its group. A box whose port is taken ends, and only its log says why.
 """
@@ -86,7 +86,7 @@ http-queue-delay = 1
 class Kannel:
     """One Kannel: bearerbox and smsbox.
 
-    The arguments are lines of its configuration file. ``carrier``: the lines of the group ``smsc``. ``groups``: the
+    The arguments are lines of Kannel's configuration. ``carrier``: the lines of the group ``smsc``. ``groups``: the
     groups ``sendsms-user`` and ``sms-service`` with their names. ``core``: further lines of the group ``core``.
     """
 

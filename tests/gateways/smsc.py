@@ -191,7 +191,7 @@ class Smsc:
             self._held = self._held or []
 
     def release(self) -> None:
-        """Answer the submits that were held, and all later ones."""
+        """Answer the submits that came since ``hold``, and all later ones."""
         with self._lock:
             held, self._held = self._held or [], None
         for answer in held:

@@ -12,6 +12,7 @@ TIMEOUT = (2.0, 0.5)
 
 
 def test_query_headers_and_either_body_arrive_as_they_were_given(provider, session):
+    """A request arrives with its own query, headers and body, and with nothing of the request before."""
     provider.answer = http(200, "taken")
     url, headers, words = f"{provider.url}/there", {"access_token": "word"}, {"to": "a b", "text": "ở & +"}
     answers = [

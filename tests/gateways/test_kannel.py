@@ -28,6 +28,7 @@ ACCEPTED = "0: Accepted for delivery"
 
 
 def test_request(provider, session, nothing_shows):
+    """The request has the parameters that Kannel documents, and asks for receipts without showing the secret."""
     provider.answer = http(202, ACCEPTED)
     outcome = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing(accented=True))
     assert (outcome.outcome, outcome.http_status, outcome.code) == ("accepted", 202, ACCEPTED)
@@ -93,6 +94,7 @@ def test_capture_of_the_logs_sees_what_there_is_to_see(provider, caplog):
 
 
 def test_body_that_breaks_off_after_the_refusal_is_not_trusted(provider, session):
+    """If the answer breaks off after its status, the message may have been sent, so its outcome is unknown."""
     provider.answer = b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
     seen = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing())
     assert (seen.outcome, seen.http_status) == ("unknown", 503)

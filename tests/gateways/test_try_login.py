@@ -29,6 +29,7 @@ def test_request_to_kannel_has_no_receiver_and_no_text(status, words, outcome, p
 
 @pytest.mark.parametrize(("code", "outcome"), [("100", "accepted"), ("101", "configuration"), ("", "unknown")])
 def test_request_to_esms_lists_the_messages_of_a_single_moment(code, outcome, provider, session, nothing_shows):
+    """eSMS is asked for the messages of a single moment, because this request sends nothing and needs a login."""
     provider.answer = in_json({"CodeResult": code, "SentData": []})
     known = make("esms", f"http://127.0.0.1:{provider.port}").try_login(session)
     assert known.outcome == outcome
@@ -40,6 +41,7 @@ def test_request_to_esms_lists_the_messages_of_a_single_moment(code, outcome, pr
 
 
 def test_vnpt_gets_no_request(provider, session):
+    """No request to VNPT is known that checks an account and sends no message, so the check asks nothing."""
     assert make("vnpt", f"http://127.0.0.1:{provider.port}").try_login(session) is None
     assert provider.asked == []
 

@@ -143,6 +143,7 @@ def test_connection_that_is_incomplete_is_an_operators_mistake(changes, named):
 
 
 def test_receipts_and_inquiries_are_refused(gateway):
+    """It is not known how VNPT would send receipts or texts to 9029, so the adapter accepts no such call."""
     assert gateway.read_receipt(GatewayCall({"REQID": REFERENCE, "STATUS": "0"})).meaning == "unreadable"
     assert gateway.meaning_of("0") == "unreadable"
     assert gateway.inquiry_is_signed(GatewayCall({"secret": "any"})) is False

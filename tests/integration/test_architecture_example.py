@@ -46,7 +46,10 @@ def tables_of(page: str) -> dict[str, str]:
 
 
 def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) -> None:
-    """Let a dossier in work get its result. The gateway is busy once, and two receipts come after the second try."""
+    """Write a dossier in work and then its result, and send the message.
+
+    The gateway is busy at the first attempt and accepts the second one. Two receipts follow.
+    """
 
     def run(moment: datetime) -> None:
         take_in(moment)

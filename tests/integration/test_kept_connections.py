@@ -1,4 +1,4 @@
-"""Test kept connections: a process that serves many runs reuses its connections, and each must behave as if new."""
+"""Test kept connections: a process reuses its connections to the ledger, and each must behave like a new connection."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_
 
 
 def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
+    """A kept connection has no locks, temporary tables or settings of its earlier use."""
     with kept_connections():
         with connect() as first:
             kept = pid(first)
@@ -60,6 +61,7 @@ def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
 
 
 def test_broken_connection_is_not_kept_and_one_that_was_closed_by_hand_neither(ledger: str) -> None:
+    """A broken or closed connection is never handed out again, or the next work would fail."""
     with kept_connections():
         with connect() as first:
             lost = pid(first)

@@ -1,4 +1,4 @@
-"""Test that the pick-up of a long history, which reads ahead, gives the same ledger as one that does not."""
+"""Test that a pick-up of a long history, which reads ahead, writes the same rows as one that does not read ahead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_led
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BY_TWO = Portions(batch=2)
 
-# Queries for all that a pick-up writes. They name rows by the source's keys, because the ledgers number differently.
+# Queries for all that a pick-up writes. They name rows by the source's keys, because the two ledgers number them
+# differently.
 KEPT = {
     "dossiers": "SELECT to_jsonb(d) - 'dossier_id' AS r FROM motcua.dossiers AS d",
     "versions": """
@@ -157,7 +158,7 @@ class Desk:
         }  # fmt: skip
         row |= {name: self.time(now) for name in ("received_at", "due_at", "phone_entered_at", "finished_at")}
         if (code or "")[:2] != "D-" or of != NHA_TRANG:
-            # Each row gets a time: of two rows without a time, the two ways of picking up could use different ones.
+            # Each row gets a time. Of two rows without a time, each way of picking up could choose another row.
             row["updated_at"] = now - MINUTE * self.dice.random()
         # Some software keeps the old row when it writes a new one, so a dossier may have two rows.
         write = self.one_stop.dossier if self.dice.random() < 0.8 else self.beside
@@ -336,6 +337,7 @@ def test_step_that_a_source_shows_twice_counts_once_as_it_was_first(one_stop, ro
 
 
 def test_long_lists_come_to_the_ledger_as_they_are(ledger):
+    """A list that is written as one text arrives unchanged, with quotes, backslashes and NULL."""
     words = ["", "a", 'x"y', "c\\d", "{é,}", " ", "NULL", "\\", '"', "'"]
     numbers = [1, None, -(2**62), 0]
     with connect() as connection:

@@ -102,6 +102,8 @@ def test_ledger_is_not_read_where_metrics_are_off(agencies, monkeypatch):
 
 
 def test_settling_goes_on_when_its_figures_cannot_be_told(agencies, listener, monkeypatch, caplog):
+    """A failure to send metrics must not end settling, and its log line holds no value of the error."""
+
     def fail(*_: object) -> None:
         raise RuntimeError("0905123456")
 

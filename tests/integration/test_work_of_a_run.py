@@ -1,4 +1,4 @@
-"""Test the list of a run's work: it holds only what that run wrote, even if another run has its name and minute."""
+"""Test the list of a run's work: it has only what this run wrote, even if a run of another DAG has the same run id."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ EVERYTHING = ("moves", "attempts", "pick_ups", "quarantined", "evenings", "messa
 
 @pytest.fixture(autouse=True)
 def nobodys_work() -> Iterator[None]:
+    """After each test, let the connections of this process belong to no run again."""
     yield
     work_for(None)
 
@@ -127,6 +128,7 @@ def test_evening_belongs_to_the_run_that_settled_it(one_stop, rows):
 
 
 def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_stands(one_stop, gateway, rows):  # noqa: F811
+    """A receipt after a run is not counted as the run's work, but changes the state shown for its attempt."""
     now = datetime.now(UTC)
     one_stop.both(9, "D-1", at=now)
     work_for(NOTIFY)
@@ -143,6 +145,7 @@ def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_st
 
 
 def test_work_of_before_runs_had_numbers_is_found_by_name_and_what_is_not_known_is_empty(one_stop, gateway):  # noqa: F811
+    """Attempts of a run without a number are found by the run's name. Its other work is shown as empty."""
     now = datetime.now(UTC)
     one_stop.both(9, "D-1", at=now)
     take_in(now=now)
@@ -155,6 +158,7 @@ def test_work_of_before_runs_had_numbers_is_found_by_name_and_what_is_not_known_
 
 
 def test_why_a_gate_was_red_is_kept_and_a_run_is_known_by_one_number(ledger):
+    """A run has one number in all its connections, and the reasons for which its gate failed are stored."""
     work_for(NOTIFY)
     with open_connection() as one, open_connection() as other:
         numbers = {

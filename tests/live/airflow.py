@@ -235,7 +235,7 @@ class LiveAirflow:
         self.environment: Mapping[str, str] = where["environment"]
         self.desk = OneStopDesk(where["source"], seed)
         self.without_receipt: set[str] = set()
-        """References of messages whose receipts the network loses because a test told it so."""
+        """References of messages whose receipts the network loses because a test ordered this."""
         self._url, self._network = f"{where['airflow_url']}/api/v2", where["network_url"]
         self._ledger = psycopg.connect(where["ledger"], autocommit=True, row_factory=dict_row)
         self._metadata = psycopg.connect(where["airflow_database"], autocommit=True, row_factory=dict_row)
@@ -595,8 +595,9 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
         RuntimeError: Airflow did not start. The error's message has the end of the output.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs. The
-    # watchers of a DAG that was paused begin only when its file is parsed again; without them a run lasts for minutes.
+    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs.
+    # Parse files often, because the watchers of a DAG that was paused begin only when the DAG's file is parsed again,
+    # and without watchers a run waits for news for minutes.
     variables = {
         "MOTCUA_LINGER_QUIET": "3",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",

@@ -35,6 +35,7 @@ def shown_by_all() -> list[tuple[Path, str, Path]]:
 
 
 def test_pictures_that_pages_show_are_those_that_the_command_takes_and_those_that_are_kept():
+    """The pages show exactly the pictures that ``make pictures`` takes, and the folder has no others."""
     taken = {FOLDER / f"{name}.png" for name in PICTURES}
     assert len(taken) >= 10
     assert {file for _, _, file in shown_by_all() if file.parent == FOLDER} == taken
@@ -54,6 +55,7 @@ def test_a_picture_that_a_page_shows_is_wide_enough_and_says_in_words_what_is_on
 
 
 def test_sheet_for_the_wall_is_printed_from_its_source_as_it_is_on_one_page_of_a4():
+    """The printed sheet in the repository must be made from its present source, and fit on one page."""
     pdf = PDF.read_bytes()
     assert pdf == print_sheet(), "make pictures prints docs/vi/to-dan-tuong-quay.typ again"
     boxes = re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)

@@ -1,17 +1,18 @@
 """Run proofs: ``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]`` prints a table of figures for each.
 
-Without a name it runs all tests, proofs and benches, each in its own process, so that a crash of one does not stop the
-rest. This takes a night. When a part ends, its figures are written to docs/proofs.md. A part is skipped if its row on
-that page already names the present tree of files, so an interrupted run continues where it ended.
+Without a name the command runs every *part*: all tests together, each proof and each bench. Each part has a process of
+its own, so that a crash of one part does not stop the others. All parts together take a night. When a part ends, its
+figures are written to docs/proofs.md. A part is skipped if its section on that page already names the present tree of
+files, so an interrupted run continues where it ended.
 
-The exit code is 1 if one figure misses its required value. ``--seeds`` is for proofs that repeat themselves with many
-seeds, from ``--seed`` on. ``--share`` is for proofs that by default play only a part of their simulated data, so that
-all proofs fit into one night; 1 plays all of it. The proof ``soak`` plays a whole day by default, and with a share only
-the end of that day; ``--speed`` is how much faster than real time it plays. ``--from`` is the version that the proof
-``upgrade`` starts from; otherwise this proof chooses the versions itself. ``--into`` names a folder. Some proofs put
-faults into the code of rules, SQL statements, DAGs and routes to see whether a test notices them. They store in this
-folder which code each test runs, and which faults a test noticed. The proof ``install`` stores there the images of its
-Docker engine.
+The exit code is 1 if any figure misses its required value. ``--seeds`` is for proofs that repeat themselves with many
+seeds; ``--seed`` is the first of these seeds. ``--share`` is for proofs that by default play only a share of their
+simulated data, so that all proofs fit into one night; 1 plays all of it. The proof ``soak`` plays a whole day by
+default, and with a share only the end of that day; ``--speed`` is how much faster than real time this proof plays the
+day. ``--from`` is the version that the proof ``upgrade`` starts from; without ``--from`` this proof chooses the
+versions itself. ``--into`` names a folder. Some proofs put faults into the code of rules, SQL statements, DAGs and
+routes to see whether a test notices them. These proofs store in the folder which code each test runs, and which faults
+a test noticed. The proof ``install`` stores the images of its Docker engine in the folder.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine)
 
 
 def _run_part(command: list[str]) -> tuple[list[Line], int]:
-    """Run a part and print its output; return a line for each group of its tests, and its exit code."""
+    """Run a part and print its output; return a line for each run of pytest in it, and the exit code of the part."""
     # Remove make's variables: a part that itself calls make must run as if it were typed in a shell.
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")

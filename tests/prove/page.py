@@ -39,7 +39,7 @@ _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, t
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine and the tree of files that a part runs on, read before the part starts.
+    """The machine and the tree of files that a part (all tests, a proof or a bench) runs on, read before its start.
 
     Host names and paths are left out, because the page is public.
     """

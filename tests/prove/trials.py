@@ -1,9 +1,9 @@
 """Find out which tests notice a fault that is put into the code on purpose.
 
-All faults of the pure rules are tried. Of the faults of SQL statements, DAGs and routes a sample is drawn, which is
-the same on different trees of files. A first run records which functions and SQL statements each test runs. Each fault
-is then tried only with the tests that run the broken place, in a fork of one pytest process that has already collected
-the tests.
+All faults of the pure rules are tried, but only a sample of the faults of SQL statements, DAGs and routes. The sample
+is the same on different trees of files. A first run records which functions and SQL statements each test runs. Each
+fault is then tried in a fork of one pytest process, which has already collected the tests. The fork runs only the tests
+that run the broken place.
 
 The outcomes of two trees are compared fault by fault, from the files that their runs wrote: ``python -m
 tests.prove.trials one/statements.json other/statements.json``.
@@ -78,7 +78,7 @@ def drawn(
 ) -> list[Fault]:
     """Return a sample of faults.
 
-    The sample depends on the seed and the faults' names alone, so that a new fault elsewhere does not change which of
+    The sample depends on the seed and the faults' names alone. A new fault elsewhere therefore does not change which of
     the other faults are drawn.
     """
     in_order = sorted(faults, key=lambda each: hashlib.sha256(f"{seed} {each.name}".encode()).digest())
@@ -312,8 +312,8 @@ def found_in(path: Path) -> list[Tried]:
 def _tests_in_order(place: str, tests: Mapping[str, Ran]) -> list[str]:
     """Return the tests that run a place, in the order in which they are tried.
 
-    A test comes early if it is one of the quickest tests of its file that run the place, and if the tests of its file
-    run few other places. A test that fails without a fault is left out.
+    Tests of a file come early if the tests of this file run few other places. Of each file, the quickest tests come
+    first. A test that fails without a fault is left out.
     """
     of_file: dict[str, list[str]] = defaultdict(list)
     runs: Counter[str] = Counter()
@@ -348,11 +348,11 @@ class Trials(_ErrorPrinter):
         self.found: list[Tried] = []
         self.best: dict[str, list[str]] = defaultdict(list)
         self.kept: set[str] = set()
-        """Databases that exist for every fault and must not be dropped after one."""
+        """Databases that the trials of all faults share, and that must not be dropped after a trial."""
         self.tree = tree()
         known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
         self.before = {each.fault: each for each in found_in(path)} if known else {}
-        """Outcomes that an interrupted run found on the same tree; their faults are not tried again."""
+        """Name of a fault → its outcome in an interrupted run on the same tree; only ``untried`` faults are tried."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -579,7 +579,7 @@ def figures_of(found: Sequence[Tried]) -> list[Figure]:
 
 
 def compare(one: Path, other: Path) -> int:
-    """Print the faults that the tests of only one tree notice, and return how many only the first tree notices."""
+    """Print the faults that the tests of only one tree notice; return how many only the first tree's tests notice."""
     first, second = ({each.fault: each for each in found_in(path)} for path in (one, other))
     both = [name for name in first if name in second]
     for of, those, others in ((one, first, second), (other, second, first)):

@@ -36,7 +36,7 @@ from motcua.store.ledger.provisioning import with_database
 from tests.ground import free_port, until
 
 _PATIENCE = 60.0
-"""Most seconds that each wait of this module may take."""
+"""Longest time that a wait in this module may take, in seconds."""
 
 
 @dataclass(frozen=True)

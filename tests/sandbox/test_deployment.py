@@ -86,6 +86,7 @@ def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 
 def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger, tmp_path):
+    """A command in another shell finds the demo by its folder alone; the shell's own variables go first."""
     environment = {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
@@ -232,6 +233,7 @@ def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Call
 
 
 def test_apologies_and_reports_are_due_some_minutes_after_the_demo_is_up(deployed):
+    """A visitor of the demo sees apologies and reports within minutes, unless he set their hours himself."""
     caller, up = {"MOTCUA_RECONCILE_TIME": "06:45"}, datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
     made = deployed(caller)
     later = made.whose_day_begins(up, caller).environment
@@ -243,6 +245,7 @@ def test_apologies_and_reports_are_due_some_minutes_after_the_demo_is_up(deploye
 
 
 def test_past_is_played_with_the_hours_of_production_and_the_rights_of_the_ledgers_owner(deployed):
+    """The past is made at the usual hours, not at those of the demo, and needs the rights of the ledger's owner."""
     given = deployed({}).past_environment
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
@@ -268,6 +271,7 @@ def test_software_that_pushes_or_exports_starts_only_if_its_source_is_read_and_g
 
 
 def test_sources_without_a_database_are_those_of_the_software_that_pushes_or_exports():
+    """No source or agency code of the demo may belong to two kinds of software."""
     assert {pushing().source} == PUSHED.keys()
     assert {exporting().source} == DROPPED.keys()
     assert len(SOURCES | PUSHED | DROPPED) == len(SOURCES) + len(PUSHED) + len(DROPPED)

@@ -45,8 +45,8 @@ DAYS = 8
 def _over_a_month_ago() -> datetime:
     """Return a moment 33 days or more ago that follows enough working days.
 
-    Five of the eight days before the moment, and one of the last three, are working days. A fixed age would sometimes
-    fall into Tết, which has too many days off.
+    At least five of the eight days before the moment, and one of the last three, are working days. A fixed age would
+    sometimes fall into Tết, which has too many days off.
     """
     moment = datetime.now(UTC) - timedelta(days=33)
 
@@ -210,6 +210,7 @@ def test_demo_invents_nothing_if_a_real_gateway_or_source_replaces_one_of_its_ow
 
 
 def test_one_agency_improves_and_one_games_its_dates() -> None:
+    """In the demo's past, one agency becomes punctual, and one begins to falsify its dates halfway."""
     numbers: dict[str, int] = {}
 
     def serial(agency_code: str, series: str) -> int:

@@ -232,6 +232,7 @@ def test_airflow_component_is_forked_from_the_loader_and_started_alone_if_no_loa
 
 
 def test_waiting_for_a_line_of_a_step_ends_at_that_line_and_the_end_of_the_step_is_printed(supervise):
+    """A start that needs only part of a step goes on at that line; the end of the step is still reported."""
     for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
         run = supervise(f"""
             step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"

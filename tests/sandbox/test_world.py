@@ -1,6 +1,6 @@
 """Test the sandbox's simulated one-stop software, the *world*: it keeps the source contract and has real-life faults.
 
-The world also records in the truth database what really happened. Its sources must match this record.
+The world also records in the truth database what really happened. The world's sources must match this record.
 """
 
 from __future__ import annotations
@@ -212,6 +212,7 @@ def test_date_that_is_no_date_is_none_and_never_an_error(stage):
 
 
 def test_desk_flag_is_derived_from_the_second_vendors_words(stage):
+    """The second vendor names the place in words; the words decide whether a dossier is at the one-stop desk."""
     for status, supplement, department, desk in (
         ("9", None, "MOT_CUA", True),
         ("9", None, "P_CHUYEN_MON", False),
@@ -288,6 +289,7 @@ def test_expected_notices_are_what_the_sources_tell(lived):
 
 
 def test_paper_register_agrees_with_what_really_happened(lived):
+    """The paper register has the true times of a result and its hand-over, even if a desk typed the result in early."""
     paper = defaultdict(dict)
     for event in lived.events:
         if event["kind"] in ("result_ready", "handed_over") and event["source"] == "khanhhoa":
@@ -309,6 +311,7 @@ def test_paper_register_agrees_with_what_really_happened(lived):
 
 
 def test_same_seed_is_the_same_life_which_goes_on_where_it_stopped(stage):
+    """The same seed makes the same steps. After a pause, the world goes on without a burst of late steps."""
     lives = []
     for _ in range(2):
         stage.begin_anew(seed=8)
@@ -416,6 +419,7 @@ def test_visitor_mends_a_phone_and_is_told_what_comes_of_it_or_why_nothing_does(
 
 
 def test_visitors_step_ends_the_worlds_own_plans_and_a_step_typed_in_late_leaves_the_row(stage):
+    """A visitor's step ends the world's plans for a dossier. A step typed in late must not change the dossier's row."""
     stage.begin_anew(seed=3)
     stage.run(20)
     agency_code = "000.00.30.H32"
@@ -441,6 +445,7 @@ def test_visitors_step_ends_the_worlds_own_plans_and_a_step_typed_in_late_leaves
 
 
 def test_visitor_overtaking_a_half_written_move_has_the_last_word(stage):
+    """If a visitor moves a dossier while the world writes a move in two parts, the visitor's step is the last."""
     stage.begin_anew(seed=3, rate=20)
     for _ in range(60):
         stage.run(1)
@@ -543,6 +548,7 @@ def test_people_are_as_dirty_as_reality_and_their_true_numbers_can_be_texted():
 
 
 def test_acts_of_a_dossier_are_in_order_and_no_move_overtakes_a_half_written_one():
+    """The acts of a dossier follow each other, and a move written in two parts ends before the next begins."""
     random = Random(4)
     numbers, codes = Counter(), Counter()
 
@@ -580,6 +586,7 @@ ODD = {
 
 
 def test_source_check_finds_nothing_in_the_vendors_views_that_forbids_messages(addresses, lived, agencies, configure):
+    """The simulated software must pass our own source check, or the demo would send no messages."""
     readers = {
         f"AIRFLOW_CONN_ONESTOP_{name.upper()}": postgres_connection(its.reader_dsn)
         for name, its in addresses.sources.items()

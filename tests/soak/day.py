@@ -340,7 +340,8 @@ def waiting(stage: Stage) -> str:
 def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime) -> None:
     """Write a first dossier into each source.
 
-    Otherwise the first pick-up would find an empty source, and set its cursor to the time of the source's real clock.
+    Otherwise the first pick-up would find an empty source, and set the source's cursor (the newest time read) to the
+    time of its real clock.
     """
     moment = start - timedelta(minutes=30)
     firsts = {life.dossier.source: life for life in reversed(made)}

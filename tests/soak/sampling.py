@@ -1,6 +1,6 @@
 """Measure processes, connections and tables once per minute of the day, and judge whether these values stay flat.
 
-A value stays flat if its median in the last third of the day is not above that in the middle third by more than a
+A value stays flat if its median in the last third of the day exceeds its median in the middle third by no more than a
 margin. The growth per hour is computed too, but only to be shown.
 """
 
@@ -20,12 +20,12 @@ from tests.soak.stage import NETWORKS, WORKERS, Stage
 WARM_UP = 0.25
 """Share of a series that is left out at its beginning, because caches fill and modules are loaded then."""
 _MOST_PAIRS = 400
-"""Most samples that a slope is computed from, evenly chosen."""
+"""Largest number of samples from which a slope is computed; they are chosen evenly."""
 
 
 @dataclass(frozen=True)
 class Margin:
-    """How far the last third's median may be above that of the middle third: a share of the latter, and a constant."""
+    """How far the last third's median may exceed the middle third's median: a share of the latter, plus a constant."""
 
     share: float
     rest: float

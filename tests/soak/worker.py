@@ -1,9 +1,8 @@
 """Run one process of the simulated day: ``python -m tests.soak.worker FOLDER ROLE …``.
 
 The process calls the functions of ``motcua.jobs.tasks``, as Airflow's tasks do. The jobs of ``notify`` and ``settle``
-are repeated in one process, so that a day shows whether its memory grows. Jobs that run once a day get a new process
-each time.
-The process writes each error of a job to ``FOLDER/runs/NAME.jsonl``, as a line of JSON.
+are repeated in one process, so that a day shows whether its memory grows. A job that runs once a day gets a new process
+each time. The process writes each error of a job to ``FOLDER/runs/NAME.jsonl``, as a line of JSON.
 """
 
 from __future__ import annotations
@@ -158,7 +157,7 @@ def verify(run_id: str, _: Work) -> None:
 
 
 def prepare(_: str, work: Work) -> None:
-    """Set up what people set up once: agencies that take part since midnight, the message texts, the calendars."""
+    """Do the set-up that people do once: agencies that take part since midnight, the message texts, the calendars."""
     from motcua.jobs.calendars import prepare_calendars
     from motcua.jobs.handed_in.agencies import import_agencies
     from motcua.jobs.texts import register_all

@@ -97,6 +97,7 @@ def _put_in_force():
 
 
 def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
+    """Each function, view and trigger of the ledger is in exactly one definition file."""
     with psycopg.connect(with_database(postgres.admin_dsn, migrated)) as connection:
         there = connection.execute(
             "SELECT n.nspname || '.' || p.proname FROM pg_proc AS p INNER JOIN pg_namespace AS n"
@@ -111,7 +112,7 @@ def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
 
 def test_each_file_and_each_definition_begins_with_what_it_is_for():
     assert [path.name for path in FILES if not re.match(r"-- \S.{10,}", path.read_text(encoding="utf-8"))] == []
-    # One sentence describes all views for auditors together, so a single one of them needs none.
+    # One sentence describes all views for auditors together, so no single view needs a sentence of its own.
     silent = [
         name
         for name, text in texts_of_definitions().items()
@@ -160,6 +161,7 @@ def test_ledger_that_is_half_there_is_refused_and_left_as_it_is(empty_ledger):
 
 
 def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_the_way(ledger_of_its_own):
+    """A ledger of a version that is too old is refused, with the version to migrate to first."""
     before = schema_of(ledger_of_its_own)
     ask(
         ledger_of_its_own,
@@ -219,6 +221,7 @@ def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
 
 
 def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_its_own, files):
+    """Indexes store values of ``motcua.code_key``. If this function changed alone, no code would be found."""
     before = schema_of(ledger_of_its_own)
     change(files / "dossiers.sql", ("'011'", "'012'"))
     (files / "new.sql").write_text(
@@ -245,6 +248,7 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
 def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force_and_one_may_need_a_later_one(
     ledger_of_its_own, files
 ):
+    """If one definition is wrong, none comes into force. A definition may use one of a later file."""
     before = schema_of(ledger_of_its_own)
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT 1 AS one;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELEKT 1;", encoding="utf-8")
@@ -283,6 +287,7 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 
 
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
+    """A view that another office built on ours must not be lost by a migration."""
     ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
     ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
     _put_in_force()
@@ -294,6 +299,7 @@ def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, f
 
 
 def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_its_own):
+    """A migration waits for the locks of a sender at work, and must not make the sender fail."""
     with psycopg.connect(ledger_of_its_own) as sender:
         sender.execute("LOCK TABLE motcua.messages IN ROW EXCLUSIVE MODE")
         thread = threading.Thread(target=_put_in_force)

@@ -228,8 +228,8 @@ CASES = [
     Case("stops/stopped_until", {"kind": "reply", "agency_code": "H1", "now": NOW}, STOPPED),
     Case("messages/browsing/waiting", ALWAYS | {"now": NOW, "carriers": None}),
     Case("attempts/of_run", {"run_id": "run 100"}),
-    # Run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and reads the whole of so
-    # small a table instead. Statements within a function read the catalogue, too, but only when a session first runs
+    # Run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and therefore reads such
+    # a small table whole. Statements within a function read the catalogue, too, but only when a session first runs
     # them.
     Case("receipts/apply", receipts, "SELECT motcua.apply_receipts('[]', now())", looked_up=100),
     Case(
@@ -246,7 +246,7 @@ CASES = [
         looked_up=10,
     ),
     Case("messages/outcomes/expire messages/outcomes/count_held", ALWAYS | {"now": NOW, "agencies": None}),
-    # Run by each round of the watch, by the page about sending, and by the page about messages that wait for people.
+    # Run by each round of the watch, by the page about sending, and by the page about messages of unknown outcome.
     Case(
         "metrics/takes_rows metrics/open_checks metrics/open_messages metrics/queue_due metrics/unknown_messages"
         " metrics/unread_receipts metrics/gateway_stops metrics/sources watch/enabled watch/unknown watch/high_marks"

@@ -23,7 +23,7 @@ RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encodi
 
 
 class Act(NamedTuple):
-    """An SQL statement that somebody with a role's password might try, and its harm (of a query: what it reveals)."""
+    """An SQL statement that somebody with a role's password might try, and what it would harm or reveal."""
 
     statement: str
     why: str
@@ -445,6 +445,7 @@ def test_callbacks_are_told_whose_a_dossier_is_only_where_that_decides(callbacks
 
 
 def test_release_names_who_and_why(ledger, rows):
+    """The ledger refuses a release without a person's name or a reason."""
     for who, why in (("", "x"), ("x", " "), (None, "x"), ("x", None)):
         with pytest.raises(errors.CheckViolation, match="who does it and why"):
             rows("SELECT motcua.release_messages(%s, %s, now(), NULL, NULL, NULL, NULL)", who, why)
@@ -635,6 +636,7 @@ def test_request_ends_once(pages, tasks, source, rows):
     ],
 )
 def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
+    """A request is stored only if its agency or source exists; a harmless one is carried out at once."""
     assert _make_request(pages, kind, **wanted)[1] == became
     assert len(rows("SELECT 1 FROM motcua.page_requests")) == (became != "unknown")
 
@@ -652,6 +654,7 @@ def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
     ],
 )
 def test_pages_ask_for_nothing_else(pages, source, rows, kind, wanted):
+    """The ledger refuses a request of an unknown kind, or with missing, empty or too long values."""
     with pytest.raises(errors.CheckViolation):
         _make_request(pages, kind, **wanted)
     assert rows("SELECT 1 FROM motcua.page_requests") == []
@@ -661,6 +664,7 @@ def test_pages_ask_for_nothing_else(pages, source, rows, kind, wanted):
 
 
 def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared):
+    """A new table or view needs a line in the table of rights, and none may have two."""
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
         there = {
             name

@@ -64,6 +64,8 @@ def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_
 
 
 def test_every_statement_is_asked_for():
+    """An SQL statement that no code runs is left over and should be removed."""
+
     def is_asked_for(name: str) -> bool:
         # Code names the statement itself, or its file, which means all statements of the file.
         return f'"{name}"' in CODE or f'"{name.rpartition("/")[0]}"' in CODE
@@ -85,7 +87,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
         if name.startswith(OF_OTHER_DATABASES):
             continue
         assert ";" not in text, f"{name} is more than one statement"
-        # The SQL statement ``quality/marks/dossier_facts`` is only a part of another one, so check that whole one.
+        # The SQL statement ``quality/marks/dossier_facts`` is only a part of another, so check the other statement.
         numbered = quality._query_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
         for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", numbered))), 1):
             numbered = numbered.replace(f"%({parameter})s", f"${position}")
@@ -111,6 +113,7 @@ def snapshot(schema):
 
 
 def test_facts_that_rules_may_ask_for_are_the_columns_that_their_statements_make(snapshot):
+    """The facts that quality rules may use must be exactly the columns of the tables of the snapshot."""
     rows = snapshot.execute(
         "SELECT table_name, array_agg(column_name::text) AS columns FROM information_schema.columns"
         " WHERE table_schema = 'quality' GROUP BY table_name"
@@ -158,6 +161,7 @@ def test_audit_role_reads_the_facts_and_no_personal_data(schema):
 
 
 def test_database_condition_agrees_with_the_domain(schema):
+    """SQL and Python must agree when a dossier needs a message, or the source count would differ."""
     from motcua.domain.occasions import condition_of
 
     for status in range(1, 11):
@@ -167,6 +171,7 @@ def test_database_condition_agrees_with_the_domain(schema):
 
 
 def test_ledger_allows_the_reasons_for_suppressing_a_message_that_lists_know(schema):
+    """A reason that the ledger allows and lists do not know could not be chosen as a filter."""
     from motcua.store.browsing import SUPPRESSED_FOR
 
     (rule,) = schema.execute(
@@ -178,6 +183,7 @@ def test_ledger_allows_the_reasons_for_suppressing_a_message_that_lists_know(sch
 
 
 def test_states_are_those_that_closings_count(schema):
+    """A state that closings do not count would break the accounting identity."""
     from motcua.domain.reconciliation import STATES
 
     assert {row["state"] for row in schema.execute("SELECT state FROM motcua.message_states")} == set(STATES)

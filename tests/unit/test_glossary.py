@@ -74,6 +74,7 @@ def _over_line_breaks(found: re.Pattern[str]) -> re.Pattern[str]:
 
 
 def test_a_thing_has_one_name() -> None:
+    """Staff would be confused by two words for one thing, so the words to avoid are in no text."""
     instead = avoided()
     assert len(instead) >= 15
     found = pattern(instead)

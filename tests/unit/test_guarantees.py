@@ -27,6 +27,7 @@ def test_claims_are_one_short_sentence_on_one_line():
 
 
 def test_name_of_a_test_that_holds_a_guarantee_leads_to_one_test():
+    """A reader finds a test by the name in docs/guarantees.md, so no other test may have this name."""
     named = {each.test for each in all_guarantees()}
     text = "\n".join(path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py"))
     times = Counter(line.split("(")[0].split()[-1] for line in text.splitlines() if line.lstrip().startswith("def "))

@@ -72,6 +72,7 @@ def top_folder(path: Path) -> str:
 
 
 def test_architecture_page_shows_the_allowed_imports_and_none_points_up():
+    """The table in docs/architecture.md must be what this test allows, with imports only from a row to rows below."""
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     arrows = re.findall(r"^(\w+) +→(.*)$", page, re.M)
     shown = {name: set(targets.replace(",", " ").split()) for name, targets in arrows}
@@ -102,10 +103,12 @@ def runs_back(here: str, name: str) -> bool:
 
 
 def test_no_arrow_runs_back():
+    """No package may import a package that is not listed for it."""
     assert wrong_imports(modules(), runs_back) == {}
 
 
 def test_domain_is_pure():
+    """The rules in ``domain`` must be testable without Airflow, a database or a network."""
     domain = [path for path in modules() if top_folder(path) == "domain"]
     assert wrong_imports(domain, lambda _, name: name.split(".")[0] in PURE_FORBIDS) == {}
 
@@ -124,12 +127,14 @@ def is_more_than_wiring(_: str, name: str) -> bool:
 
 
 def test_dag_files_only_wire():
+    """A DAG file only connects tasks: it imports a few packages of ours and Airflow, and has at most 120 lines."""
     files = sorted((ROOT / "dags").glob("*.py"))
     assert wrong_imports(files, is_more_than_wiring) == {}
     assert [path.name for path in files if len(path.read_text(encoding="utf-8").splitlines()) > 120] == []
 
 
 def test_requests_alone_speaks_to_gateways_and_every_database_is_opened_in_one_place():
+    """Gateways may use only the library ``requests``, and three modules alone may open a database."""
     gateways = [path for path in modules() if top_folder(path) == "gateways"]
     others = ("httpx", "aiohttp", "urllib.request", "http.client")
     assert wrong_imports(gateways, lambda _, name: name.startswith(others)) == {}

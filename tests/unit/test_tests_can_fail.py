@@ -166,10 +166,12 @@ def swallowed_in(path: Path) -> list[int]:
 
 
 def test_no_test_swallows_what_went_wrong():
+    """A test that swallows an error passes although the tested code failed."""
     assert wrong_in(TEST_FILES, swallowed_in) == {}
 
 
 def test_environment_that_tests_share_is_changed_by_monkeypatch_alone():
+    """An environment variable that a test sets without ``monkeypatch`` would stay for later tests."""
     by_hand = re.compile(r"^ +os\.environ\[.*\] = .*", re.M)
     assert wrong_in(TEST_FILES, lambda path: by_hand.findall(path.read_text(encoding="utf-8"))) == {}
 

@@ -24,6 +24,7 @@ def is_there(name: str) -> bool:
 
 
 def test_what_is_left_to_the_second_tier_is_there() -> None:
+    """Each name in the list of the second tier must be an existing file, folder or test."""
     assert [name for name in SECOND_TIER if not is_there(name)] == []
 
 

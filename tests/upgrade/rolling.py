@@ -51,9 +51,10 @@ ADDRESSES = ("", "alerts", "calendar", "complaints", "dossiers", "messages", "me
              "quality", "quality/sources", "reconciliation", "settings", "statements", "users")  # fmt: skip
 """Addresses of pages that both versions have."""
 LOCK_AT_MOST = 5.0
-"""Most seconds that a session may wait for a lock of the schema's owner.
+"""Most seconds that a session may wait behind a lock of the schema's owner, who runs the migrations.
 
-The owner, who migrates, first waits up to two seconds for the lock, and other sessions wait behind it; then it works.
+The owner first waits up to two seconds for the lock, and other sessions already wait behind the owner. The owner then
+holds the lock while the migration changes the table.
 """
 _PARTS = [name for names in SERVICES.values() for name in names]
 _QUIET_WITHIN = 300.0
@@ -327,7 +328,7 @@ class Upgrade:
                 self._text_9029()
 
     def _migrate(self, version: Version) -> None:
-        """Run the commands of ``init`` while all parts work and a reader has a transaction open since before."""
+        """Run the commands of ``init`` while all parts work, and while a reader's older transaction is still open."""
         began = time.monotonic()
         with psycopg.connect(self.stage.ledger_dsn) as reader:
             reader.execute("SELECT count(*) FROM motcua.messages, motcua.agencies")

@@ -26,7 +26,7 @@ def git(repository: Path, *words: str) -> str:
 
 
 def release(repository: Path, version: str, *migrations: str) -> str:
-    """Make a commit of that version with further migrations, and return its name."""
+    """Make a commit of a version with additional migrations, and return the commit's hash."""
     for folder in ("plugins/motcua", "dags", "include/sql/migrations"):
         (repository / folder).mkdir(parents=True, exist_ok=True)
         (repository / folder / "note.txt").write_text(version)

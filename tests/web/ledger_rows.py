@@ -37,7 +37,7 @@ def put(rows: Rows, table: str, **values: Any) -> None:
 
 
 def put_closing(rows: Rows, number: int, period: str, *, run: str = "tests", difference: int = 0) -> None:
-    """Insert a closing of a period without figures."""
+    """Insert a closing without figures for a period."""
     known = ("version", "transition", "history", "message", "inquiry", "receipt")
     put(
         rows, "closings", closing_no=number, period=period, run_id=run, as_of=datetime.now(UTC),
@@ -54,7 +54,7 @@ def put_publication(rows: Rows, number: int, closing: int) -> None:
 
 
 def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -> None:
-    """Insert an evening of apologies that is done for an agency."""
+    """Insert an agency's evening of apologies in the state ``done``."""
     day = evening_at.astimezone(VIETNAM).date()
     put(
         rows, "apology_evenings", agency_code=agency, day=day, evening_at=evening_at, apology_day="calendar",
@@ -84,8 +84,8 @@ def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -
 class LedgerRows:
     """A writer of dossiers, messages, attempts and inquiries.
 
-    Triggers are disabled, so that a row may begin in any state. ``first`` is the first number of a transition that
-    messages name; the ledger must have no transitions with these numbers.
+    Triggers are disabled, so that a row may begin in any state. The messages name transitions that are not inserted,
+    numbered from ``first`` on. The ledger must have no other transitions with these numbers.
     """
 
     def __init__(self, rows: Rows, first: int = 1) -> None:

@@ -8,6 +8,7 @@ from motcua.web.access_log import mask_target
 
 
 def test_session_of_a_client_that_pushes_is_masked():
+    """The session of a client that pushes is like a password and must not be in a log."""
     code = "MaDinhDanhDV=000.00.30.H32"
     for target in (f"session=4f1c-hidden&{code}", f"{code}&Session=4f1c-hidden", f"%73ession=4f1c-hidden&{code}"):
         masked = mask_target(target)

@@ -16,14 +16,14 @@ WITH suspects AS MATERIALIZED (
             (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day
         FROM motcua.transitions AS t
         WHERE
-            (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0)
+            (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(r5_from_hour)s::integer, 0, 0)
             AND t.occurred_at >= %(since)s AND NOT t.from_row AND t.actor IS NOT NULL
         GROUP BY
             t.source_id,
             t.actor,
             (t.occurred_at AT TIME ZONE interval '+07:00')::date,
-            date_part('epoch', t.occurred_at)::bigint / (60 * %(minutes)s)::bigint
-        HAVING count(*) >= %(changes)s / 2.0
+            date_part('epoch', t.occurred_at)::bigint / (60 * %(r5_minutes)s)::bigint
+        HAVING count(*) >= %(r5_changes)s / 2.0
     ) AS p
 ),
 
@@ -33,7 +33,7 @@ changes AS (
         t.actor,
         (t.occurred_at AT TIME ZONE interval '+07:00')::date AS day,
         t.occurred_at,
-        (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(from_hour)s::integer, 0, 0) AS is_late
+        (t.occurred_at AT TIME ZONE interval '+07:00')::time >= make_time(%(r5_from_hour)s::integer, 0, 0) AS is_late
     FROM motcua.transitions AS t
     INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
     WHERE
@@ -57,7 +57,7 @@ bursts AS (
                 THEN count(*) OVER (
                     PARTITION BY c.agency_code, c.actor, c.day
                     ORDER BY c.occurred_at
-                    RANGE BETWEEN CURRENT ROW AND make_interval(mins => %(minutes)s::integer) FOLLOWING -- noqa: PRS
+                    RANGE BETWEEN CURRENT ROW AND make_interval(mins => %(r5_minutes)s::integer) FOLLOWING -- noqa: PRS
                 )
         END AS batch
     FROM changes AS c
@@ -66,7 +66,7 @@ bursts AS (
 SELECT b.agency_code, b.actor, b.day, max(b.changes) AS changes, max(b.batch) AS batch
 FROM bursts AS b
 GROUP BY b.agency_code, b.actor, b.day
-HAVING max(b.batch) >= %(changes)s;
+HAVING max(b.batch) >= %(r5_changes)s;
 
 -- name: usual_waits
 -- Return how long the results of each procedure usually wait at the desk until citizens collect them: median and median
@@ -143,7 +143,7 @@ perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s
     GROUP BY s.procedure_code
-    HAVING count(*) FILTER (WHERE s.share > %(at_once_share)s) >= 2
+    HAVING count(*) FILTER (WHERE s.share > %(r4_share)s) >= 2
 ),
 
 -- Find the procedures that are usually done while the citizen waits. The practice of other agencies decides which
@@ -154,7 +154,7 @@ quick AS (
     INNER JOIN perhaps_quick AS p ON q.procedure_code = p.procedure_code
     INNER JOIN quick_shares AS o ON q.procedure_code = o.procedure_code AND q.agency_code <> o.agency_code
     GROUP BY q.agency_code, q.procedure_code
-    HAVING count(*) >= 3 AND percentile_cont(0.5) WITHIN GROUP (ORDER BY o.share) > %(at_once_share)s
+    HAVING count(*) >= 3 AND percentile_cont(0.5) WITHIN GROUP (ORDER BY o.share) > %(r4_share)s
 )
 
 SELECT
@@ -178,7 +178,7 @@ SELECT
     0,
     0,
     count(*),
-    count(*) FILTER (WHERE f.waiting_days > %(waiting_days)s AND NOT f.ended),
+    count(*) FILTER (WHERE f.waiting_days > %(r3m_days)s AND NOT f.ended),
     0,
     0
 FROM quality.dossier_facts AS f
@@ -413,7 +413,7 @@ batches AS (
         sum(d.batch) AS batch_changes
     FROM quality.actor_days AS d
     INNER JOIN quality.agencies AS a ON d.agency_code = a.agency_code
-    WHERE d.batch > %(share)s * d.changes
+    WHERE d.batch > %(r5_share)s * d.changes
     GROUP BY a.answers, date_trunc('month', d.day)::date
 )
 

@@ -146,14 +146,14 @@ SELECT
     max(o.occurred_at) FILTER (
         WHERE
         o.status_code = 9 AND o.status_before = 2 AND NOT o.from_row AND o.occurred_at >= %(since)s
-        AND o.occurred_at - o.before_at <= make_interval(secs => %(skip_seconds)s)
+        AND o.occurred_at - o.before_at <= make_interval(secs => %(r10_skip_seconds)s)
     ) AS skipped_at,
     max(o.occurred_at) FILTER (
         WHERE
         o.occurred_at >= %(since)s AND NOT o.from_row AND o.status_code NOT IN (1, 7)
         AND (
-            o.clock >= make_time(%(night_from)s::integer, 0, 0)
-            OR o.clock < make_time(%(night_until)s::integer, 0, 0)
+            o.clock >= make_time(%(r10_night_from)s::integer, 0, 0)
+            OR o.clock < make_time(%(r10_night_until)s::integer, 0, 0)
         )
     ) AS odd_hours_at,
     max(o.occurred_at) FILTER (
@@ -187,7 +187,7 @@ SELECT
             AND (m.evening_at AT TIME ZONE interval '+07:00')::date IN (d.due_day - 1, d.eve)
             AND (
                 m.reopened_at > m.evening_at
-                OR coalesce(m.collected_at, %(as_of)s) > d.due_at + make_interval(days => %(beat_days)s::integer)
+                OR coalesce(m.collected_at, %(as_of)s) > d.due_at + make_interval(days => %(r6_days)s::integer)
             )
             THEN m.evening_at
     END AS beat_at,
@@ -229,7 +229,7 @@ SELECT
         n.status_code = 10 AND m.collected_at IS NOT NULL
         AND (
             m.result_at IS NULL
-            OR m.collected_at - m.result_at BETWEEN interval '0' AND make_interval(secs => %(at_once_seconds)s)
+            OR m.collected_at - m.result_at BETWEEN interval '0' AND make_interval(secs => %(r4_seconds)s)
         ),
         FALSE
     ) AS collected_at_once,

@@ -147,7 +147,7 @@ WITH often AS (
     FROM motcua.dossiers AS d
     WHERE d.msisdn IS NOT NULL AND coalesce(d.phone_entered_at, d.received_at) >= %(since)s
     GROUP BY d.msisdn
-    HAVING count(*) >= %(owners)s::numeric
+    HAVING count(*) >= %(p11_owners)s::numeric
 ),
 
 uses AS MATERIALIZED (
@@ -165,7 +165,7 @@ lasting AS (
         u.msisdn,
         u.day AS begins,
         least(
-            lead(u.day) OVER (PARTITION BY u.msisdn, u.owner ORDER BY u.day), u.day + %(days)s::integer + 1
+            lead(u.day) OVER (PARTITION BY u.msisdn, u.owner ORDER BY u.day), u.day + %(p11_days)s::integer + 1
         ) AS ends
     FROM uses AS u
 ),
@@ -185,7 +185,7 @@ counted AS (
 ),
 
 shared AS (
-    SELECT c.msisdn, max(c.owners) AS owners FROM counted AS c GROUP BY c.msisdn HAVING max(c.owners) >= %(owners)s
+    SELECT c.msisdn, max(c.owners) AS owners FROM counted AS c GROUP BY c.msisdn HAVING max(c.owners) >= %(p11_owners)s
 )
 
 SELECT d.dossier_id, h.owners::integer AS phone_owners
@@ -279,7 +279,7 @@ WHERE
     c.claim = 'no_result_yet' AND c.withdrawn_at IS NULL AND c.received_at >= %(since)s
     AND m.accepted_at <= c.received_at
     AND (c.received_at AT TIME ZONE interval '+07:00')::date
-    <= (m.accepted_at AT TIME ZONE interval '+07:00')::date + %(complaint_days)s::integer
+    <= (m.accepted_at AT TIME ZONE interval '+07:00')::date + %(r13_complaint_days)s::integer
 GROUP BY d.dossier_id;
 
 -- name: cleaned
@@ -324,11 +324,11 @@ SELECT
     CASE WHEN k.refiled_at > o.result_at AND o.result_at >= %(since)s THEN k.refiled_nth - o.result_nth END
         AS refiled_days,
     CASE
-        WHEN coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+        WHEN coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(r9_term_days)s
             THEN date_trunc('month', p.paused_day::timestamp)::date
     END AS pause_month,
     coalesce(
-        coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(park_term_days)s
+        coalesce(k.due_day_at_pause, o.due_day) - o.received_day >= %(r9_term_days)s
         AND p.paused_day >= coalesce(k.due_day_at_pause, o.due_day) - 1,
         FALSE
     ) AS paused_late,

@@ -292,27 +292,12 @@ def calendar_days(as_of: datetime, since: datetime) -> tuple[date, date]:
 
 
 def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
-    """Return the thresholds that the SQL statements of the snapshot use, by their names there."""
-    return {name: book.rules[rule].thresholds[threshold].value for name, (rule, threshold) in _IN_STATEMENTS.items()}
-
-
-_IN_STATEMENTS = {
-    "owners": ("P11", "owners"),
-    "days": ("P11", "days"),
-    "waiting_days": ("R3M", "days"),
-    "at_once_seconds": ("R4", "seconds"),
-    "at_once_share": ("R4", "share"),
-    "changes": ("R5", "changes"),
-    "minutes": ("R5", "minutes"),
-    "share": ("R5", "share"),
-    "from_hour": ("R5", "from_hour"),
-    "beat_days": ("R6", "days"),
-    "park_term_days": ("R9", "term_days"),
-    "complaint_days": ("R13", "complaint_days"),
-    "night_from": ("R10", "night_from"),
-    "night_until": ("R10", "night_until"),
-    "skip_seconds": ("R10", "skip_seconds"),
-}
+    """Return all thresholds by their names in the snapshot's SQL statements, where R4.seconds is ``r4_seconds``."""
+    return {
+        f"{rule.code.lower()}_{name}": each.value
+        for rule in book.rules.values()
+        for name, each in rule.thresholds.items()
+    }
 
 
 def _fill_thresholds(sql: str, rule: Rule, as_of: datetime, since: datetime) -> str:

@@ -31,7 +31,7 @@ _SLICE = 0.01
 ALLOWED = 192
 """Concurrent requests that the gateway allows.
 
-They are so many that they slow down neither a single sender nor two senders with half of them each.
+The limit is so high that it slows down neither a single sender nor two senders with half of these requests each.
 """
 FOR_ONE, FOR_TWO = 4000, 8000
 """Numbers of messages that one sender and two senders send.

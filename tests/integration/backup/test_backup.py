@@ -235,6 +235,7 @@ def test_nothing_personal_can_be_read_without_the_key(
 def test_publications_of_an_object_store_come_and_go_likewise(
     place: Place, one_stop: OneStop, gateway: object, other_machine: Callable[[], Place], configure: Callable[..., None]
 ) -> None:
+    """Publications in an object store are backed up and restored like publications in a folder."""
     configure(MOTCUA_PUBLICATIONS=in_memory("backed/up"))
     send_results(one_stop, 0, 1)
     publication = publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
@@ -328,6 +329,7 @@ def test_damaged_backup_is_named_before_anything_is_changed(
 def test_damage_that_age_finds_is_named_although_the_checksums_were_forged(
     at_work: Place, other_machine: Callable[[], Place]
 ) -> None:
+    """Decryption by the program age must find a damaged part even if the manifest has the damaged part's hash."""
     backup = make_backup(at_work.backups, silent)
     other_machine()
     manifest = backup.folder / "backup.json"

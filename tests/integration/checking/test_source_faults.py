@@ -159,6 +159,7 @@ def test_a_clock_that_is_off_is_told_with_by_how_much(source):
 
 
 def test_queries_without_an_answer_in_time_are_reported_and_nothing_is_called_missing(source, configure):
+    """If queries time out, the check reports only that, and calls no row or column missing."""
     slow = (
         "ALTER TABLE onestop.transitions RENAME TO slowly; CREATE VIEW onestop.transitions AS SELECT s.*"
         f" FROM onestop.slowly AS s WHERE pg_sleep(0.5) IS NOT NULL; GRANT SELECT ON onestop.transitions TO {READER}"
@@ -257,6 +258,7 @@ def test_a_step_committed_after_later_steps_were_picked_up_is_named_by_its_numbe
 
 
 def test_findings_of_a_source_that_refuses_us_are_neither_over_nor_new(source, postgres, monkeypatch):
+    """While a source refuses connections, its earlier findings stay open and keep the time of their first check."""
     plant(source, *(fault for fault in FAULTS if fault.kind in ("desk_always", "text_broken")))
     first = {each.finding.name: each.since for each in check_source("khanhhoa").findings}
     there = address(postgres, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))

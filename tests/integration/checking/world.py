@@ -89,7 +89,7 @@ FROM kept.transitions;
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of a healthy source, and the one finding that the source check must report of it."""
+    """A change of a healthy source, and the one finding that the source check must then report."""
 
     kind: str
     sql: str

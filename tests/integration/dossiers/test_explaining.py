@@ -48,7 +48,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
     return [(row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY 1, 2")]
 
 
-# --------------------------------------------------------------- what the sentence promises happens
+# --------------------------------------------------------------- what the sentence promises must happen
 
 
 @pytest.mark.guarantee(
@@ -78,6 +78,7 @@ def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_a
 
 @pytest.mark.parametrize(("state", "reason"), [("undelivered", "gateway status 2"), ("rejected", "phone")])
 def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_same(one_stop, rows, state, reason):
+    """A failed message is sent when the phone number changes, and not when the dossier's row changes otherwise."""
     one_stop.both(9)
     run()
     for at in ("sending", state):
@@ -92,6 +93,7 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
 
 
 def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
+    """A corrected phone must not be promised to send a message about a step that the dossier has left."""
     one_stop.both(5, applicant_phone="")
     run()
     assert "thì tin tự gửi" in sentence()
@@ -140,6 +142,7 @@ def test_what_the_ledger_knows_of_a_dossier_without_a_message_is_told(one_stop, 
 
 
 def test_row_that_cannot_be_used_or_was_typed_in_late_is_told(one_stop):
+    """Staff must read that a message is missing because a row is in quarantine or a step was typed in late."""
     one_stop.both(99)
     one_stop.move(9, "160915009")
     one_stop.both(4, "LATE", desk=False, at=NOW - MINUTE)

@@ -30,6 +30,7 @@ def test_file_that_cannot_be_read_holds_up_no_other(software, states):
 
 
 def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refuses_it_whole(software, states):
+    """A new file under an old name is read. A file is refused if its status column has an unknown heading."""
     software.drop(line("H-1"), name="ho-so.csv")
     assert software.read() == {"taken": 1}
     software.drop(line("H-1", "Đã trả"), name="ho-so.csv")
@@ -45,6 +46,7 @@ def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refus
 
 
 def test_export_of_changes_may_be_empty_and_a_whole_one_may_not(software):
+    """A file without lines is refused if exports list all dossiers, and read if they list only changes."""
     software.drop(line("H-1"))
     software.drop()
     assert software.read() == {"taken": 1, "refused": 1}
@@ -75,6 +77,7 @@ def test_file_that_is_too_large_is_not_opened(software, monkeypatch):
 
 
 def test_run_is_red_while_the_newest_file_is_refused_and_takes_what_is_dropped(software, ledger, states):
+    """A run reads the dropped files itself, and its gate fails while the newest file is refused."""
     software.drop(line("H-1", "?"))
     assert SOURCE in find_sources(EVERYTHING)
     software.read()
@@ -105,6 +108,7 @@ def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software,
 
 
 def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):
+    """The separate process that reads files in production must take a good file and refuse a broken one."""
     software.drop(line("H-1"), line("H-2", "?"))
     software.put(b"PK\x03\x04 no zip", "bom.xlsx")
     assert software.read() == {"taken": 1, "refused": 1}

@@ -18,6 +18,7 @@ def motcua(*words: str, fails: bool = False) -> str:
 
 @pytest.fixture
 def form(tmp_path):
+    """Write the form of the export files to a YAML file; return its path."""
     path = tmp_path / "mau.yaml"
     path.write_text(FORM, encoding="utf-8")
     return str(path)
@@ -40,6 +41,7 @@ def test_first_form_needs_agencies_and_a_later_form_keeps_them(software, form, t
 
 
 def test_source_is_opened_for_its_agencies_before_it_has_a_form(software, form):
+    """A source can be given its agencies before the form of its files is known."""
     assert "it has no form yet" in motcua("form", "moi", "--agency", NHA_TRANG, "--by", "hoa")
     assert "There is no form of moi" in motcua("form", "moi", fails=True)
     assert "its form is in force" in motcua("form", "moi", form, "--by", "hoa")

@@ -50,9 +50,9 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
 
 @pytest.fixture
 def waiting_sender(monkeypatch):
-    """Make the object that a sender calls many times a second while it waits for new rows of its sources.
+    """Make the object that a waiting sender calls many times a second to read new rows of the sources.
 
-    Here a file counts as completely written at once.
+    In these tests a file counts as completely written at once.
     """
     monkeypatch.setattr(taking, "SETTLED", timedelta(0))
     monkeypatch.setattr(folders, "LOOK_EVERY", 0)
@@ -62,6 +62,7 @@ def waiting_sender(monkeypatch):
 
 
 def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
+    """A running sender reads a dropped file and plans its messages, so that the file need not wait for the next run."""
     # The first source's files cannot be read, because the source has no form. That must not delay the other source.
     configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
     (software.folder.parent / "khac").mkdir()
@@ -74,6 +75,7 @@ def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_send
 
 
 def test_first_whole_export_says_how_things_stand_and_tells_nobody(software, run, messages, states):
+    """Results in a source's first export may be old, so no citizen is texted about them."""
     software.drop(line("H-1", "Chờ trả kết quả"), line("H-2", "Chờ bổ sung"), line("H-3"))
     assert run() == set()
     assert states() == {"H-1": 9, "H-2": 5, "H-3": 4}
@@ -212,6 +214,7 @@ def test_export_of_changes_holds_several_steps_of_a_dossier_and_may_overlap_the_
 
 
 def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run, rows, steps):
+    """A dossier that a later export no longer lists is counted and listed as vanished, and gets no new step."""
     software.drop(*(line(f"H-{number}") for number in range(10)))
     run()
     before = rows("SELECT * FROM motcua.transitions")
@@ -338,6 +341,7 @@ def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, stat
 
 
 def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed_where_it_was_accepted(software):
+    """A refused file that was deleted is not read under a new form. If a person accepts it, it counts as removed."""
     software.drop(*(line(f"H-{number}") for number in range(20)))
     software.read()
     path = software.drop(line("H-1"))
@@ -352,13 +356,14 @@ def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed
 
 
 def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(software, run, states, steps):
+    """A file without many of the known dossiers may be another office's, so only a person can accept it."""
     all_of_them = [line(f"H-{number}") for number in range(20)]
     software.drop(*all_of_them)
     run()
     software.drop(*all_of_them[:12])
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("few_dossiers", None)]
-    # This file has as many dossiers as the first one, but none of the same. It may be another office's file.
+    # This file has as many dossiers as the first file, but other ones. It may come from another office.
     software.drop(*(line(f"K-{number}") for number in range(20)))
     assert software.read() == {"refused": 1}
     assert len(states()) == 20
@@ -407,6 +412,7 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
 
 
 def test_agency_is_that_of_the_line_or_of_the_dossiers_code_and_none_but_the_files_own(software, rows):
+    """A line's agency comes from its column or its dossier code; a line of another source's agency is refused."""
     in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
     software.drop(
         line("H-1", agency="H32.30"),

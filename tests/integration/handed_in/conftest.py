@@ -13,6 +13,7 @@ from tests.integration.handed_in.test_carrier_statements import Ours
 
 @pytest.fixture
 def ours(agencies: None, rows: Rows) -> Ours:
+    """Return a helper that writes attempts and inquiries into the ledger, with two agencies."""
     return Ours(rows)
 
 

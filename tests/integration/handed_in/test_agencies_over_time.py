@@ -69,7 +69,7 @@ def test_each_name_is_in_force_to_the_end_of_its_last_day(ledger):
 
 
 def test_successors_are_followed_to_whoever_is_there(ledger):
-    """A dossier of a closed agency must name the agency that has replaced it by that day, over several mergers."""
+    """A dossier of a closed agency must name the agency that is in charge on that day, also after several mergers."""
     end, next_end = date(2025, 2, 28), date(2025, 6, 30)
     save(
         agency("A", name="A", valid_until=end, successor_code="B"),
@@ -87,6 +87,7 @@ def test_successors_are_followed_to_whoever_is_there(ledger):
 
 
 def test_circle_of_successors_typed_by_hand_ends(ledger, rows):
+    """Two closed agencies that name each other as successor must not make the search for an agency endless."""
     save(agency("A", name="A"), agency("B", name="B"))
     for code, other in (("A", "B"), ("B", "A")):
         rows(

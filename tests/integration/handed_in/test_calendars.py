@@ -59,6 +59,8 @@ agencies:
 
 @pytest.fixture
 def write(tmp_path):
+    """Return a function that writes a calendar file and returns its path."""
+
     def file(text: str, name: str = "lich.yaml"):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
@@ -151,6 +153,7 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
 
 
 def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
+    """A dry run reports the same changes as the import after it, and writes nothing."""
     path = write(SWAP + OWN_DAYS)
     planned_changes = import_calendar(path, "lan", NOW, dry_run=True)
     assert rows("SELECT 1 FROM motcua.calendar_changes") == []
@@ -281,6 +284,7 @@ def test_the_file_that_the_docs_show_is_one(write):
 def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_written(
     agencies, write, rows, text, complaint
 ):
+    """A file is refused, with the line, for faults that only the ledger can show, such as an unknown agency."""
     with pytest.raises(CalendarFileError) as error:
         import_calendar(write(SWAP + text), "lan", NOW)
     assert complaint in str(error.value)

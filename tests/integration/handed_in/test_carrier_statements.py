@@ -315,6 +315,7 @@ def test_messages_to_one_number_go_to_the_nearest_of_as_many_segments(ours):
 
 
 def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours, monkeypatch):
+    """A line that pays less than the agreed share of an inquiry's price must be reported as a difference."""
     form(monkeypatch, inquiry_share_percent=Decimal(45))
     ours.inquiry(at(5), "MO-1")
     ours.inquiry(at(6), msisdn="+84912000111")
@@ -466,6 +467,7 @@ def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
 
 
 def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, configure):
+    """Each good file of the folder is imported once. A refused file delays no other and is tried again."""
     first = ours.attempt(at(5))
     (folder / "bang-ke-2026-09.csv").write_bytes(file_of(line("x", amount="abc", when=at(5, month=9))))
     (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
@@ -490,6 +492,7 @@ def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, 
 
 
 def test_over_the_tolerance_is_red_and_a_corrected_file_makes_it_green(ours, folder):
+    """A statement that differs by more than the agreed tolerance fails the gate until a corrected file comes."""
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
     (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
     taken = [take_file(**each, run_id="run-1", now=LATER) for each in find_files(EVERYTHING)]

@@ -140,6 +140,7 @@ def test_workbook_and_csv_say_the_same(agencies):
 
 
 def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_nothing_was_there(one_stop, rows):
+    """A complaint is linked to the last message before it; for the claim “no result yet”, to the result message."""
     one_stop.both(5, at=NOW - timedelta(days=9))
     pick_up("khanhhoa", now=NOW)
     result = accepted(rows, "result", NOW - timedelta(days=3))

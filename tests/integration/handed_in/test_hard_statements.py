@@ -89,6 +89,7 @@ def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_t
 
 
 def test_file_whose_form_was_mended_is_taken_and_ends_its_refusal(ours, folder, monkeypatch):
+    """After an operator corrects the form of a gateway's files, a refused file is imported and its refusal ends."""
     first = ours.attempt(at(5))
     put(folder / NAME, file_of(line(first, carrier="Viettel Telecom")), 5)
     assert "Viettel Telecom" not in run()[0]["refused"], "a log may not quote the file: the value might be a name"
@@ -115,6 +116,7 @@ def test_file_that_has_the_same_name_each_month_hides_no_refusal_of_another_mont
 
 
 def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tmp_path):
+    """The operator reads a refusal in English. The stored refusal, which staff read, is in Vietnamese."""
     path = tmp_path / NAME
     path.write_bytes(file_of(line("x", phone="abc0905123456")))
     done = command("statements", "import", str(path), "--form", "kannel")

@@ -1,4 +1,4 @@
-"""Test bad input of clients: each request gets a clear answer, loses no good record beside it and delays nobody."""
+"""Test bad input of clients: a bad request gets a clear answer, its good records are stored, and nobody is delayed."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def sent(software):
 
 
 def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, served):
+    """A bad record is refused with its position and the reason; the good records of the same call are stored."""
     in_ledger(save_agencies, [agency("000.00.01.H32", name="Văn phòng")], "tests")
     for name, (record, reason) in REFUSED.items():
         answer = sent(record)
@@ -86,6 +87,7 @@ def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, ser
 
 
 def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows):
+    """An unreadable field is left out and counted, and its dossier is stored all the same."""
     for name, record in CLEANED.items():
         answer = sent(record)
         assert (answer["error_code"], answer["refused"]) == ("00", 0), name

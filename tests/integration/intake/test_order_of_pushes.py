@@ -80,6 +80,7 @@ class Desk:
 
 @pytest.fixture
 def desk(software: Software, ledger: str) -> Iterator[Desk]:
+    """Give the intake's SQL functions the clock of the tests; return software that pushes one dossier."""
     with psycopg.connect(ledger, autocommit=True) as connection:
         connection.execute(_CLOCK)
         found = connection.execute(

@@ -102,6 +102,7 @@ def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, me
 
 
 def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
+    """A changed setting of a client counts for later pushes, and plans no message about an earlier push."""
     software.dossiers(dossier("H-1", 5), dossier("H-2"))
     in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), supplements_at_desk=True)
     software.steps(step("H-2", 5))
@@ -319,6 +320,7 @@ def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served,
 
 
 def test_shape_b_calls_from_its_own_network_without_a_session(served, run, messages, rows):
+    """Shape B of the protocol has no session: a client is known by its network and may name only its agencies."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     bare = [dossier("H-1", 9), dossier("H-2", "10")]
     path = "/intake/api/SynsTTHCC/DongBoHoSoMC"

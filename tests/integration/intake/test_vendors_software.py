@@ -102,6 +102,7 @@ def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, s
 
 
 def test_push_that_nobody_answers_waits(begin, served):
+    """Pushes without an answer are kept over a restart of the software, and pushed when the intake answers."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         software = begin(Noting(f"http://127.0.0.1:{silent.getsockname()[1]}/intake"))

@@ -69,7 +69,8 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
     run()
     assert messages() == [("supplement", "H-2", "queued")]
     assert untold() == {NHA_TRANG: 2, TU_PHAP: 1}
-    # If a later push states that the supplement is at the one-stop desk, a message is planned, and it no longer counts.
+    # If a later push states that the supplement is at the one-stop desk, a message is planned, and the supplement
+    # no longer counts.
     software.steps(step("H-1", 5, datetime.now(UTC) + timedelta(seconds=1), PhongBanXuLy="MOT_CUA"))
     run()
     assert ("supplement", "H-1", "queued") in messages()
@@ -82,6 +83,7 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
 
 
 def test_check_tells_of_a_client_that_stopped_and_says_nothing_where_nothing_may_push(ledger, agencies, rows):
+    """The watch reports a client that stopped pushing. Without any registered client the check is off."""
     (check,) = (each for each in CHECKS if each.name == "pushes")
     now = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
     state = WatchState(began_at=now)

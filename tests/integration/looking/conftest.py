@@ -37,8 +37,8 @@ FROM unnest(%(names)s::text[]) AS n
 class Province:
     """The one-stop databases of a province.
 
-    All healthy sources share one database. All sleeping ones, whose queries take an hour, share another. A mute source
-    accepts connections and says nothing.
+    All healthy sources share one database. All sleeping sources, whose queries take an hour, share another. A mute
+    source accepts connections and never answers.
     """
 
     healthy: OneStop

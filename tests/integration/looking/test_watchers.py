@@ -1,4 +1,4 @@
-"""Test watchers of a hundred sources, and the runs and senders that read these: a hanging source hides no other."""
+"""Test watchers of a hundred sources, and runs and senders that read the sources: a hanging source delays no other."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching)
 
 
 def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, configure):
+    """A hanging source is marked as silent. Once it is due for a pick-up, it counts as a source with news."""
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
     watching(look=0.3, grace=0.3, pause=0.1, longest_pause=0.1)
     until(lambda: sources_that("is_silent") == set(SLEEPING))
@@ -116,6 +117,7 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
 
 
 def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching):
+    """A watcher that still waits for the first answer of some sources is not counted as a watcher at work."""
     news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
     province.healthy.dossier()
@@ -268,6 +270,7 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
 
 
 def test_messages_on_hold_wake_no_run(left_behind, rows):
+    """A message on hold must not wake a run, because the run could not send it."""
     moment, hour = datetime.now(UTC), timedelta(hours=1)
     in_ledger(ensure_gateway, "kannel")
     (row,) = rows("SELECT carrier FROM motcua.messages")
@@ -288,6 +291,7 @@ def test_messages_on_hold_wake_no_run(left_behind, rows):
 
 
 def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop):
+    """Runs must not pile up: after each wake the wait doubles, until a woken run's sender leads."""
     news: list[str] = []
     one = Watcher(news.append)
     may = [one._may_wake(0.0)]
@@ -344,6 +348,7 @@ def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Provin
 
 
 def test_reading_a_source_takes_no_id_from_the_sequence_of_sources(one_stop, rows):
+    """Reading a source must use up no id, because the ids of sources are 16-bit numbers and would run out."""
     in_ledger(ensure_source, "khanhhoa")
     last = "SELECT last_value FROM motcua.sources_source_id_seq"
     before = rows(last)

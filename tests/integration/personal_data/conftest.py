@@ -125,5 +125,6 @@ def enable_long_ago() -> None:
 
 @pytest.fixture
 def past(one_stop: OneStop, gateway: ScriptedGateway, rows: Callable[..., list[dict[str, Any]]]) -> Past:
+    """Enable the agency Nha Trang from long ago; return a helper that writes past events of dossiers."""
     enable_long_ago()
     return Past(one_stop, rows)

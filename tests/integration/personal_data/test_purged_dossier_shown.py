@@ -1,4 +1,4 @@
-"""Test a purged dossier on the pages: they show that its number was emptied, not that it never had one."""
+"""Test a purged dossier on the pages: they show that its phone number was emptied, not that there never was one."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.web.visiting import VISITING
 
 @pytest.fixture
 def staff() -> Iterator[TestClient]:
+    """Open the staff pages in a browser as the Department's operator."""
     with VISITING.browse(VISITING.mount()) as http:
         yield http
 

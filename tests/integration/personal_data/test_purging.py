@@ -80,7 +80,7 @@ def test_dossiers_that_are_not_over_are_not_touched(past, rows):
 
 
 EMPTYING = {
-    # For each table: the allowed emptying, a forbidden other value, and a forbidden change beside the emptying.
+    # For each table: the allowed emptying, a forbidden other value, and a forbidden change together with the emptying.
     "dossiers": (
         "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
         "msisdn = '+84905999999', purged_at = now()",
@@ -248,6 +248,7 @@ def test_eraser_role_owns_one_function_and_nothing_else(rows):
 
 
 def test_purge_of_an_open_dossier_or_by_a_wrong_order_empties_nothing(past, rows):
+    """The ledger itself refuses orders that would purge too much, and empties no open dossier."""
     past.one_stop.dossier("D-open", updated_at=THEN, status_code=4)
     past.run(THEN)
     with purge_connection() as connection:
@@ -299,6 +300,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
 
 
 def test_names_and_numbers_in_codes_are_purged_and_equal_complaints_stay_repeats(past, rows):
+    """A complaint's code may hold a name or number. Equal codes stay equal, so repeats are still known as such."""
     written = ["CMND 225123456", "CMND 225123456", "Trần Văn Hùng", "0905.123.456", "HS-2026-17"]
     for number, code in enumerate(written):
         rows(
@@ -387,6 +389,7 @@ def test_next_purge_completes_one_that_was_broken_off(past, rows):
 
 
 def test_dossier_that_somebody_holds_is_left_to_the_next_purge(past, rows, ledger):
+    """A dossier whose row another session has locked is skipped, and the next purge empties it."""
     past.told_and_ended("D-1", "D-2")
     with psycopg.connect(ledger) as other:
         other.execute("SELECT 1 FROM motcua.dossiers WHERE dossier_code = 'D-1' FOR UPDATE")

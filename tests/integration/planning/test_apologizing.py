@@ -108,6 +108,7 @@ class Evenings:
 
 @pytest.fixture
 def evenings(one_stop, rows):
+    """Pick up the source once, long ago. At the end of the test, check that the accounting identity holds."""
     # The first pick-up lies long ago, so that a test's rows count as news whatever the server's clock shows.
     long_ago = at(date(2015, 12, 1))
     one_stop.both(4, "unusable", VAN_PHONG, at=long_ago, updated_at=long_ago)
@@ -164,6 +165,7 @@ def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_calen
 
 @pytest.mark.parametrize("mode", MODES)
 def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
+    """On a Sunday, an agency that apologizes by calendar day plans Monday's apologies, and one by working day none."""
     evenings.mode(mode)
     sunday, monday = date(2026, 11, 29), date(2026, 11, 30)
     evenings.enable(at(sunday, "08:00"))
@@ -378,6 +380,7 @@ def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(on
 
 
 def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, evenings):
+    """A missed Friday evening is planned on the weekend, but never at night."""
     evenings.mode("working_day")
     saturday, sunday, monday = (date(2026, 11, n) for n in (28, 29, 30))
     due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
@@ -546,6 +549,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 
 
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
+    """The gate fails while an evening is not settled. Its text has a number of agencies and names no citizen."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     later = at(WEDNESDAY, "17:31")
     with pytest.raises(RunIncomplete, match=r"evening of 25/11/2026 are not settled yet for 1 agency\(ies\)"):
@@ -573,6 +577,7 @@ def test_unconfirmed_calendar_year_is_logged_and_makes_no_run_red(one_stop, even
 
 
 def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, rows):
+    """If the planner forgets a dossier, the accounting identity must show that an apology is missing."""
     due(one_stop, THURSDAY, "A-1")
     due(one_stop, THURSDAY, "A-2", read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY))
@@ -639,6 +644,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
 
 
 def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings, gateway):
+    """An apology for a due date on a weekend is judged right or wrong at the end of the next working day."""
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
     due(one_stop, saturday, read_at=at(FRIDAY, "08:00"))
@@ -678,6 +684,7 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
 
 
 def test_letters_are_listed_for_dossiers_that_are_late_or_due_on_that_day(one_stop, evenings):
+    """Staff get a list of the dossiers that need a letter of apology, without names and phone numbers."""
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
     due(one_stop, FRIDAY, "in time", since=LONG_BEFORE)

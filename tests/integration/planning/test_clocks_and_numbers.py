@@ -52,6 +52,7 @@ class Desk:
 
 @pytest.fixture(params=[True, False], ids=["told by its server", "seen in rows alone"])
 def desk(one_stop, request):
+    """Make a desk whose server's clock is wrong too, and one at which only the written rows show the wrong clock."""
     made = Desk(one_stop)
     made.is_told = request.param
     return made
@@ -79,7 +80,7 @@ def test_what_a_clock_that_was_set_back_wrote_is_told(desk, planned, rows, back,
     assert planned() == [("A-3", "result", "suppressed")]
     desk.wrong_by = -back
     desk.wait(5 * MINUTE)
-    # Write the three ways to a message: by the row alone, by a step and its row, and by a corrected phone.
+    # Write what can lead to a message: a dossier's row alone, a step and its row, and a corrected phone number.
     desk.writes("A-1", status_code=9, at_one_stop_desk=True)
     desk.moves("A-2", 5)
     desk.writes("A-3", applicant_phone="0905123499", phone_entered_at=desk.clock)

@@ -194,6 +194,7 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
 
 
 def test_no_library_logs_the_address_of_a_request(one_stop, gateway, rows, caplog):
+    """A request's URL holds the phone number and the gateway's password, so no log may have it."""
     gateway.answer = b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok"
     queue_results(one_stop)
     with caplog.at_level(logging.INFO):
@@ -246,7 +247,7 @@ WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_
 
 
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
-    """Marking abandoned attempts as unknown and applying a receipt at the same time must not deadlock."""
+    """Marking a dead sender's attempts as unknown and applying a receipt at the same time must not deadlock."""
     queue_results(one_stop, 2)
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
     v = [Departing(m, f"r{m}", "+84905123000", "Mobifone", 1) for m in ids]

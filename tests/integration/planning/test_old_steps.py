@@ -33,7 +33,7 @@ WORKED_ON = (4, False)
 
 
 class Desk:
-    """One dossier at its source, written as the desk's software does, and the messages that it led to."""
+    """One dossier, which tests write at its source as the desk's software does, and the messages about this dossier."""
 
     def __init__(self, one_stop, rows, gateway):
         self.one_stop, self.rows, self.gateway = one_stop, rows, gateway
@@ -197,6 +197,7 @@ def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run
 
 
 def test_run_is_woken_to_read_the_row_that_an_old_step_waits_for(desk):
+    """Five minutes after an old step, its source must be read again for the dossier's row, also without news."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)

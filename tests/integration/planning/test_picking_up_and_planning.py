@@ -76,7 +76,7 @@ def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(on
 
 
 def test_old_event_met_through_a_fresh_row_is_not_news(one_stop, rows):
-    """The dossier has waited at the desk since before the agency was enabled; today only its phone was corrected."""
+    """A result from before the agency was enabled leads to no message when its dossier's row changes today."""
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
     one_stop.dossier("NEW")
     take_in(NOW - 30 * MINUTE)
@@ -157,6 +157,7 @@ def test_quarantine_heals_when_the_agency_is_configured(one_stop, rows):
 
 
 def test_quarantine_heals_when_the_dossiers_row_arrives_however_old_its_stamp(one_stop, rows):
+    """A step that came before its dossier's row leads to its message when the row comes, whatever the row's time."""
     one_stop.move(9, "LATE")
     take_in()
     assert messages(rows) == []
@@ -168,6 +169,7 @@ def test_quarantine_heals_when_the_dossiers_row_arrives_however_old_its_stamp(on
 
 @pytest.mark.parametrize("moves", [False, True], ids=["the row alone", "with its step"])
 def test_row_of_an_unknown_status_goes_on_when_the_status_is_mapped(one_stop, rows, moves):
+    """A row whose status was unknown leads to one message after staff map this status."""
     for code, status in (("ROW", 11), ("OTHER", 12)):
         state = {"status_code": status, "at_one_stop_desk": True, "updated_at": NOW - MINUTE}
         one_stop.dossier(code, "H32.30", **state)
@@ -409,6 +411,7 @@ def test_task_that_failed_makes_the_run_red(ledger):
 
 
 def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_every_run(one_stop, configure):
+    """A run reads only sources with unread rows. It tries a failed source again only after some time."""
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
     with pytest.raises(SourceFailed):
         pick_up("away", now=NOW)

@@ -58,6 +58,7 @@ def test_planted_values_do_no_harm(passages):
 
 
 def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):
+    """The proof must fail if a healthy dossier's message is lost, or a passed proof would mean nothing."""
     whole, planted = passages
     lost = planted.healthy["messages"].pop()
     try:
@@ -174,6 +175,7 @@ def test_register_with_times_that_cannot_be_is_read(postgres):
 
 
 def test_quarantine_is_listed_without_steering_the_terminal_and_without_a_phone(one_stop):
+    """A code with escape characters must not control the operator's terminal, and a phone number is not shown."""
     one_stop.dossier("A", "\x1b[31m[/] evil")
     one_stop.dossier("B", "0905 771 482")
     pick_up("khanhhoa", now=NOW)

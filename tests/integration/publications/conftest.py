@@ -38,10 +38,10 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(scope="module", autouse=True)
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Replace each PDF and each chart by a hash of its content, which saves the time of typesetting and drawing it.
+    """Replace each PDF and each chart by a hash of its content, because typesetting and drawing take long.
 
-    tests/unit/reports tests real prints and charts. A module that needs real ones, or has other processes make them,
-    sets ``DRAWS``. A workbook that was written once is not written again from the same report.
+    tests/unit/reports tests real PDFs and charts. A module sets ``DRAWS`` if it needs real ones, or if other processes
+    make them. A workbook that was written once is not written again from the same report.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:
@@ -100,10 +100,10 @@ def published(
 
 @pytest.fixture
 def forge(store: Path, rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
-    """Return a function that does a forger's work after files of a publication were changed.
+    """Return a function that hides changes of a publication's files, as a forger would.
 
-    It recomputes each hash in the manifests, rows and links of the chain from that publication on, so that no hash
-    shows the change. With ``alone`` it recomputes the one publication only.
+    The function recomputes each hash in the manifests, the ledger's rows and the links of the chain, from that
+    publication on, so that no hash shows the change. With ``alone`` it recomputes only the hashes of that publication.
     """
 
     def make_fit(

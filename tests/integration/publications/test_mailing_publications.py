@@ -36,6 +36,7 @@ TINH, LAN = "vpub@khanhhoa.example", "lan@tuphap.example"
 
 @pytest.fixture
 def server(configure: Callable[..., None]) -> Iterator[MailServer]:
+    """Start a mail server, and set recipients for each body that gets publications."""
     server = MailServer()
     configure(
         AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port),
@@ -137,6 +138,8 @@ def test_day_goes_to_no_committee_and_addresses_are_in_no_log(publication, serve
 
 
 def test_run_mails_the_recipients_that_an_earlier_run_did_not_reach(publication, server):
+    """A later run mails only the bodies that an earlier run missed, and no body about an old publication."""
+
     def left(now=None):
         return [each["body"] for each in letters_to_send(now)]
 
@@ -186,7 +189,7 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
 
 
 def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
-    """A repeated command mails only the missed recipients, and everybody only with --again."""
+    """A repeated command mails only recipients that were not reached. With --again it also mails the others."""
     published = publication()
 
     def mail(*arguments: str) -> tuple[int, str]:

@@ -31,6 +31,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VIETNAM)
 
 @pytest.fixture
 def server(configure: Callable[..., None], tmp_path: Path) -> Iterator[MailServer]:
+    """Start a mail server, set recipients at two departments, and use an empty folder as store of publications."""
     server = MailServer()
     configure(
         AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port),
@@ -89,6 +90,7 @@ class Mornings:
 
 @pytest.fixture
 def mornings(one_stop: OneStop, server: MailServer) -> Mornings:
+    """Save three agencies, each with a recipient of reports; return a helper that runs days and mornings."""
     named = [agency(code, name=f"Cơ quan {code}", report_recipients=(to,)) for code, to in OF_AGENCIES.items()]
     in_ledger(save_agencies, named, "tests")
     return Mornings(one_stop, server)

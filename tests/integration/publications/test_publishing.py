@@ -188,6 +188,7 @@ def test_published_folder_whose_row_was_lost_with_a_restored_database_is_never_w
 
 
 def test_two_at_once_publish_once_each_closing_and_keep_the_chain(closings):
+    """Processes that publish the same closings at once must not publish a closing twice or break the chain."""
     numbers = [closings(small(day)) for day in (FIRST_DAY, SECOND_DAY)]
     with ThreadPoolExecutor(4) as publishers:
         assert sorted(each.publication_no for each in publishers.map(publish, numbers * 2)) == [1, 1, 2, 2]
@@ -217,6 +218,7 @@ def test_ledger_refuses_a_publication_out_of_order_and_every_change_of_one(closi
 
 
 def test_object_store_serves_as_a_folder_does(closings, configure):
+    """In an object store too, publications verify and no published file is overwritten."""
     configure(MOTCUA_PUBLICATIONS=in_memory("reports/motcua"))
     first, second = publish(closings()), publish(closings(small(SECOND_DAY)))
     assert faults(1) == []

@@ -103,6 +103,7 @@ def test_auditor_opens_a_figure_down_to_its_dossiers(auditor):
 
 
 def test_fact_that_was_changed_or_taken_out_behind_the_figures_is_found(day, rows):
+    """A message that was falsified in the ledger after the publication must show when the figures are recounted."""
     for state in ("sending", "accepted"):
         rows("UPDATE motcua.messages SET state = %s WHERE message_id = 3", state)
     rows("SET session_replication_role = replica")
@@ -198,6 +199,7 @@ def test_true_publication_holds_after_receipts_were_read_late(one_stop, store, r
 
 
 def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, ledger, request, configure):
+    """Verifying must not depend on time zones or settings, nor on other auditors who verify at the same time."""
     for setting in ("timezone = 'America/New_York'", "intervalstyle = 'iso_8601'"):
         rows(f"ALTER DATABASE {conninfo_to_dict(ledger)['dbname']} SET {setting}")
     request.getfixturevalue("auditor")
@@ -273,6 +275,7 @@ def test_byte_changed_in_a_publication_of_an_older_version_is_found_by_its_hash(
 
 
 def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(published_as, store, day, forge):
+    """A forged table must be found when it is made again, although the forger recomputed all hashes."""
     published_as(as_0_2_wrote_it)
     csv = store / day.folder / "csv"
     rewrite(csv / "messages.csv", lambda old: old.replace(b",0,", b',"0",', 1))
@@ -301,6 +304,7 @@ def test_publication_from_before_the_number_of_the_rendering_holds(published_as,
 
 
 def test_manifest_whose_words_cannot_make_a_report_is_found(published_as):
+    """A manifest without words that its report needs is a fault, and must not end in a traceback."""
     published_as(lambda manifest: manifest["words"].pop("procedures"))
     assert faults_by_facts() == ["manifest.json: words: cannot be used: KeyError 'procedures'"]
 

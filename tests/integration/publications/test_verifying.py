@@ -41,6 +41,7 @@ def folder(published, store) -> Path:
 
 
 def test_true_publications_hold_by_number_folder_manifest_and_copy(folder, tmp_path, monkeypatch):
+    """A true publication verifies by its number, its folder or its manifest, and as a copy in another place."""
     copies = [tmp_path / "đĩa", tmp_path / "usb # 1%20?" / "2026-11-23" / "1"]
     for copy in copies:
         shutil.copytree(folder, copy)
@@ -79,6 +80,7 @@ def test_unknown_or_malformed_name_of_a_publication_is_refused(published, which,
 
 
 def test_archive_empty_folder_and_strange_file_are_answered_in_a_sentence(folder, tmp_path):
+    """An archive, or a folder without a known manifest, is refused in one sentence and not with a traceback."""
     archive = shutil.make_archive(str(tmp_path / "bản"), "zip", folder)
     with pytest.raises(NoSuchPublication, match=r"is a file; verify takes .* Unpack an archive first"):
         verify_publication(archive)
@@ -199,6 +201,7 @@ def test_missing_or_malformed_manifest_or_folder_is_named(folder, doctor, said):
 
 
 def test_changed_value_of_a_manifest_is_named_and_so_are_changed_bytes_alone(folder):
+    """Verifying names the changed values of a manifest, and also changed bytes that change no value."""
     path = folder / MANIFEST
     true = path.read_bytes()
     manifest = json.loads(true)
@@ -357,6 +360,7 @@ def owner(published, rows) -> Callable[..., list[dict[str, Any]]]:
 
 
 def test_neighbour_s_manifest_that_was_changed_and_a_row_that_is_gone_are_named(published, store, owner):
+    """Verifying must also notice a changed manifest of the next publication, and a deleted row of an earlier one."""
     rewrite(store / published[2].folder / MANIFEST, lambda old: old + b"\n")
     assert [each for each in faults(2) if each.startswith("chain")] == [
         f"chain: file://{store}/2026/11/2026-11-24/1/manifest.json of publication 3 was changed"
@@ -366,6 +370,7 @@ def test_neighbour_s_manifest_that_was_changed_and_a_row_that_is_gone_are_named(
 
 
 def test_publications_cut_off_at_the_end_leave_a_folder_that_is_found(owner):
+    """If the row of the newest publication is deleted, its folder must be found as one without a row."""
     assert list(stray_folders()) == []
     owner("DELETE FROM motcua.publications WHERE publication_no = 4")
     assert [each.where for each in stray_folders()] == ["2026/11/2026-11-24/2"]
@@ -410,6 +415,7 @@ def test_figures_that_were_changed_in_the_ledger_are_named(owner):
 
 
 def test_correction_that_hides_what_it_changed_and_one_that_names_nothing_are_found(owner, forge):
+    """A correction must list each changed figure and name the publication that it corrects."""
     owner("DELETE FROM motcua.closing_changes WHERE figure = 'delivered'")
     found = faults(4)
     assert any("audit.closing_changes" in each and "delivered): not said, in truth" in each for each in found), found

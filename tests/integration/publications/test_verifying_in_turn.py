@@ -97,6 +97,7 @@ def test_what_did_not_hold_and_what_is_new_does_not_wait_for_its_turn():
 
 
 def test_second_try_of_a_run_goes_on_where_the_first_one_ended():
+    """A second try of a run's task verifies no publication that the first try has verified."""
     known: Sequence[PublicationStanding] = [
         standing(n, NOW - timedelta(days=200), NOW - timedelta(days=20 - n)) for n in range(1, 11)
     ]

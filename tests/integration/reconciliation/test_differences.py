@@ -213,6 +213,7 @@ def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop)
 
 
 def test_event_whose_dossier_cannot_be_named_or_that_no_pick_up_can_have_read_is_listed_and_explained(one_stop, rows):
+    """Events of quarantined rows, and events after the last pick-up, are listed with a reason and are not red."""
     result(one_stop, "A")
     keys = ({"code": None}, {"agency_code": None}, {"agency_code": "H99", "code": "A" * 41}, {"code": "NOBODY"})
     numbers = [one_stop.move(9, at=NOW - 4 * MINUTE, **{"code": "X"} | key) for key in keys]
@@ -305,6 +306,7 @@ def test_message_moved_to_another_dossier_is_red_and_one_without_a_dossier_an_or
 
 
 def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, rows):
+    """A message whose day was changed in the ledger makes the closings of both days red."""
     result(one_stop, "A")
     one_stop.dossier("B", due_at=TOMORROW)
     run_the_evening()
@@ -349,6 +351,7 @@ def test_agency_enabled_in_the_middle_of_the_day_counts_from_then_on(one_stop, r
 
 
 def test_same_day_procedures_left_out_in_the_middle_of_the_day_stay_in_the_identity(one_stop, rows):
+    """A setting that is changed during a day must not unbalance the messages planned before the change."""
     for code, at in (("A", NOW - 60 * MINUTE), ("B", NOW - 5 * MINUTE)):
         result(one_stop, code, at, received_at=NOW - 120 * MINUTE, due_at=NOW + 120 * MINUTE, read_at=at + MINUTE)
         rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", NHA_TRANG)
@@ -478,7 +481,7 @@ def test_day_first_closed_after_its_source_was_removed_names_the_source_and_is_r
 
 
 def test_dossier_that_two_sources_hold_is_not_red(other, one_stop):
-    """An agency's new software takes over its dossiers with their whole history, or with the last step only."""
+    """A closing is not red if an agency's new software holds the old dossiers, with all steps or with the last one."""
     first = NOW - 60 * MINUTE
     for code in ("A", "B", "C", "D"):
         result(one_stop, code, first)
@@ -585,6 +588,7 @@ def test_time_that_no_clock_shows_keeps_no_source_from_being_counted_and_is_expl
 
 
 def test_result_repeated_after_midnight_belongs_to_the_day_it_began(one_stop):
+    """A result that is written again after midnight is the same occasion, and counts on the first day only."""
     midnight = datetime(2026, 11, 25, tzinfo=VIETNAM)
     result(one_stop, "A", midnight - MINUTE)
     one_stop.move(9, "A", at=midnight + MINUTE)
@@ -619,6 +623,7 @@ def test_new_years_eve_and_the_leap_day_are_days_like_others(one_stop):
 
 
 def test_dossier_of_an_evening_that_nobody_could_settle_is_not_called_lost(one_stop):
+    """An apology is missing because its evening was missed. The closing gives that reason and is not red."""
     result(one_stop, "A", read_at=NOW)
     one_stop.dossier("B", received_at=NOW - ONE_DAY, updated_at=NOW + 60 * MINUTE, due_at=TOMORROW)
     closing = close()
@@ -659,6 +664,7 @@ def ask(text: str, at: datetime) -> None:
 
 
 def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_stop):
+    """An inquiry about an unknown dossier has a reply too, so the closing counts both, without an agency."""
     result(one_stop, "160915001", read_at=NOW)
     midnight = datetime(2026, 11, 26, tzinfo=VIETNAM)
     ask("MCKH 160915001", NOW)
@@ -690,6 +696,7 @@ def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_lis
 
 
 def test_closing_a_month_also_corrects_a_day_whose_source_was_away(one_stop):
+    """A day that was closed while its source was away is corrected when the month is closed."""
     result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     day = close()

@@ -38,6 +38,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture
 def one_stop(one_stop, rows):
+    """Enable the agencies at ``BEGINNING``; return the one-stop database."""
     rows("UPDATE motcua.agencies SET enabled_from = %s", BEGINNING)
     return one_stop
 
@@ -124,6 +125,7 @@ def test_figures_of_a_quarter_can_be_counted_again_after_more_came(one_stop):
 
 
 def test_event_that_came_after_its_day_was_closed_is_counted_by_the_quarter_and_its_day(one_stop):
+    """Closing a quarter counts a late event, and corrects the closing of the event's day."""
     result(one_stop, "A", NOVEMBER)
     run()
     day = Period(NOVEMBER.date())
@@ -165,6 +167,7 @@ def test_what_the_source_changed_in_the_last_month_is_corrected_by_the_quarter(o
 
 
 def test_message_that_moved_from_one_month_to_another_is_no_difference_of_the_quarter(one_stop):
+    """An event that moves to an earlier month is a difference of both months, and none of their quarter."""
     begins = datetime(2026, 12, 1, tzinfo=VIETNAM)
     one_stop.both(9, "A", at=begins + timedelta(minutes=1), number=2, updated_at=begins - ONE_DAY)
     run()

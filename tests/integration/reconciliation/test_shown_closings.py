@@ -76,6 +76,7 @@ SELECT 5, 'H' || a, a, 1, 0, 0, 0, 0, 0, 0 FROM generate_series(1, 4) AS a
 
 @pytest.fixture(params=[True, False], ids=["sums are written", "closed by an earlier version"])
 def closed(request, ledger, rows):
+    """Write closings by SQL, with stored sums, or without sums as an earlier version left them."""
     for each in CLOSED.split(";\n"):
         rows(each)
     with connect() as connection:

@@ -20,6 +20,7 @@ from tests.integration.personal_data.test_purging import ask
 
 @pytest.fixture
 def past(one_stop, gateway, restorable):
+    """Return a helper that writes past events of dossiers to a ledger that can be restored."""
     enable_long_ago()
     return Past(one_stop, restorable.rows)
 
@@ -62,6 +63,7 @@ def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
 
 
 def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_number_stays(past, restorable):
+    """After a restore an erased inquiry is erased again, but not a new inquiry that got the same id."""
     asked = "SELECT inquiry_id, dedupe_key, text FROM motcua.inquiries ORDER BY inquiry_id"
     ask(restorable.rows, NOW - timedelta(days=1), "kept")
     ask(restorable.rows, NOW - timedelta(days=1), "before")
@@ -113,6 +115,7 @@ def test_words_in_quarantine_and_in_complaints_that_were_erased_do_not_come_back
 
 
 def test_later_complaint_and_a_row_that_was_read_again_are_not_taken_for_the_erased(past, restorable):
+    """An entry of the list of erasures must not empty a row that was written later under the same id."""
     past.run(NOW - timedelta(days=1))
     quarantine(restorable.rows, "H-1")
     complain(restorable.rows, "H-1")
@@ -128,6 +131,7 @@ def test_later_complaint_and_a_row_that_was_read_again_are_not_taken_for_the_era
 
 
 def test_inquiries_in_a_list_of_an_earlier_version_are_found_by_their_dedupe_key(past, restorable):
+    """Earlier versions listed erased inquiries by dedupe key. These inquiries must be erased again too."""
     ask(restorable.rows, NOW - timedelta(days=1), "f" * 64)
     assert look() is None
     open_erasures().write(Erasure("0" * 32, datetime.now(UTC), "inquiries", [["kannel", "f" * 64]]))
@@ -144,6 +148,7 @@ def test_list_of_erasures_holds_no_number_no_name_and_no_words(past):
 
 
 def test_dossier_that_was_opened_again_before_the_copy_is_left_alone(past, restorable):
+    """A purged dossier that was reopened before the backup keeps its new phone number after a restore."""
     past.told_and_ended("D-1")
     purge("tests")
     past.one_stop.connection.execute(
@@ -191,6 +196,7 @@ def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, 
 
 
 def test_listed_batch_whose_commit_failed_is_emptied_by_the_next_search_for_a_gap(past, restorable, monkeypatch):
+    """If a process dies after it listed an erasure, the next search for a gap must complete the erasure."""
     past.told_and_ended("D-1")
     listed = open_erasures()
 

@@ -149,6 +149,7 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
 
 
 def test_ledger_restored_from_before_its_first_journal_repeats_no_message(one_stop, gateway, restorable, states):
+    """A ledger copied before its first sending knows no journal. Its restore must not text a citizen twice."""
     event(one_stop, 0, 1)
     take_in()
     restorable.keep()
@@ -300,6 +301,7 @@ def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, resto
 
 
 def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, gateway, restorable, states):
+    """If the watch notices a gap before a run does, the journal still explains the gap and no person is asked."""
     event(one_stop, 0)
     take_in()
     restorable.keep()

@@ -179,6 +179,7 @@ def test_short_power_cut_costs_nothing(one_stop, gateway, restorable):
 
 
 def test_ledger_that_sent_nothing_yet_has_not_slept(one_stop, gateway, restorable):
+    """Time before the first agency is enabled is no sleep. Otherwise the first messages would be held."""
     restorable.rows("UPDATE motcua.agencies SET enabled_from = NULL")
     run_at()
     restorable.rows("UPDATE motcua.agencies SET enabled_from = %s", NOW + 60 * MINUTE)
@@ -306,6 +307,7 @@ def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, own_w
 
 
 def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, gateway, machine, elsewhere, monkeypatch):
+    """A watch that was cut off from the ledger does not know what was sent, so it may not end a hold."""
     elsewhere(NOW - 60 * MINUTE, NOW - 30 * MINUTE)
     with monkeypatch.context() as cut:
         cut.setattr("motcua.jobs.watching.elsewhere.ask_server", lambda _: Met(ledger_silent="cut"))
@@ -372,6 +374,7 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
 
 
 def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restorable, monkeypatch):
+    """A running sender ends soon after another run has recorded that the ledger slept."""
     run_at()
     beat_often(monkeypatch)
     event(one_stop, *range(40))
@@ -394,6 +397,7 @@ def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restora
 
 
 def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, gateway, restorable):
+    """Results between two sleeps are held too, as part of the first gap, until a person answers."""
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)
     run_at(NOW + 60 * MINUTE)
@@ -417,6 +421,7 @@ def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, resto
 
 
 def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, gateway, machine):
+    """A restored journal does not show what was sent after its copy, so messages stay held."""
     run_at()
     event(one_stop, *range(2))
     take_in()

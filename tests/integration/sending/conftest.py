@@ -37,6 +37,7 @@ class Channels:
 
 @pytest.fixture
 def channels(configure: Callable[..., None], ledger: str, tmp_path: Any) -> Iterator[Channels]:
+    """Set up Zalo before Kannel, both scripted, with registered templates and ids for Zalo."""
     zalo, sms = ScriptedZalo(), ScriptedGateway()
 
     def set_up(**extra: Any) -> None:

@@ -1,6 +1,6 @@
 """Test senders while Airflow's API server is down or hangs.
 
-A running sender needs no answer of Airflow, and goes on until another sender is its standby.
+A running sender needs no answer of Airflow. Even when its time is over, it goes on until there is a standby.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class TaskSupervisor:
 
 @pytest.fixture
 def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
+    """Replace Airflow's task supervisor by a double."""
     double = TaskSupervisor()
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", double, raising=False)
     yield double
@@ -49,7 +50,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
 
 @pytest.fixture
 def always_some(configure: Callable[..., None]) -> None:
-    """Set the times so that some sender always waits for new rows, as on a server."""
+    """Let a sender wait for new rows for the time between two runs, so that some sender always waits."""
     configure(MOTCUA_NOTIFY_EVERY="PT1M", MOTCUA_LINGER="PT1M", MOTCUA_LINGER_QUIET="PT1M")
 
 

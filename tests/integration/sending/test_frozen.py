@@ -131,6 +131,7 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
 
 
 def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_stop, rows, monkeypatch):
+    """If a pick-up loses its connection to the ledger, no failure of the source may be stored."""
     one_stop.result_now("D-1", "0905123001")
     original = picking_up._PickUp.run
 
@@ -184,7 +185,7 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 
 
 def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
-    """A sender without a valid heartbeat waits and claims its first message only with one."""
+    """A sender without a valid heartbeat waits, and claims no message before its heartbeat is valid."""
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
     until = time.monotonic() + 0.3

@@ -67,8 +67,8 @@ def segments(text: str) -> int:
 def money_by_pandas(rows: Any) -> pd.DataFrame:
     """Compute each agency's costs from texts, numbers and accepted attempts.
 
-    The columns are the price of all messages, and of those by Zalo the number, the SMS segments of their texts, and the
-    price.
+    The columns are the price of all messages and, for messages by Zalo, their number, the SMS segments of their texts,
+    and their price.
     """
     messages = pd.DataFrame(rows("SELECT message_id, agency_code, text, msisdn FROM motcua.messages"))
     took = pd.DataFrame(rows("SELECT message_id, gateway, outcome FROM motcua.attempts"))

@@ -270,6 +270,7 @@ def test_message_of_which_one_part_was_refused_is_not_called_delivered(
 def test_receipt_that_we_could_not_take_is_brought_again(
     one_stop: OneStop, line: Line, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Kannel delivers a receipt again if the callbacks app failed to store it, so that no receipt is lost."""
     tried: list[str | None] = []
     take = Intake.take
 
@@ -338,6 +339,7 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
 def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_wakes(
     one_stop: OneStop, connect_kannel: Callable[..., Line], rows: Rows
 ) -> None:
+    """If Kannel hangs, the message is unknown and not sent again. The later receipt settles it."""
     line = connect_kannel(answer_timeout=0.5)
     queue_results(one_stop)
     line.kannel.bearerbox.freeze()
@@ -355,6 +357,7 @@ def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_w
 def test_what_kannel_queues_while_the_carrier_is_away_outlives_kannels_end(
     one_stop: OneStop, line: Line, rows: Rows
 ) -> None:
+    """Messages that Kannel accepted while the carrier was away are sent after a restart of Kannel."""
     line.carrier.go_away()
     until(lambda: not line.is_up())
     queue_results(one_stop, 3)

@@ -26,7 +26,7 @@ def _register_at_second_gateway(ledger):
 
 @pytest.fixture
 def share(ledger):
-    """Return a function that opens a gateway's slots as one more process, and returns them with their connection."""
+    """Return a function that opens a gateway's slots as one more process would; it returns slots and connection."""
     connections = []
 
     def begin(concurrency=8, gateway="kannel"):
@@ -61,6 +61,7 @@ def test_senders_share_the_slots_of_a_gateway_as_they_come_and_go(share):
 
 
 def test_slots_in_use_are_given_back_when_their_requests_are_answered_and_who_has_none_waits(share):
+    """A slot goes to another sender only after its request was answered. A sender without a slot waits."""
     first, _ = share(2)
     with first.session(), first.session():
         second, _ = share(2)
@@ -93,8 +94,8 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     assert killed.end()[1] == 9
     assert [other.end() for other in others] == [([], 0)] * 2
     assert 4 < gateway.most_connections <= 8
-    # The killed sender's session ends moments after its process, so a sender that started at once may have taken it for
-    # alive and left its attempts as they were.
+    # PostgreSQL ends the killed sender's session a moment after the process died. A sender that started before that may
+    # have taken the killed sender for alive, and may have left its attempts as they were.
     send("run of whoever comes later")
     left = rows("SELECT state, count(*) FROM motcua.messages GROUP BY state")
     counted = {row["state"]: row["count"] for row in left}
@@ -127,7 +128,10 @@ def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configu
     "limits", "senders share a long queue; a sender that waits for a gateway's slots leaves idle slots to other senders"
 )
 def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
-    """Two senders that each held all slots of one gateway would otherwise wait for each other forever."""
+    """A sender that waits for slots of one gateway gives back the slots of another gateway that it does not use.
+
+    Otherwise two senders that each hold all slots of one gateway would wait for each other forever.
+    """
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
     others, _ = share(4, "second")
     queue(one_stop, VIETTEL, MOBIFONE)

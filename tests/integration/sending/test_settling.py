@@ -141,6 +141,7 @@ def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, 
 
 
 def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
+    """The command asks before it releases a message, and names the messages that it did not release."""
     rows("UPDATE motcua.messages SET useful_until = now() + interval '1 hour'")
     number = str(rows("SELECT message_id FROM motcua.messages")[0]["message_id"])
     run = CliRunner().invoke
@@ -168,6 +169,7 @@ def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second
 
 
 def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unknown, rows):
+    """A stored receipt is read before a release, so that a delivered message is not sent again."""
     rows(
         "INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw) VALUES ('kannel', %s, '1', '{}')",
         reference_of(rows),
@@ -239,6 +241,7 @@ def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_re
 
 
 def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, rows, monkeypatch):
+    """Messages of a gateway that is no longer configured must become unconfirmed after 72 hours too."""
     queue_results(one_stop)
     send_at()
     monkeypatch.delenv("AIRFLOW_CONN_SMS_KANNEL")

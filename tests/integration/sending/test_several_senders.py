@@ -50,6 +50,7 @@ class Lingering:
 
 @pytest.fixture
 def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[], Lingering]]:
+    """Return a function that starts a sender in a thread. All senders are stopped when the test ends."""
     with ExitStack() as started:
 
         def start() -> Lingering:

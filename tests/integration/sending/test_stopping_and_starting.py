@@ -1,4 +1,4 @@
-"""Test gateway pauses: how long one lasts, and how single messages find within seconds that the gateway works again."""
+"""Test gateway pauses: how long a pause lasts, and how single messages show within seconds that it can end."""
 
 from __future__ import annotations
 
@@ -95,6 +95,7 @@ def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pause
 def test_stopped_carrier_is_tried_with_a_number_that_was_not_refused_and_whatever_is_taken_starts_it(
     one_stop, gateway, rows
 ):
+    """A paused carrier is tried with a number that was never refused. One accepted message ends the pause."""
     refused = numbers_of(one_stop, 16)
     refuse(gateway, *refused)
     queue(one_stop, *[VIETTEL] * 16)
@@ -176,6 +177,7 @@ def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gatewa
 
 
 def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_ends_it(one_stop, gateway, rows):
+    """A pause lasts as long as the gateway asked. An accepted message does not end a pause by a person."""
     queue(one_stop, *[VIETTEL] * 20)
     gateway.answer, gateway.headers = (503, "busy"), {"Retry-After": "60"}
     send_at()

@@ -74,6 +74,7 @@ def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, row
 
 
 def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_waits(sent, rows):
+    """A receipt whose message another session has locked waits, and delays no other receipt."""
     with open_connection() as other:
         other.execute("SELECT 1 FROM motcua.messages ORDER BY message_id LIMIT 1 FOR UPDATE")
         held, *free = take((sent[0], "1"), *[(reference, "1") for reference in sent[1:]])
@@ -111,6 +112,7 @@ def test_answers_that_receipts_overtook_wait_for_the_next_receipts_and_hold_up_n
 
 
 def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
+    """One refused part makes a message undelivered, although other parts are reported as delivered."""
     with connect() as connection:
         connection.execute("UPDATE motcua.attempts SET segments = 3")
     effects = take((sent[0], "1"), (sent[0], "16"), (sent[0], "1"))

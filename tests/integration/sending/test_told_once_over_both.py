@@ -1,6 +1,6 @@
 """Test with random answers of Zalo and of the SMS gateway, at random hours: no citizen is texted twice.
 
-Each is texted once, except after the answers of Zalo in ``NEVER_BY_SMS``.
+Each citizen is texted exactly once, or not at all if Zalo gave an answer of ``NEVER_BY_SMS``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.ground import NOW, send_at, take_in
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SILENT = ["reset", http(500, "an error of theirs")]
-"""Answers after which nobody knows whether the gateway has the message. Each of these answers counts as a delivery."""
+"""Answers that leave open whether the gateway has the message. The test counts each of them as a delivery."""
 ZALO = [0, -100, -108, -114, -115, -118, -119, -124, -131, -132, -133, -144, *SILENT]
 SMS = [TAKEN, (429, ""), (503, ""), (403, "Not routable"), *SILENT]
 NEVER_BY_SMS = {-114, -119}

@@ -89,6 +89,7 @@ def test_stop_is_the_departments_alone_and_of_kinds_and_agencies_only(agencies, 
 
 
 def test_what_went_is_counted_by_agency_kind_and_text(one_stop, gateway, typed):
+    """``motcua messages sent`` counts messages by agency, kind and text, and prints no phone number."""
     queue(one_stop, NHA_TRANG, TU_PHAP)
     gateway.script = ["hang"]
     send("run")

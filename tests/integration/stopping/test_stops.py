@@ -224,6 +224,7 @@ def test_apologies_are_planned_as_ever_and_expire_as_ever(one_stop, evenings, ga
 
 
 def test_gateway_that_is_down_beside_a_stop_is_red_for_what_is_not_stopped(one_stop, gateway, rows):
+    """A stop must not hide a gateway's failure: the run is red for messages that the stop does not cover."""
     stop_it("supplement")
     queue(one_stop, ("R", 9, NHA_TRANG), ("S", 5, NHA_TRANG))
     gateway.close()
@@ -235,6 +236,7 @@ def test_gateway_that_is_down_beside_a_stop_is_red_for_what_is_not_stopped(one_s
 
 
 def test_run_says_what_is_stopped_and_is_green(one_stop, gateway, caplog):
+    """A stop is an order, so the run succeeds, and names the stop and the number of its messages."""
     now = datetime.now(UTC)
     results(one_stop, 2, at=now)
     stop_it("result", until=now + HOUR, now=now)

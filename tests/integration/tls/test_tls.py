@@ -1,4 +1,4 @@
-"""Test TLS to the ledger: the options in the Airflow connection hold for each part that opens a connection."""
+"""Test TLS to the ledger: the TLS options of the Airflow connection apply to each part that opens a connection."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ HOST = "ledger.test"
 class Front:
     """Airflow connections to the ledger: one that must be accepted, and others that every part must refuse.
 
-    ``right`` leads to a server with the right certificate. ``wrong`` leads to servers with a wrong one or none, and has
-    the words of libpq's refusal. ``handshakes`` returns how many handshakes ``right`` has finished.
+    ``right`` leads to a server with the right certificate. Each connection of ``wrong`` leads to a server with a wrong
+    certificate or none, and comes with words of libpq's refusal. ``handshakes`` returns how many TLS handshakes the
+    server of ``right`` has finished.
     """
 
     right: dict[str, Any]
@@ -55,6 +56,7 @@ class Front:
 
 @pytest.fixture
 def front(ledger: str, tmp_path: Path):
+    """Start TLS servers in front of the ledger: one with the right certificate, and two with wrong ones."""
     ours, another = Authority("ours"), Authority("another")
     root = str(ours.write(tmp_path / "root.pem"))
     parts = conninfo_to_dict(ledger)
@@ -206,6 +208,7 @@ def test_backup_is_refused_by_a_dump_without_tls(front, configure):
 
 
 def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
+    """pg_dump must get the TLS options of the connection, and no password among its arguments."""
     arguments, programs = tmp_path / "arguments", tmp_path / "programs"
     programs.mkdir()
     (programs / "pg_dump").write_text(
@@ -238,6 +241,7 @@ def test_everything_that_libpq_knows_passes_through():
 
 
 def test_options_that_airflow_does_not_pass_to_libpq_are_known():
+    """Our list of options that Airflow does not pass to libpq must equal the list of the installed Airflow."""
     assert set(PostgresHook.ignored_extra_options) == database._AIRFLOWS_OWN
 
 

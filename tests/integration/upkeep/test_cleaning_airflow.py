@@ -155,6 +155,7 @@ def test_nothing_is_cleaned_where_airflows_database_is_not_connected(ledger: str
 
 
 def test_every_table_that_airflow_would_clean_is_cleaned_or_left_for_a_reason() -> None:
+    """A table that a new Airflow adds must be listed as cleaned, deleted with its run, or left alone."""
     code = "from airflow.utils.db_cleanup import config_dict; print('TABLES', *config_dict)"
     environment = os.environ | {"AIRFLOW__CORE__AUTH_MANAGER": FAB}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

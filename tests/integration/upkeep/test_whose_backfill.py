@@ -1,4 +1,4 @@
-"""Test who signs for a backfill: the person who started it, not a person who started an older run that it repeats."""
+"""Test who signs for a backfill: the person who started the backfill, not the one who started the repeated run."""
 
 from __future__ import annotations
 
@@ -51,5 +51,6 @@ def test_run_of_the_clock_that_a_backfill_runs_again_is_of_who_asked_for_the_bac
 
 @pytest.mark.parametrize("by", [None, "root"])
 def test_who_ran_it_before_does_not_sign_for_a_backfill_of_nobody(airflow_rows: AirflowRows, by: str | None) -> None:
+    """A backfill without a person's name is refused, although the run that it repeats had one."""
     with pytest.raises(RunRefused):
         refuse_misunderstandings(run_again(airflow_rows, by, first_by="hoa"))

@@ -93,6 +93,7 @@ def watched(
     tmp_path: Path,
     configure: Callable[..., None],
 ) -> Watched:
+    """Set up a watch that asks the double ``outside``, without alerts about backups, upkeep and disk space."""
     smtp: dict[str, Any] = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port}
     smtp["extra"] = {"disable_ssl": True, "disable_tls": True, "from_email": "MotcuaSMS <motcua@khanhhoa.example>"}
     configure(

@@ -65,6 +65,7 @@ class Elsewhere:
 
 @pytest.fixture
 def machine(mail: MailServer, tmp_path: Path, configure: Callable[..., None]) -> Elsewhere:
+    """Set up a second machine's watch, with its own folder and a recipient of mails."""
     configure(
         # The value has quotes, as in an env file that both Docker and a shell read.
         AIRFLOW_CONN_SMTP_DEFAULT=f"'smtp://127.0.0.1:{mail.port}?from_email=motcua%40khanhhoa.example"
@@ -78,6 +79,7 @@ def machine(mail: MailServer, tmp_path: Path, configure: Callable[..., None]) ->
 
 @pytest.fixture
 def server(ledger: str, machine: Elsewhere) -> Iterator[Served]:
+    """Serve the callbacks app, and let the other machine watch it for seven rounds."""
     with Served(callbacks.create_standalone()) as running:
         machine.watches(running.url)
         machine.look(7)
@@ -178,6 +180,7 @@ def test_machine_whose_own_network_is_down_says_nothing_of_the_server(machine: E
 
 
 def test_ledger_that_is_away_is_told_as_that_and_not_as_a_server_that_is_gone(machine: Elsewhere, configure):
+    """If only the ledger is down, the alert must name the ledger and not the server."""
     configure(AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:word@127.0.0.1:1/nothing")
     with Served(callbacks.create_standalone()) as running:
         machine.watches(running.url)
@@ -187,6 +190,8 @@ def test_ledger_that_is_away_is_told_as_that_and_not_as_a_server_that_is_gone(ma
 
 
 def test_proxy_without_callbacks_and_a_changed_secret_are_told_by_their_own_names(machine: Elsewhere, server: Served):
+    """A broken callbacks app and an outdated secret each raise an alert of their own."""
+
     def refuse(connected: socket.socket) -> None:
         connected.recv(4096)
         connected.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
@@ -270,6 +275,7 @@ def test_each_round_of_the_watch_is_recorded_by_the_server(machine: Elsewhere, s
 
 
 def test_address_holds_its_secret_in_no_path_and_comes_back_whole(configure):
+    """The address carries the secret as its password. A request sends the secret in a header, not in the URL."""
     written = address_of_server("https://motcua.example.vn", WORD)
     assert written == "https://watch:outside%2Fword%209@motcua.example.vn/gateway/watch"
     read = Address.read(f"'{written}'")
@@ -354,6 +360,7 @@ class RealServer:
 
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch) -> Authority:
+    """Make a certificate authority that this process trusts."""
     ours = Authority("ours")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ours.write(tmp_path / "root.pem")))
     return ours

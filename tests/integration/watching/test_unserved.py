@@ -126,6 +126,7 @@ class Queue:
 
 @pytest.fixture
 def queue(ledger: str, agencies: None, configure: Callable[..., None]) -> Iterator[Queue]:
+    """Open the queue of a ledger with two agencies and the gateway ``kannel``."""
     configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
     with closing(Queue(ledger, datetime.now(UTC))) as queue:
         yield queue
@@ -221,7 +222,7 @@ def test_carriers_whose_messages_never_move_are_found_while_another_carriers_are
     for _ in range(300):
         queue.message(3600, carrier="Viettel")
     queue.message(300, carrier="VinaPhone")
-    # While Viettel's older message is taken, the queue moves. It does not if only a later message of MobiFone is taken.
+    # The queue moves while an older message to Viettel is taken. It does not move if only a later one to MobiFone is.
     queue.begun(1, 4000, carrier="Viettel")
     assert queue.unserved() == []
     queue.ledger.execute("DELETE FROM motcua.attempts")
@@ -262,6 +263,7 @@ def test_apologies_rest_at_night(queue: Queue, configure: Callable[..., None]):
 
 
 def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue):
+    """A backfill is red only for messages and rows that were recorded in its window."""
     queue.message(600)
     queue.step(600, 7)
     inside = Window(queue.now - timedelta(seconds=601), queue.now)
@@ -302,6 +304,7 @@ def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
 
 
 def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
+    """A run is red if a frozen sender's lock keeps its pick-up from reading the news of a source."""
     assert pick_up("khanhhoa").transitions == 0
     with pytest.raises(RunIncomplete, match="source khanhhoa has news that no pick-up takes, not read since"):
         gate("r", EVERYTHING)
@@ -320,6 +323,7 @@ def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.
 
 
 def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, rows):
+    """Without watchers, the gate waits for up to a minute for a pick-up to read the unread rows."""
     one_stop.dossier()
     pick_up("khanhhoa")
     rows("UPDATE motcua.sources SET picked_up_at = now() - interval '2 minutes'")
@@ -339,6 +343,7 @@ def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, r
 def waiting(
     watched: Watched, ledger: str, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Queue]:
+    """Let the watch see a healthy ledger once; return the queue of this ledger."""
     # The test's messages have no dossier, so the accounting identity would raise its own alert.
     monkeypatch.setattr("motcua.jobs.watching.checks.identity", lambda *_: [])
     configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
@@ -365,6 +370,7 @@ def test_message_that_nobody_sends_is_mailed_within_two_minutes_and_its_end_too(
 
 
 def test_stopped_gateway_and_who_waits_for_it_are_one_mail(watched: Watched, waiting: Queue):
+    """A paused gateway and the messages that wait for it are one fault, so staff get one mail about both."""
     waiting.message(0)
     waiting.stop(until=watched.now + HOUR, stopped_at=watched.now)
     watched.look(8, minutes=0.5)
@@ -400,6 +406,7 @@ def test_lack_of_watchers_is_told(watched: Watched, waiting: Queue, configure: C
 
 
 def test_run_that_is_red_only_for_unserved_work_is_no_second_alert(watched: Watched, waiting: Queue, rows):
+    """Unserved work has its own alert, so a run that failed only for unserved work raises no other."""
     alerted, other = "manual__1", "manual__2"
     for run_id in (alerted, other):
         run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)

@@ -142,6 +142,7 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
 
 
 def test_several_alerts_of_one_look_are_one_mail(watched: Watched):
+    """Alerts that are raised in the same round are sent in one mail."""
     watched.look()
     watched.outside.health["scheduler"] = {"status": "unhealthy"}
     watched.outside.callbacks_status = 500
@@ -253,6 +254,8 @@ def test_ledger_that_is_down_is_told_and_airflow_is_still_looked_at(watched: Wat
 
 
 def test_alert_whose_words_cannot_be_written_is_told_by_its_name(watched: Watched, monkeypatch):
+    """If the text of an alert cannot be made, a mail with the alert's id is sent instead."""
+
     def breaks(*_: object) -> object:
         raise LookupError("a template of another version")
 
@@ -352,6 +355,7 @@ def test_alert_is_not_told_again_when_the_watchs_state_is_lost(watched: Watched,
 
 
 def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_else(watched: Watched):
+    """An open alert that an update has removed is dropped, and the rest of the watch's state stays."""
     with_airflow_down(watched)
     path = watched.folder / "state.json"
     path.write_text(path.read_text().replace('"name":"airflow_unreachable"', '"name":"of_another_version"'))
@@ -418,7 +422,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
     rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan'")
-    # New attempts with numbers above those that were lost do not bring these back, so the alert stays.
+    # New attempts with higher numbers do not bring the lost attempts back, so the alert stays.
     rows(insert, [60])
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
     type_command("alerts", "acknowledge", "ledger_went_back")
@@ -449,6 +453,7 @@ def test_acknowledged_alert_stays_open_is_shown_with_who_and_its_end_is_told(wat
 
 
 def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(watched: Watched):
+    """Acknowledging ends the alert about a red run, and a later red run raises a new alert."""
     save()
     red = watched.outside.run("failed", watched.now - timedelta(hours=2), watched.now - timedelta(minutes=50))
     assert watched.open_alerts(watched.look()) == []
@@ -469,6 +474,7 @@ def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(wat
 
 
 def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_differs(watched: Watched, one_stop, rows):
+    """A lost message raises an alert at once, and the alert stays open as long as its month differs."""
     one_stop.both(9, at=watched.now - timedelta(minutes=5))
     take_in(now=watched.now)
     assert watched.look().identity.differences["recent"] == 0
@@ -476,7 +482,7 @@ def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_di
     rows("CREATE TABLE away AS TABLE motcua.messages")
     rows("DELETE FROM motcua.messages")
     assert "identity" in watched.open_alerts(watched.look(4))
-    # Four days later the message is older than the days that the watch counts at each look.
+    # Four days later the message is too old for the watch's frequent count of recent days.
     state = watched.look(2, minutes=60 * 24 * 2)
     assert state.identity.differences["recent"] == 0
     assert "identity" in watched.open_alerts(state)
@@ -485,6 +491,7 @@ def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_di
 
 
 def test_page_is_told_when_the_identity_was_counted_last(watched: Watched, one_stop):
+    """The page shows the last count of the accounting identity, also after rounds that did not count it."""
     watched.look()
     watched.look(minutes=10)
     counted_at = watched.now
@@ -705,7 +712,7 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
     watched.asks = checks.CHECKS
-    # The tests' server is no real one (FAST), and a copied database lacks the rights of a provisioned one.
+    # The tests' server has settings that the doctor rejects (FAST), and a copied database lacks provisioned rights.
     for name in ("autovacuum", "fsync", "full_page_writes"):
         monkeypatch.delitem(PARAMETERS, name)
     monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])

@@ -4,8 +4,8 @@ The real jobs and staff pages run against this ledger, and PostgreSQL itself rec
 reads. The jobs run a second time with 200,000 messages due at once, 300 messages that wait for a person's decision, and
 a dossier with 400 results; and a third time with their gateway stopped. Everything runs again on a ledger whose newest
 month holds nine tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more pages than the limit,
-with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run, and when the system
-runs each, or why it reads little.
+with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run; for each of them it
+states when the system runs the statement, or why the statement reads little.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ If the proof runs one of them nevertheless, the limits hold for it, too.
 
 @contextmanager
 def a_world(days: int, share: float) -> Iterator[World]:
-    """Yield a world: the jobs and pages, on a ledger with ``share`` × a million messages over ``days`` days."""
+    """Yield a world, which runs jobs and pages on a ledger with ``share`` × a million messages over ``days`` days."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), round(DOSSIERS * share), round(MESSAGES * share), days)
         with at_work(ledger, served.port) as world:
@@ -255,9 +255,9 @@ def _work_at_worst(world: World, part: str, *, sends: bool = True) -> None:
 
 
 def _within(reads: list[Read]) -> Iterator[Figure]:
-    """Yield a row for each SQL statement that reads more than the limit.
+    """Yield a row for each SQL statement that reads more than ``MOST`` pages.
 
-    The row is ok only if the statement has an exception and stays within it.
+    The row is ok only if the statement has an exception and stays within the limit of this exception.
     """
     worst: dict[str, Read] = {}
     for read in reads:

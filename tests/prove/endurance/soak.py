@@ -3,10 +3,10 @@
 ``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]`` simulates a day from 7:00 to the next morning, faster than real
 time. These parts run as real processes: a PostgreSQL server, two simulated gateways with simulated phones, the web app
 that receives the gateways' callbacks, two senders, a process that settles messages, and the hourly jobs. The faults are
-drawn from the seed. Each dossier has an invented course, from which it follows which texts its citizen must get. The
-proof compares these texts with the texts that the phones received (tests/soak/oracle.py). It samples memory, open
-files, connections and table sizes once per minute of the day. With ``SHARE`` only the end of the day is simulated: that
-share of the hours, with the same share of the dossiers. docs/decisions/tests.md explains the method and its limits.
+drawn from the seed. The invented course of each dossier determines which texts its citizen must get. The proof compares
+these texts with the texts that the phones received (tests/soak/oracle.py). It samples memory, open files, connections
+and table sizes once per minute of the day. With ``SHARE`` only the end of the day is simulated: that share of the
+hours, with the same share of the dossiers. docs/decisions/tests.md explains the method and its limits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WHERE m.state = 'unknown' OR EXISTS (
 )
 """
 _TRIES = 12
-"""Most attempts at a gateway during one outage of it: the pauses between them double from 2 s to 300 s."""
+"""Largest number of attempts at a gateway in one outage: the pauses between attempts double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
 """A table with its indexes may be at most ``_BLOAT`` times as large as after VACUUM FULL, plus ``_FORKS`` bytes.
@@ -105,9 +105,9 @@ def _figures_of_texts(day: Day) -> list[Figure]:
     for life in day.made:
         for kind, promise in life.owed.items():
             must[kind] += promise.must
-    # Each fault of a kind in ``COSTS`` may leave messages unknown at both gateways: those whose requests are under way
-    # (``CONCURRENCY``), and those that are already prepared for the next requests (a quarter of that, and one). Each
-    # attempt during an outage of a gateway may leave one more message unknown.
+    # Each fault of a kind in ``COSTS`` may leave messages unknown at both gateways: the messages whose requests are
+    # under way (``CONCURRENCY``), and the messages that are already prepared for the next requests (a quarter of
+    # ``CONCURRENCY``, plus one). Each attempt during an outage of a gateway may leave one more message unknown.
     in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
     most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
     found, figures = judge_texts(day.stage, day.made, listed)

@@ -1,8 +1,8 @@
 """Prove that Airflow's own database and logs do not grow over ninety days if the project's DAG cleans them each night.
 
-Airflow itself creates the database. SQL statements write the rows that the running project writes in each minute. A day
-takes seconds here. An explicit VACUUM each night therefore replaces autovacuum, and the cleaning program is started
-only once, because its start takes longer than its work.
+Airflow itself creates the database. SQL statements of this proof write the rows that a running installation writes in
+each minute. A day takes seconds here. An explicit VACUUM each night therefore replaces autovacuum, and the cleaning
+program is started only once, because its start takes longer than its work.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ class _SingleProcessProgram:
         self._started: subprocess.Popen[str] | None = None
 
     def run(self, command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        """Replace ``subprocess.run``; an error in the program ends its process, and with it the proof."""
+        """Let the program clean once, and return its output; this method replaces ``subprocess.run``.
+
+        An error of the program ends its process, and the proof then fails.
+        """
         if self._started is None:
             pipe = subprocess.PIPE
             loop = [sys.executable, "-c", self._LOOP]

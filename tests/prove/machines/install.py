@@ -1,11 +1,11 @@
 """Prove that the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
 
 ``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them on a real Docker
-engine (tests/engine), unchanged except that the doctor may fail in the upgrade. The engine's images are built here from
-Debian's and Python's packages. The systems outside the server are real, too: a PostgreSQL server as the one-stop
-database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a page asks of
-an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server is played by
-stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a real
+engine (tests/engine), unchanged except that in the upgrade the doctor may report faults. The engine's images are built
+here from Debian's and Python's packages. The systems outside the server are real, too: a PostgreSQL server as the
+one-stop database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a page
+asks of an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server is
+played by stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a real
 ``git pull``.
 
 Before the restore, each container is killed once and frozen once while the message about a result is due.
@@ -57,8 +57,8 @@ WHILE_SENDING = 200
 TOLD_WITHIN = 130.0
 """Seconds within which an alert must arrive.
 
-If no sender takes a message for a minute, an alert must be mailed within two minutes. The machine of the proof may be
-slow, so it gets ten seconds more.
+If a message is due for a minute and no sender sends it, an alert must be mailed within two minutes. Ten seconds are
+added, because the machine of the proof may be slow.
 """
 _PATIENCE = 900.0
 _MEMORY = 4096
@@ -86,11 +86,11 @@ class Administrator:
 
         Args:
             page: Path of the page within docs, without its ending.
-            at: Title of a step → function that is called with each of its blocks instead of typing it. If the function
-                returns ``None``, the block is typed after all.
+            at: Title of a step → function that is called with each block of the step, instead of typing the block. If
+                the function returns ``None``, the block is typed after all.
 
         Raises:
-            ValueError: The page has no such step.
+            ValueError: The page has no step with a title that ``at`` names.
             AssertionError: A line failed, or the result that the page promises did not come about.
         """
         titled = {number: title for title, number in titles(page, SECTION).items()}
@@ -151,7 +151,10 @@ class Administrator:
         return block
 
     def set_up(self, line: str, *, again: bool = False) -> None:
-        """Answer the ten questions; ``again``: press Enter where the files of 0.2.0 have the answer already."""
+        """Answer the ten questions of scripts/set_up.sh, which ``line`` starts.
+
+        ``again``: press Enter where the settings files of version 0.2.0 have the answer already.
+        """
         ports, passwords = self.world.ports, self.world.passwords
 
         def asked(*questions: tuple[str, object]) -> list[tuple[str, str]]:
@@ -489,7 +492,7 @@ class Administrator:
 
         def last(block: str) -> str | None:
             if "$COPIES" in block:
-                # The page asks to replace the folder's name where BACKUPS names another folder.
+                # The page asks to type another folder in place of "backups" if the setting BACKUPS names another one.
                 self.type(block.replace(" backups", f" {kept}"))
                 return block
             if "gaps list" in block:
@@ -563,8 +566,8 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
 
     def follow(block: str) -> str | None:
         if "git pull" in block:
-            # For lack of a registry, an override file names local images. An operator has no such file. The one of
-            # 0.2.0 is removed here, and the one of the new version is written after the pull.
+            # For lack of a registry, an override file names local images. An operator has no override file. The
+            # override file of 0.2.0 is removed here, and that of the new version is written after the pull.
             (server.project / "docker-compose.override.yaml").unlink()
             server.type(block)
             server.name_stand_ins()

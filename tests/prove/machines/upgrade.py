@@ -136,9 +136,9 @@ def _figures_of_ledger(upgrade: Upgrade) -> list[Figure]:
 
 
 def _figures_of_wrong_migrations(upgrade: Upgrade) -> list[Figure]:
-    """Apply a migration with two faults: it renames a column that the earlier version uses, and keeps its lock long.
+    """Apply a migration with two faults: it renames a column that the earlier version uses, and holds its lock long.
 
-    The proof must detect both.
+    The proof must detect both faults.
     """
     stage = upgrade.stage
     folder = upgrade.folder / "wrong"

@@ -100,7 +100,7 @@ def find_programs() -> Programs:
 
 
 def statements() -> dict[str, str]:
-    """Return the blocks of SQL of the documentation page, by their first line, a comment that names the server."""
+    """Return the SQL blocks of the documentation page by their first line, which is a comment that names the server."""
     page = PAGE.read_text(encoding="utf-8")
     return {found[1]: found[2] for found in re.finditer(r"```sql\n-- (\w+: [^\n]+)\n(.*?)```", page, re.DOTALL)}
 
@@ -239,7 +239,7 @@ class Watcher:
         self._looks = Looks([source])
 
     def look(self) -> None:
-        """Look once whether the source has unread rows, and run the jobs if it has.
+        """Query the source once for unread rows, and run the jobs if it has any.
 
         Raises:
             SourceFailed: The source does not answer.
@@ -343,7 +343,10 @@ def _texts_while_desk_writes(desk: Desk, gateway: ScriptedGateway) -> list[Figur
 
 
 def _texts_while_mariadb_hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Figure]:
-    """Freeze MariaDB; return the rows that show whether its pick-up gives up while another source is still served."""
+    """Freeze MariaDB while it is read; return the rows that show whether the pick-up gives up.
+
+    Meanwhile a message about a dossier of another source must be sent.
+    """
     watcher, other = Watcher("hue"), Watcher("khanhhoa")
     texts_before = len(gateway.asked)
     outcome: list[str] = []

@@ -39,7 +39,10 @@ from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST, DAYS = date(2015, 12, 28), 366
-"""A year long past, so that the cursor of a source is never later than the server's own clock."""
+"""First day, and number of days, of a year that is long past.
+
+A source's cursor, the newest time that was read from the source, is therefore never later than the server's own clock.
+"""
 SAME_DAYS = 12
 """Number of days at the beginning that have the same outages in every world."""
 LANDLINE = "02583822001"
@@ -502,7 +505,7 @@ class Oracle:
 
 
 def begin_before(desk: OneStop, at: datetime) -> None:
-    """Write a dossier of an unknown agency that is older than all others, so that the first pick-up begins there."""
+    """Write a dossier of an unknown agency that is older than all others, so that the first pick-up begins with it."""
     desk.both(2, "first", "nobody", desk=False, at=at, status_code=2, updated_at=at)
 
 

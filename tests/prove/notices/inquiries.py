@@ -206,7 +206,7 @@ class Ledger:
         return int(found["inquiries"])
 
     def restart(self) -> float:
-        """Restart PostgreSQL as an operator would, and return the seconds that it was away."""
+        """Stop PostgreSQL as an operator would, and start it again; return the seconds from the stop to the start."""
         began = time.monotonic()
         self.stop()
         time.sleep(AWAY)

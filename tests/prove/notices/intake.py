@@ -1,11 +1,12 @@
 """Prove that pushed dossiers cause the same messages as dossiers that are read, and that no client can harm the intake.
 
-``make prove ONLY=intake [SEED=n]`` plays one generated province (worlds/pushing) three times with the same times. The
-first time, the system reads the views of the province's software. The second time, clients push each dossier's history
-("life") completely. They share no code with the system and use every shape of the protocol; calls fail, are repeated,
-run in parallel, and come in parts or in another order. The third time, OpenCPS pushes only the last action of each
-dossier. An oracle that knows only the lives judges the log of the phone network. Afterwards the intake is flooded with
-pushes, and gets input that is not a valid push.
+``make prove ONLY=intake [SEED=n]`` plays one generated province (worlds/pushing) three times; each event happens at the
+same moment each time. The first time, the system reads the views of the province's software. The second time, clients
+push each dossier's history ("life") completely. The clients share no code with the system, and use every variant
+("shape") of the protocol. Their calls fail, are repeated, run in parallel, and come in parts or in another order. The
+third time, a client pushes only the last action of each dossier, as the software OpenCPS does. An oracle that knows
+only the lives judges the log of the phone network. Afterwards the intake is flooded with pushes, and gets input that is
+not a valid push.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def _id_of(each: Citizen) -> str:
 
 
 def _take_in_statement(world: World, citizens: list[Citizen]) -> None:
-    """Take in the month's carrier statement, and leave its file in the folder of carrier statements."""
+    """Store the month's carrier statement in the ledger, and put its file into the folder of carrier statements."""
     head = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;Số tin;Thành tiền;Trạng thái;Mạng"
     at = f"{AT.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
     lines = [f"MT;;{_id_of(each).replace('+', '')};{each.phone(0)};{at};1;350;Thành công;" for each in citizens]

@@ -1,6 +1,6 @@
 """Prove that the quality check finds the planted defects, and has no other findings.
 
-It must find every defect of a dossier or a source, and 95 % of the defects of agencies' months.
+The check must find every defect of a dossier or a source, and 95 % of the defects of agencies' months.
 
 The code that plants the defects (tests/planting) states which rules must find each of them, and shares no code with the
 rules. The real check runs on a real ledger.
@@ -183,7 +183,7 @@ def _judge_bent_rules(world: World, dsn: str, numbered: dict[int, Life]) -> Figu
 
 
 def _judge_ranks(numbered: dict[int, Life], run_no: int) -> Figure:
-    """Compare the rank that each agency is told with the rank by planted defects per dossier, the worst first."""
+    """Compare each agency's rank in its report with its rank by planted defects per dossier; rank 1 is the worst."""
     book = load_rules()
     rated = {
         code
@@ -278,10 +278,11 @@ def _judge_doctored_runs(dsn: str) -> list[Figure]:
 
 
 def figures(seed: int, share: float = 0.8) -> list[Figure]:
-    """Judge one world with all defects; ``share`` is the share of the clean dossiers that are planted.
+    """Judge one world with all defects; ``share`` is the share of the clean dossiers that the world gets.
 
-    With a share below about 0.7 so few pauses of clean dossiers remain that the planted pauses become usual. Months at
-    the limit of rule R9 then no longer stand out.
+    Rule R9 finds months in which the share of pauses that begin late is far above the usual share of all agencies. With
+    ``share`` below about 0.7, clean dossiers have so few pauses that the planted late pauses raise the usual share, and
+    R9 no longer finds the months that are exactly at its limit.
     """
     world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:

@@ -241,7 +241,7 @@ class Judge:
         """Replace the counts of apologies and orphans in a longer period by the sums over its days' last closings.
 
         The system judges apologies and orphans (records that belong to nothing, such as a receipt without an attempt)
-        day by day, so a longer period adds them up.
+        day by day, so the counts of a longer period are the sums of its days' counts.
         """
         days = [closings[-1].count for day in period.days if (closings := self.verdict.closings.get(str(day)))]
         count.orphans = sum((day.orphans for day in days), Counter())
@@ -651,9 +651,10 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _figures_of_mistakes(admin_dsn: str) -> list[Figure]:
-    """Return two rows about a short world: its wrong figures without a mistake, and the mistakes that it reveals.
+    """Return two rows about a short world, which is played once without a mistake and once with each planted mistake.
 
-    The world is always the same, because it must contain, for each planted mistake, a case that reveals it.
+    The rows show the number of wrong figures without a mistake, and the number of mistakes that the world reveals. The
+    world is always the same, because it must contain, for each planted mistake, a case that reveals it.
     """
 
     def wrong(ledger: str) -> Verdict:

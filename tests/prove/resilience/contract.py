@@ -28,7 +28,7 @@ RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
 """Settings with which a retry waits so long that within this proof only a backfill retries messages."""
 
 COMMITTED = 40
-"""Most attempts that one sender has committed and that have no answer yet: 32 requests in flight and 8 prepared."""
+"""Largest number of committed attempts of one sender without an answer: 32 requests in flight, and 8 prepared."""
 
 BUSY = {"error_503": {"probability": 1}}
 """Settings of the simulated gateway with which it refuses every message for now, so that no text reaches a phone."""
@@ -278,7 +278,7 @@ IN_FLIGHT: Mapping[str, Callable[[LiveAirflow, str], None]] = {
     "scheduler killed": _kill("airflow-scheduler"),
     "triggerer killed": _kill("airflow-triggerer"),
 }
-"""Name of an action → function that does it to a run whose requests are in flight."""
+"""Name of an action → function that performs the action on a run whose requests are in flight."""
 
 
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
@@ -306,8 +306,8 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     last = (
         first + 3 * MINUTE
     )  # the end of unseen_at's minute, since a backfill's dates are the moments at which runs start
-    # Move the cursor of the source's pick-up to the present: only then does a row that was recorded hours ago count as
-    # late.
+    # Move the source's cursor (the newest time that was read) to the present: only then does a row that was recorded
+    # hours ago count as late.
     live.wait_for_states(live.desk.move(), "delivered")
     delivered = live.desk.move(2, at=settled_at)
     live.wait_for_states(delivered, "delivered")
@@ -488,7 +488,10 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
 
 
 def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
-    """Check that a run fails only because of messages that failed and may be retried; also return their cases."""
+    """Check that a run fails only because of messages that failed and may be retried.
+
+    Also return the cases whose messages failed.
+    """
     live.wait_until_idle()
     bad = live.desk.move(2, phone=LANDLINE)
     good = live.desk.move(2)
@@ -664,7 +667,7 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 
 
 def figures(seed: int) -> list[Figure]:
-    """Check every guarantee of the section Airflow, in one Airflow installation."""
+    """Check every guarantee of the section Airflow of docs/guarantees.md, in one Airflow installation."""
     found: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(prefix="motcua-contract-", ignore_cleanup_errors=True) as folder,

@@ -2,14 +2,15 @@
 
 Usage: ``make prove ONLY=crash SEEDS=10000``. A seed is one random scenario with a few messages. In the first part a
 process that sends, plans, receives or settles is killed before or after a call of the database or of a gateway, or at a
-random moment. Just as often it is frozen there instead: another process takes over, and the frozen process is continued
-at once or later. In the second part PostgreSQL or the gateway is killed, or a connection is cut, in the middle of
-sending. In the last part senders are broken on purpose. tests/crash/judge.py compares the ledger with the gateways' own
-logs, and must detect each broken sender.
+random moment. Just as often the process is frozen there instead: another process takes over its work, and the frozen
+process is continued at once or later. In the second part PostgreSQL or the gateway is killed, or a connection is cut,
+in the middle of sending. In the last part senders are broken on purpose. tests/crash/judge.py compares the ledger with
+the gateways' own logs, and must detect each broken sender.
 
 tests/crash/seeds.py explains the method. Findings are printed at once. After Ctrl-C or SIGTERM the table shows the
-seeds played so far, and a row states that it is incomplete. The next run on the same source code continues from there
-(tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows their number.
+seeds played so far, and a row states that it is incomplete. The next run on the same source code plays the seeds that
+are left (tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows their
+number.
 """
 
 from __future__ import annotations

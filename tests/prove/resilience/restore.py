@@ -1,12 +1,12 @@
 """Prove by the gateway's own log that no citizen is texted twice or forgotten after a restore of the ledger.
 
 ``make prove ONLY=restore`` tries each way of restoring on real servers. When the ledger is copied, 200 messages are
-queued. Then they are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty more
-events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the restore
-command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes over in the
-middle of sending. Then the system runs as usual, without anybody's help. Only where the journal is lost, or is put back
-together with the whole disk, does the Department have to close the gap by a command. In one more experiment the server
-is only switched off. The result is judged by the list of requests that the gateway stored.
+queued. Then these messages are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty
+more events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the
+restore command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes
+over in the middle of sending. Then the system runs as usual, without anybody's help. Only where the journal is lost, or
+is put back together with the whole disk, does the Department have to close the gap by a command. In one more experiment
+the server is only switched off. The result is judged by the list of requests that the gateway stored.
 """
 
 from __future__ import annotations
@@ -278,7 +278,7 @@ def by_its_archive(stage: Stage, primary: Cluster) -> Iterator[None]:
 def promotion(*, in_step: bool) -> Experiment:
     """Return an experiment in which a standby takes over in the middle of sending.
 
-    With ``in_step`` the standby is synchronous; otherwise it has fallen behind before.
+    With ``in_step`` the standby is synchronous; otherwise it lacks the primary's last changes when it takes over.
     """
 
     @contextlib.contextmanager

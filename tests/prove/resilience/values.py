@@ -185,7 +185,8 @@ def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = T
 
     A life describes a dossier before a value is planted in it: its moves, phone and due date. Each value is planted in
     one dossier for each of ``lives``; without ``lives``, no value is planted. With ``thorough``, the month is closed
-    too, and every page, command and inquiry is run; otherwise only some of them.
+    too, every page is requested, every command is run, and 9029 is asked about every dossier. Otherwise the month is
+    not closed, and only some pages, commands and inquiries are tried.
     """
     passage = Passage()
     with psycopg.connect(world.dsn, autocommit=True) as ledger, _collecting_logs(passage):
@@ -499,7 +500,7 @@ An older such transition is found only when the history of its dossier is read.
 def without_trace(passage: Passage) -> list[str]:
     """Return the values planted in the views of the source contract that the system ignored without a trace.
 
-    The column must not hold such a value, but the value was neither quarantined nor reported.
+    The source contract forbids these values in their columns, but they were neither quarantined nor reported.
     """
     reported = passage.traces["found"] | passage.traces["cleaned"]
     missed = []

@@ -276,8 +276,8 @@ def _plant_in_ledger(planting: Planting) -> None:
         ),
     ]
     planting.wait_reported(*faults)
-    # The watch counts the accounting identity only every three minutes, so begin the repair of this fault first, and
-    # then wait for the ends of all three faults.
+    # The watch checks only every three minutes whether messages are missing (the accounting identity), so begin the
+    # repair of this fault first, and then wait for the ends of all three faults.
     backup, difference, strange = faults
     planting.begin_to_mend(difference)
     planting.mend(backup, strange)
@@ -366,7 +366,7 @@ def _plant_ledger_faults(planting: Planting) -> None:
 
     def go_back() -> None:
         with planting.admin("motcua") as ledger:
-            # This imitates the restore of an older dump: the last rows are gone, and their numbers will be given again.
+            # This imitates the restore of an older dump: the last rows are gone, and new rows will get their numbers.
             for table, number in (("message_history", "history_id"), ("attempts", "attempt_id")):
                 last = f"(SELECT max({number}) FROM motcua.{table})"
                 ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 60")
@@ -408,10 +408,11 @@ def _plant_ledger_faults(planting: Planting) -> None:
 
 def _figures_of_running_system(seed: int) -> list[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="motcua-prove-watch-"))
-    # These jobs become overdue in ten minutes. Even on a busy machine the first fault is planted before.
+    # The quality check and the closing become overdue in ten minutes. Even on a busy machine, the first fault is
+    # planted before that.
     due = datetime.now(VIETNAM) + timedelta(minutes=10)
     variables = SHORTENED | {
-        # The DAGs of these jobs stay paused, as if somebody had forgotten to unpause them.
+        # The DAGs of these two jobs stay paused, as if somebody had forgotten to unpause them.
         "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
         "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
         "MOTCUA_BACKUPS": str(folder / "backups"),
@@ -458,8 +459,8 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
     for fault in faults:
         value, ok = "never", False
         if False in fault.seconds:
-            # An alert may need several failed checks. With one check per minute instead of one every 10 s, each of them
-            # may come 50 s later.
+            # An alert may need several failed checks. With one check per minute instead of one every 10 s, each of
+            # these checks may come 50 s later.
             looks = CHECKS[fault.key.partition("/")[0]].looks
             each_minute = fault.seconds[False] + looks * (MINUTE - ROUND)
             value, ok = f"{fault.seconds[False]:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS

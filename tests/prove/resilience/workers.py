@@ -104,9 +104,9 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "6",
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
-        # Seconds for which a sender waits for new messages. They are few, so that a sender that has taken over from a
-        # lost one ends soon, and a sender of the next run can start. They are enough for both senders to wait until the
-        # next queue of messages is recorded.
+        # Seconds for which a sender waits for new messages. This time is short, so that a sender that has taken over
+        # from a lost one ends soon, and a sender of the next run can start. It is long enough that both senders still
+        # wait when the next queue of messages is recorded.
         "MOTCUA_LINGER": "30",
         "MOTCUA_LINGER_QUIET": "10",
     }
@@ -216,7 +216,8 @@ def worker_lost_and_worker_stopped(
 def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
     """Return the longest time in which no message was sent although messages waited.
 
-    It is measured from ``HOLD`` seconds before the newest message that the gateway had accepted when this was called.
+    The measurement begins ``HOLD`` seconds before the newest message that the gateway had accepted when this function
+    was called.
     """
     since = max(_accepted_times(live))
 

@@ -149,7 +149,7 @@ class People:
         return self.day(date(2015, 6, 1), last)
 
     def day_since(self) -> date | None:
-        """Return a day on which today's numbering plan held already; ``None`` means today."""
+        """Return a day on which today's numbering plan was already in force; ``None`` means today."""
         return None if self.random.random() < 0.3 else self.day(TEN_DIGITS, TODAY)
 
     def any_day(self) -> date | None:
@@ -157,7 +157,7 @@ class People:
         return self.day_before() if self.random.random() < 0.5 else self.day_since()
 
     def mobile(self) -> tuple[str, str, date | None, str]:
-        """Return a mobile number as its owner writes it, as it is dialled today, its day of typing and the province."""
+        """Return a mobile number as its owner writes it and as it is dialled today, the day of typing, the province."""
         province = self.one_of("khanh_hoa|khanh_hoa|Khánh Hòa|dak_lak|da_nang|lam_dong|")
         share = self.random.random()
         if share < 0.3:

@@ -1,8 +1,8 @@
 """Prove that texts are right: their letters, segments and inserted values, and the wording of the pilot's report.
 
-The proof shares no code with the system. Its alphabet is typed from 3GPP TS 23.038 by code point, it splits texts into
-segments by septets or by UTF-16 bytes, the Unicode database gives the plain form of each letter, and the texts of
-report 1263/STTTT-CNTT are copied here.
+The proof shares no code with the system. Its alphabet is typed from 3GPP TS 23.038 by code point. The proof splits
+texts into segments by septets or by UTF-16 bytes. The plain form of each letter comes from the Unicode database. The
+texts of the pilot's report, 1263/STTTT-CNTT, are copied here.
 """
 
 from __future__ import annotations

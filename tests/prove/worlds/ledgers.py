@@ -76,7 +76,7 @@ def notice_mistakes(
     mistakes: Mapping[str, Mistake],
     falls_short: Callable[[str], bool],
 ) -> Figure:
-    """Return a row with the number of planted mistakes that a short world reveals; print the names of the other ones.
+    """Return a row with the number of planted mistakes that a short world reveals; print the names of the others.
 
     Args:
         admin_dsn: DSN as ``proving_server`` yields it.

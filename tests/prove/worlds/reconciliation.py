@@ -106,7 +106,7 @@ TWO_MONTHS = Schedule(
 )  # fmt: skip
 """November and December 2024, with the end of a quarter and of a year.
 
-The months are long past, so that the cursor of a source is never later than the server's own clock.
+The months are long past, so that a source's cursor (the newest time read) is never later than the server's own clock.
 """
 EIGHT_DAYS = Schedule(
     days=8, first_day=date(2024, 12, 28), after=2, joins=2, unread=2, missed=3, caught_up=2, rewritten=2, cleaned=3,
@@ -443,7 +443,7 @@ class World:
         self.do(moment, lambda stage: stage.inquire(dossier, phone, text or f"MCKH {dossier and dossier.code}"))
 
     def _play_story(self, story: str, office: Office, received: datetime) -> None:
-        """Add a life as its name in ``STORIES`` describes it."""
+        """Add a life that follows this story of ``STORIES``."""
         lot, both, later, day = self.random, self.both, self.later, day_of(received)
 
         def due(days: int) -> datetime:
@@ -657,8 +657,8 @@ class World:
             self.step(ready("deleted", one, moment), moment, 9, True)
             self.both(ready("read after it", one, moment), moment + 110 * MINUTE, 4)
         if plan.very_late is not None:
-            # This transition is committed two days late. Pick-ups miss it: from the time before their cursor, they read
-            # only the last twenty-six hours again.
+            # This transition is committed two days late. Pick-ups miss it, because before their cursor (the newest time
+            # read) they read only the last twenty-six hours again.
             moment = at(plan.day(plan.very_late), 10, 0)
             late = ready("committed two days late", one, moment)
             self.both(late, moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE)

@@ -403,9 +403,9 @@ class Oracle:
     # --- planning
 
     def occasions_known(self, dossier: Dossier) -> list[tuple[list[Known], Known | None]]:
-        """Return a dossier's entries into conditions by the ledger, each with the transition that ended its condition.
+        """Return a dossier's entries into conditions, as its transitions in the ledger must show them.
 
-        The transition is ``None`` if the condition still lasts.
+        Each entry has the transition that ended its condition, or ``None`` if the condition still lasts.
         """
         found: list[tuple[list[Known], Known | None]] = []
         current: list[Known] = []
@@ -855,7 +855,7 @@ class Oracle:
     def _is_owed_at_source(self, dossier: Dossier, day: date) -> bool:
         """Return whether an apology was due on an evening, by the present records of the source.
 
-        The dates are taken from the dossier's present row, and the status as it was on the evening.
+        The dates are those of the dossier's present row; the status is the one that the dossier had on the evening.
         """
         row, evening = dossier.row, at(day)
         if row is None or row.due_at is None or day_of(row.due_at) != day + timedelta(days=1):

@@ -234,6 +234,7 @@ def test_a_long_text_is_cut_with_a_202_unless_the_user_may_send_more(start):
 
 
 def test_several_receivers_are_several_messages_and_one_phone_has_many_spellings(network):
+    """A request with several receivers is one message for each; spellings of one number are the same phone."""
     assert network.send(to="+84905123456 84905123456 abc 0905123456").status_code == 202
     assert [message["to"] for message in network.truth()] == ["+84905123456", "84905123456", "0905123456"]
     (phone,) = network.call("GET", "/api/phones")["phones"]
@@ -421,6 +422,7 @@ def test_a_fault_hits_a_share_of_the_requests_and_is_off_when_it_is_no_longer_na
 
 
 def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(network):
+    """The network can lose its answer although it accepted the message, so that an outcome is really unknown."""
     query = {**ACCOUNT, "from": "M", "to": NUMBER, "text": "ambiguous"}
     for fault, failure in (
         ("accept_then_reset", requests.ConnectionError),
@@ -442,7 +444,7 @@ def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(netw
     network.fault(accept_then_500={"next": 1})
     assert network.send().status_code == 500
     assert len(network.truth()) == 5
-    # A client that dies after writing its request has sent it.
+    # A client that dies after it wrote its request has sent the message.
     network.fault(slow_seconds={"seconds": 0.3, "next": 1})
     with pytest.raises(requests.ReadTimeout):
         requests.get(network.url + "/cgi-bin/sendsms", query, timeout=0.1)
@@ -450,6 +452,7 @@ def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(netw
 
 
 def test_receipts_may_be_lost_repeated_turned_round_late_or_before_the_reply(network, application):
+    """A fault of the network changes the receipts of a message: their number, order or time."""
     ask = {"dlr_mask": "31", "dlr_url": application.url + "/r?d=%d&id=%I"}
 
     def types_of(number: int, **fault: Any) -> list[int]:
@@ -584,6 +587,7 @@ def test_most_phones_get_their_texts_and_numbers_that_are_no_mobile_are_rejected
 
 
 def test_a_handle_is_opaque_and_a_behaviour_set_by_hand_outlives_a_restart(start):
+    """A phone's handle in addresses must not show its number. A behaviour that is set by hand survives a restart."""
     network = start()
     handle = network.handle("+84 905 123 456")
     assert handle == network.handle(NUMBER)
@@ -619,6 +623,7 @@ def test_every_accepted_message_is_counted_once(network, application):
 
 
 def test_running_network_shows_each_message_of_the_past_at_once(network, tmp_path):
+    """The demo plays its past at another port; the running network must show these messages at once."""
     assert network.counts()["last_used_at"] is None
     address = GatewayAddress("kannel", f"http://127.0.0.1:{free_port()}", *ACCOUNT.values(), {})
     query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "Da co ket qua", "dlr-url": "http://localhost/?r=1"}

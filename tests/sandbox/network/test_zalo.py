@@ -91,6 +91,7 @@ def test_message_to_a_user_of_zalo_is_shown_and_reported_and_any_other_is_refuse
 
 
 def test_refresh_token_of_the_network_works_once(network: TestClient) -> None:
+    """A refresh token works once, as at Zalo, so that the demo shows what happens if a new token gets lost."""
     assert "error" in renewed(network, "first", key="another")
     given = renewed(network, "first")
     assert "error" in renewed(network, "first")

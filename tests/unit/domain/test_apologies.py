@@ -83,12 +83,14 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     ],
 )
 def test_an_apology_is_useful_until_the_night_before_the_desk_opens(mode, run_day, opens, until):
+    """An apology must not arrive after the desk has opened, nor in the quiet hours of the night before."""
     due = due_days(mode, CALENDAR, run_day)
     assert desk_opens_at(CALENDAR, due) == opens
     assert useful_until(CALENDAR, due, QuietHours()) == until
 
 
 def test_where_the_desk_opens_after_the_quiet_hours_the_morning_still_counts():
+    """If the desk opens after the quiet hours, an apology may still be sent in the morning until the desk opens."""
     late = WorkingCalendar(hours=[OfficeHours(opens=time(8, 30))])
     due = due_days("calendar", late, date(2026, 11, 25))
     assert useful_until(late, due, QuietHours()) == at(date(2026, 11, 26), "08:30")
@@ -110,6 +112,7 @@ def test_quiet_hours_over_midnight_within_a_day_and_none():
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)),  # noqa: DTZ001 - made aware below
 )
 def test_last_moment_before_a_moment_is_that_moment_or_the_beginning_of_its_quiet_hours(begin, end, moment):
+    """Before an opening, the last moment to send is the opening, or the beginning of quiet hours that reach it."""
     quiet, moment = QuietHours(begin, end), moment.replace(tzinfo=VIETNAM)
     last = quiet.last_moment_before(moment)
     instant = timedelta(microseconds=1)
@@ -131,6 +134,7 @@ def test_latest_evening_goes_by_the_clock_of_vietnam():
 
 
 def test_a_claimed_apology_waits_for_the_morning_or_for_a_new_reading_of_its_source():
+    """An apology waits if its source was not read for ten minutes, and until 07:00 in the quiet hours."""
     day, rules = date(2026, 11, 25), ApologyRules()
     assert rules.wait_until(at(day, "17:40"), at(day, "17:30")) is None
     assert rules.wait_until(at(day, "17:41"), at(day, "17:30")) == at(day, "17:42")
@@ -173,6 +177,7 @@ def test_a_dossier_gets_a_message_with_its_state_or_a_reason_for_none(changes, e
 
 @pytest.mark.parametrize("hindrance", ["missed", "not_read"])
 def test_apologies_of_a_missed_evening_expire_but_a_bad_phone_is_still_the_reason(hindrance):
+    """A missed evening, or a source that was not read, ends apologies; a bad phone is still given as the reason."""
     assert judge(CANDIDATE, DUE, hindrance) == ("expired", hindrance)
     assert judge(replace(CANDIDATE, phone_refusal="missing"), DUE, hindrance) == ("suppressed", "missing")
     assert judge(replace(CANDIDATE, status_code=5), DUE, hindrance) == "other_status"

@@ -1,4 +1,4 @@
-"""Test the cleaning rules of source rows: what is refused, what is mended, and that no value raises an error."""
+"""Test the cleaning of source rows: which rows are refused, which fields are corrected, and that no value raises."""
 
 from __future__ import annotations
 
@@ -100,6 +100,7 @@ INSTANT, SKEW = timedelta(microseconds=1), timedelta(minutes=5)
     ],
 )
 def test_quarantine_keeps_a_code_whatever_stands_in_its_place(raw, kept):
+    """Quarantine stores the text in a code's place even if it is no code, cut to 80 characters."""
     assert kept_code(raw) == kept
 
 
@@ -149,6 +150,7 @@ def test_label_of_ten_characters_shows_no_mobile_number(written, shown):
     [(0, None), (10, 10), (11, 1), (12, None), (13, None)],
 )
 def test_national_status_is_one_of_ten_by_the_sources_own_map_first(code, national):
+    """A source's own map of its status codes goes first; a result outside 1 to 10 is an unknown status."""
     context = RowContext({}, {11: 1, 12: 0, 13: 11}, NOW, SKEW)
     assert national_status(code, context) == national
 
@@ -249,6 +251,7 @@ def test_bad_field_of_a_dossier_is_mended_and_noted_and_costs_nothing_else(name,
     ],
 )
 def test_possible_value_of_a_dossiers_field_stays(name, value):
+    """The longest and latest values that are possible must be stored unchanged and without a note."""
     stamped = {"stamped_at": value} if name == "updated_at" else {}
     cleaned = replace(CLEAN_DOSSIER, **{name: value}, **stamped)
     assert clean_dossier(replace(DOSSIER, **{name: value}), CONTEXT) == cleaned
@@ -270,6 +273,7 @@ def test_time_of_an_update_is_kept_if_it_is_possible():
     ],
 )
 def test_blanks_around_another_form_of_unicode_and_emptiness_are_not_worth_a_note(name, raw, cleaned):
+    """Harmless differences of spelling are cleaned without a note, because staff need not correct them."""
     assert clean_dossier(replace(DOSSIER, **{name: raw}), CONTEXT) == replace(CLEAN_DOSSIER, **{name: cleaned})
 
 
@@ -341,6 +345,7 @@ def test_bad_words_of_a_transition_are_mended_and_noted(name, raw, cleaned):
     ],
 )
 def test_times_at_the_edge_of_what_can_be_true(recorded, occurred, expected_recorded, expected_occurred, noted):
+    """A time that is missing or impossible is replaced and noted; a small error of a clock is not noted."""
     clean = clean_transition(replace(TRANSITION, recorded_at=recorded, occurred_at=occurred), CONTEXT)
     assert (clean.recorded_at, clean.occurred_at, clean.noted) == (expected_recorded, expected_occurred, noted)
 
@@ -390,6 +395,7 @@ def test_step_that_was_not_there_when_its_time_was_read_is_of_when_it_is_read(re
     ],
 )
 def test_transition_is_refused_for_what_it_lacks_first(changes, reason):
+    """A step with several faults is refused for the first: its number, then agency, dossier code and status."""
     with pytest.raises(Refused) as refused:
         clean_transition(replace(TRANSITION, **changes), CONTEXT)
     assert refused.value.reason == reason

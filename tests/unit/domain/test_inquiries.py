@@ -66,6 +66,7 @@ def test_code_is_found_however_it_is_typed(text, code):
     ],
 )
 def test_last_signs_of_a_code_are_read_with_or_without_its_agency(text, signs, named):
+    """The last characters of a code are enough for a search, and the agency's code before them is recognised."""
     tail = read_tail(text, AGENCIES)
     assert tail is not None
     assert (tail.signs, tail.agencies) == (signs, {named} - {None})
@@ -162,11 +163,13 @@ def hit(number, code, agency=NHA_TRANG, *, asks=False):
     ],
 )
 def test_dossier_is_chosen(text, hits, expected):
+    """If several dossiers have the typed code, the agency in the text decides, or else the phone that asks."""
     choice = choose(read_inquiry_text(text), hits, AGENCIES)
     assert (choice.hit.dossier_id if choice.hit else choice.shared_code) == expected
 
 
 def test_agency_code_is_not_shown_as_an_unknown_dossier():
+    """A reply about an unknown dossier names the dossier code of the text, not the agency code beside it."""
     assert read_inquiry_text("MCKH H32.30 160915009").shown(AGENCIES) == "160915009"
 
 
@@ -234,10 +237,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
     ],
 )
 def test_punctuality(status, due, changes, expected):
+    """A dossier is judged at the moment of its end or suspension, not when the citizen fetches the result later."""
     assert punctuality(DossierState(status, due, **changes), NOW) == expected
 
 
 def test_repeat_is_known_by_id_else_by_sender_text_and_minute():
+    """A text to 9029 that is delivered again must not count twice. It has the same id, or sender, text and minute."""
     at = datetime(2026, 11, 25, 3, 0, 1, tzinfo=UTC)
     assert dedupe_key("7", "a", "x", at) == dedupe_key("7", "b", "y", at + DAY)
     by_text = dedupe_key(None, "a", "x", at)
@@ -281,4 +286,5 @@ def test_sender_is_a_number_or_none(sender, phone):
 
 
 def test_phone_that_looks_made_up_is_real_when_it_asks():
+    """A number that would look invented in a dossier is real if a text to 9029 comes from it."""
     assert asking_phone("0987654321") == asking_phone("84987654321") == "+84987654321"

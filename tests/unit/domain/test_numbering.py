@@ -1,6 +1,6 @@
 """Test the step numbers of a source that began to number anew.
 
-Each step has its own number in the ledger, and new numbers go on after all earlier numbers.
+Each step has its own number in the ledger, and new numbers are higher than all numbers that were read before.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def step(number: int, at: datetime, code: str = "A-1", picked_up_at: datetime | 
     st.integers(0, 10**7),
 )
 def test_each_number_of_the_ledger_is_unique_and_leads_back_to_the_sources_number(beginnings, highest, minutes):
+    """A step's number in the ledger is new, stays the same, and gives back the number at the source."""
     numbers, at = Numbers(), T0
     for after, read in beginnings:
         at += after * MINUTE

@@ -86,6 +86,7 @@ def test_every_entry_gets_exactly_one_message_and_planning_again_adds_none(histo
 
 @given(pairs, st.integers(0, 12))
 def test_planning_in_two_halves_makes_the_same_messages_for_each_entry(history_pairs, cut):
+    """Steps that are planned in two runs must lead to as many messages as in one run."""
     history = steps(*history_pairs)
     first = plan_dossier(FACTS, history[:cut], [], NOW, RULES)
     outcome = {transition: name for transition, name, _ in first.outcomes}
@@ -174,6 +175,7 @@ MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
     ],
 )
 def test_step_that_is_typed_in_late(occurred, recorded, status, substituted, latest_before, late):
+    """A step is typed in late if it happened well before a step with a lower number and was recorded later."""
     step = PastTransition(1, status, True, occurred, recorded, None)
     assert was_typed_in_late(step, substituted, latest_before, SKEW) is late
 
@@ -194,12 +196,14 @@ def old(step, row=None, read=True):
 )
 @pytest.mark.parametrize(("row", "read", "stays"), [("result", True, True), (None, True, False), (None, False, True)])
 def test_old_step_out_of_the_condition_or_into_it_counts_where_the_row_agrees(before, after, left, row, read, stays):
+    """The dossier's row decides whether an old step counts. Until the row is read, the message stays queued."""
     first, second = steps(before, after)
     assert states([first, old(second, row, read)]) == [("queued", None) if stays else ("cancelled", left)]
 
 
 @given(pairs, st.data())
 def test_every_entry_has_its_message_and_one_at_most_is_sent_whatever_is_old(history_pairs, data):
+    """Whichever steps are old, each entry has one message, and at most one is queued for a step that is not old."""
     history = [
         old(step, data.draw(st.sampled_from(["result", "supplement", None])), data.draw(st.booleans()))
         if number and data.draw(st.booleans())
@@ -279,11 +283,12 @@ def test_first_state_of_a_message_follows_from_dossier_agency_and_phone(status, 
     ],
 )
 def test_nobody_is_told_twice_within_minutes(kind, accepted_at, state):
+    """A citizen must not get the same kind of message again minutes after a gateway accepted the first one."""
     assert begun(9, messages=[PastMessage(70, kind, 3, accepted_at)]) == state
 
 
 def test_message_of_the_same_state_that_no_gateway_took_told_nobody():
-    """A message that no gateway accepted does not keep the citizen from getting the next one."""
+    """A message that no gateway accepted must not prevent the next message to the citizen."""
     first, step_back, again = steps((9, True), (4, False), (9, True))
     history = [first, old(step_back, "result"), again]
     assert begun(history, messages=[PastMessage(70, "result", 1, None)]) == ("queued", None)
@@ -298,6 +303,7 @@ def test_message_of_the_same_state_that_no_gateway_took_told_nobody():
     ],
 )
 def test_state_that_was_told_is_not_told_again_however_long_ago_unless_it_was_left(step_back, state):
+    """If only an old step is between two results, no second message is sent unless the dossier's row agrees with it."""
     first, second, third = steps((9, True), (4, False), (9, True))
     told = [PastMessage(70, "result", 1, NOW - DAY)]
     assert begun([first, step_back(second), third], messages=told) == state
@@ -312,6 +318,7 @@ def test_state_that_was_told_is_not_told_again_however_long_ago_unless_it_was_le
     ],
 )
 def test_occasion_that_is_over_says_how_it_ended(then, state):
+    """If a later step ended an occasion, its message is cancelled, and the reason says how the occasion ended."""
     message = plan_dossier(FACTS, steps((9, True), then), [], NOW, RULES).messages[0]
     assert (message.state, message.reason) == state
 
@@ -325,7 +332,7 @@ def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once()
     """A result that is entered again after an old step that does not count leads to one message only."""
     first, second, third = steps((9, True), (4, False), (9, True))
     assert states([first, old(second, "result"), third]) == [("cancelled", "superseded"), ("queued", None)]
-    # The later message waits for the dossier's row, so it does not replace the earlier message.
+    # The later message waits until the dossier's row is read, so it does not replace the earlier message.
     unsure = old(third, read=False)
     assert states([first, old(second, read=False), unsure]) == [("queued", None), ("queued", None)]
 
@@ -340,6 +347,7 @@ def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once()
     ],
 )
 def test_message_tells_of_its_first_step_and_only_a_result_is_held(status, hold, occurred_at, next_attempt_at):
+    """An occasion of two steps has a message about its first step. Only one about a result waits for a hold time."""
     first = PastTransition(1, status, True, occurred_at, NOW - 2 * MINUTE, None)
     again = PastTransition(2, status, True, NOW, NOW, None)
     plan = plan_dossier(replace(FACTS, result_hold=hold), [first, again], [], NOW, RULES)
@@ -358,6 +366,7 @@ def test_message_tells_of_its_first_step_and_only_a_result_is_held(status, hold,
 
 
 def test_each_step_says_what_planning_made_of_it():
+    """Planning records for each step whether it has a message, shares an earlier one, or starts no occasion."""
     history = steps((4, True), (9, True), (9, True), (4, True), (5, True), (5, True), (5, True))
     plan = plan_dossier(FACTS, history, [], NOW, RULES)
     assert sorted(plan.outcomes) == [
@@ -376,7 +385,7 @@ def test_each_step_says_what_planning_made_of_it():
     ("before", "then"), [("message", ("same_occasion", 3)), ("out_of_scope", ("out_of_scope", None))]
 )
 def test_occasion_that_comes_to_light_late_is_planned_beside_the_step_that_joins_a_later_one(before, then):
-    """An earlier occasion that is recorded late gets its own message; the other steps keep the later occasion."""
+    """An earlier occasion that is recorded late gets its own message; the other steps stay with the later one."""
     late, left, begun_before, again = steps((9, True), (4, True), (9, True), (9, True))
     history = [late, left, replace(begun_before, outcome=before), again]
     plan = plan_dossier(FACTS, history, [PastMessage(70, "result", 3, None)] * (before == "message"), NOW, RULES)
@@ -384,7 +393,7 @@ def test_occasion_that_comes_to_light_late_is_planned_beside_the_step_that_joins
 
 
 def test_message_of_another_kind_at_the_same_step_is_not_the_one_that_is_owed():
-    """When the first message was planned, the source gave the step another status.
+    """A step got a message about a supplement; later the source changed the status of the step to a result.
 
     If this fails, the citizen gets no message about the result.
     """
@@ -401,12 +410,14 @@ def test_message_of_another_kind_at_the_same_step_is_not_the_one_that_is_owed():
     ],
 )
 def test_agency_tells_of_what_happened_since_it_joined(enabled_from, outcome):
+    """An agency sends messages only about events since it joined."""
     plan = plan_dossier(replace(FACTS, enabled_from=enabled_from), steps((9, True)), [], NOW, RULES)
     assert plan.outcomes == ((1, outcome, 1 if outcome == "message" else None),)
     assert len(plan.messages) == (outcome == "message")
 
 
 def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_one_does_not():
+    """A result from before an agency joined gets no message, even if a later step repeats it. A new result does."""
     first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
     # When the first step was planned, the agency was to join on a later day.
     history = [replace(first, outcome="out_of_scope"), again, left, entered]
@@ -419,7 +430,7 @@ def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_o
     ("hold", "next_attempt_at"), [(timedelta(0), NOW), (60 * MINUTE, NOW + 2 * MINUTE), (58 * MINUTE, NOW)]
 )
 def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_attempt_at):
-    """A message of an old step waits for the dossier's row, or until a step that is not old confirms the condition."""
+    """An old step's message waits until the dossier's row is read or a step that is not old confirms the condition."""
     first, sure = steps((9, True), (9, True))
     history = [old(replace(first, outcome="message"), read=False), sure]
     told = [PastMessage(70, "result", 1, None)]

@@ -26,6 +26,7 @@ def figures(**counts):
 
 
 def test_identity_counts_explained_differences_of_source_and_ledger_out():
+    """A difference between source and ledger with a known reason must not appear as lost messages."""
     told = figures(at_source=10, out_of_scope=2, only_source=3, only_ledger=1, delivered=4, suppressed=2)
     assert (told.expected, told.messages, told.difference) == (6, 6, 0)
     lost = figures(at_source=10, delivered=9)
@@ -109,6 +110,8 @@ def test_resolved_are_all_sorts_and_direct_is_what_is_left():
 
 
 def test_only_reasons_that_account_for_nothing_are_unexplained():
+    """A difference is unexplained only if its reason accounts for nothing, so a cut-off explains one."""
+
     def difference(reason):
         return Difference("source", reason, "A", "P", "result", None, None, None, None, None, None)
 

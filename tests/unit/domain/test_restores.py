@@ -14,6 +14,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.mark.parametrize(("until", "vouches"), [(None, False), (-MINUTE, False), (MINUTE, False), (2 * MINUTE, True)])
 def test_journal_vouches_where_it_was_not_copied_with_the_ledger(until, vouches):
+    """A journal with attempts from after the ledger's last heartbeat was not restored together with the ledger."""
     assert journal_vouches(NOW, None if until is None else NOW + until) is vouches
 
 
@@ -29,5 +30,6 @@ def test_journal_vouches_where_it_was_not_copied_with_the_ledger(until, vouches)
     ],
 )
 def test_watch_vouches_where_it_was_awake_and_saw_all_that_senders_did(awake, sees, vouches):
+    """A watch proves that nothing was restored if it was awake and saw all sends since the senders' last heartbeat."""
     at = [None if each is None else NOW + each for each in (awake, sees)]
     assert watch_vouches(NOW, *at) is vouches

@@ -60,6 +60,7 @@ def test_each_carrier_goes_to_the_first_gateway_that_may_take_it(routes, assigne
 
 
 def test_stopped_gateway_does_not_make_its_carriers_unregistered():
+    """A stopped gateway still serves its carriers: staff must not read that no gateway does."""
     routes = [route("a", ["Viettel"], stopped=True), route("b", ["iTel"])]
     assert unregistered_carriers(routes) == CARRIERS - {"Viettel", "iTel"}
 
@@ -77,6 +78,7 @@ def test_another_gateway_is_one_that_is_open_registered_and_not_avoided():
     pause=st.floats(0, 3),
 )
 def test_no_second_holds_more_segments_than_the_limit_and_one_message(batches, per_second, pause):
+    """In any second, a gateway gets no more segments than its limit, apart from the last message in this second."""
     now, free_at = NOW, None
     started: list[tuple[datetime, int]] = []
     for batch in batches:
@@ -91,12 +93,14 @@ def test_no_second_holds_more_segments_than_the_limit_and_one_message(batches, p
 
 
 def test_message_longer_than_the_limit_goes_and_the_next_waits_for_it():
+    """A message with more segments than the limit per second is sent at once, and the next one waits longer."""
     starts, free_at = start_times([3, 1], 2, None, NOW, SECOND)
     assert starts == [NOW]
     assert free_at == NOW + 1.5 * SECOND
 
 
 def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
+    """Start times are given only for the asked time ahead; messages that do not fit wait for a later claim."""
     assert start_times([1, 1, 1], 1, None, NOW, SECOND) == ([NOW, NOW + SECOND], NOW + 2 * SECOND)
     # A message starts only after earlier messages went out at their pace. A start time in the past causes no burst.
     assert start_times([1], 1, NOW + SECOND, NOW, SECOND) == ([NOW + SECOND], NOW + 2 * SECOND)
@@ -123,6 +127,7 @@ def test_pauses_begin_with_seconds_and_double_up_to_the_longest():
 
 
 def test_carrier_is_refused_by_many_different_numbers_and_none_that_was_taken():
+    """A gateway refuses a whole carrier only if it refused many of its numbers and accepted none meanwhile."""
     seen = ((1, False), (9, False), (10, False), (10, True))
     assert [carrier_is_refused(*each) for each in seen] == [False, False, True, False]
 

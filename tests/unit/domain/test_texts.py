@@ -378,6 +378,7 @@ def test_the_parameters_kept_are_those_in_the_text() -> None:
 
 
 def test_a_link_that_appears_only_without_accents_goes_too() -> None:
+    """A link that appears only when accents are removed must be taken out too."""
     rendered = render(RESULT, VALUES | {"agency_name": "Sở bịt.ly/đ"}, accented=False)
     assert rendered.parameters[1] == "So"
 
@@ -389,6 +390,7 @@ def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
 
 
 def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
+    """A value that was cut must end in dots in a text without accents too."""
     rendered = render(RESULT, VALUES | {"agency_name": "Sở" + " " * 2000 + "Tư pháp"}, accented=False)
     assert rendered.parameters[1] == "So..."
 
@@ -416,6 +418,7 @@ def test_a_missing_value_is_a_clear_error() -> None:
 def test_a_template_whose_words_have_other_places_than_its_parameters_is_never_sent(
     parameters: tuple[str, ...],
 ) -> None:
+    """A template whose words and parameters do not match must fail before a text is sent."""
     with pytest.raises(ValueError, match="zip"):
         render(Template("odd", 1, "Hồ sơ {dossier_code}", parameters), VALUES, accented=True)
 
@@ -438,6 +441,7 @@ def test_no_value_breaks_a_text(code: str, other: str, accented: bool, template:
 
 
 def test_the_longest_values_stay_inside_the_tightest_caps() -> None:
+    """Even with the longest values, no text may be longer than its gateway allows."""
     longest = {name: "Ở" * limit for name, limit in PARAMETER_LIMITS.items()}
     assert len(render(APOLOGY, longest, accented=True).text) == 266
     reply = render(REPLY, longest | {"dossier_code": LONG}, accented=False)

@@ -11,6 +11,7 @@ TOKENS = Tokens("access-word", "refresh-word", NOW, NOW + 24 * HOUR, NOW + 90 * 
 
 
 def test_tokens_are_due_after_three_quarters_of_their_life_and_let_in_to_its_end():
+    """Tokens are renewed before they end, and are not used any more at their end."""
     assert [hour for hour in range(30) if TOKENS.are_due(NOW + hour * HOUR)] == [*range(18, 30)]
     assert [hour for hour in range(30) if TOKENS.lets_in(NOW + hour * HOUR)] == [*range(24)]
 

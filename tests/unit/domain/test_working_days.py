@@ -1,4 +1,4 @@
-"""Test the working calendar: announced days off, which of its layers goes first, and properties of every calendar.
+"""Test the working calendar: announced days off, which of its layers prevails, and properties of every calendar.
 
 The layers are an agency's own days, decisions of the government, and the package with the public holidays.
 """
@@ -122,6 +122,7 @@ def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holid
 
 
 def test_year_that_nobody_seeded_is_answered_by_the_package():
+    """A year without stored days off has the public holidays of the package and the agencies' own days."""
     calendar = WorkingCalendar([special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026])
     assert calendar.is_working_day(date(2026, 5, 1)), "in a seeded year only the days of the table must be days off"
     assert calendar.is_working_day(date(2027, 5, 4))
@@ -130,6 +131,7 @@ def test_year_that_nobody_seeded_is_answered_by_the_package():
 
 
 def test_no_due_date_that_a_source_can_hold_stops_the_evening_run():
+    """The first and the last possible due date must not make the evening run fail."""
     for day in (date.min, date(9999, 12, 31)):
         assert WorkingCalendar().is_working_day(day)
 

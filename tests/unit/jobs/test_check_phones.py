@@ -66,6 +66,7 @@ def test_every_row_is_counted_once_under_its_agency_and_reason() -> None:
 
 
 def test_a_row_without_a_province_is_read_for_the_default_one() -> None:
+    """A number may be a landline in one province and a mobile in another, so a row needs a default province."""
     assert check_phones(ROWS[2:3], "khanh_hoa").textable == 0
     assert check_phones(ROWS[2:3], "dak_lak").textable == 1
 
@@ -100,6 +101,7 @@ def test_a_file_with_one_column_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 def test_words_that_look_like_missing_values_stay_as_typed(tmp_path: Path) -> None:
+    """A cell such as NA or null is the text that somebody typed and must not become an empty cell."""
     path = tmp_path / "phones.csv"
     path.write_text("phone,owner\nNA,An\nnull,Bình\n,Chi\n", encoding="utf-8")
     assert [row.phone for row in rows_of_file(path)] == ["NA", "null", ""]
@@ -158,6 +160,7 @@ def test_a_day_is_read_as_tables_write_it() -> None:
 
 
 def test_a_sources_whole_table_is_streamed_with_its_agencies_provinces(one_stop: OneStop) -> None:
+    """The phones of a whole source are checked with the day of entry and the province of each dossier's agency."""
     moment = datetime(2016, 9, 14, 20, tzinfo=UTC)
     one_stop.dossier("1", "H32.30", applicant_phone="0905123457", phone_entered_at=moment, applicant_name=None)
     one_stop.dossier("2", "H32.99", applicant_phone=None, phone_entered_at=None, received_at=moment)
@@ -232,6 +235,7 @@ def test_the_command_summarises_by_agency_and_reason_and_shows_no_number(tmp_pat
 
 
 def test_an_unknown_province_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    """A mistyped province must be refused: without it, landlines would be read as mobiles."""
     path = tmp_path / "phones.csv"
     path.write_text("phone\n0583822001\n", encoding="utf-8")
     result = CliRunner().invoke(app, [str(path), "--province", "khanhhoaa"])

@@ -161,6 +161,7 @@ def test_every_fault_is_named_at_once(write):
     ],
 )
 def test_what_contradicts_the_ledger_is_named_and_nothing_is_written(agencies, rows, write, entry, complaint):
+    """An entry that contradicts agencies in the ledger is named, and no entry of the file is written."""
     known = next(each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG)
     ends = agency(NHA_TRANG, aliases=known.aliases, valid_until=date(2027, 1, 1), successor_code=TU_PHAP)
     in_ledger(save_agencies, [ends], "tests")
@@ -223,6 +224,7 @@ EVERYTHING_SET = [
 
 
 def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write):
+    """An exported file that is imported again must change no agency, and another export must give the same file."""
     in_ledger(save_agencies, EVERYTHING_SET, "lan")
     known = in_ledger(list_agencies)
     assert known == sorted(EVERYTHING_SET, key=lambda each: each.agency_code)
@@ -235,11 +237,13 @@ def test_export_imported_again_changes_nothing_and_is_itself(ledger, rows, write
 
 
 def test_agency_that_the_file_leaves_out_and_a_date_that_it_leaves_out_stay(agencies, rows, write):
+    """An agency or a date that the file does not name must stay, or citizens would stop getting messages."""
     import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: Sở Tư pháp, accented: true}}]"), "lan")
     assert rows("SELECT count(*) AS n FROM motcua.agencies WHERE enabled_from IS NOT NULL") == [{"n": 2}]
 
 
 def test_aliases_may_change_places_in_one_import(ledger, rows, write):
+    """One import may give an alias of one agency to another agency."""
     import_agencies(write("agencies: [{code: A, name: A, aliases: [X, Y]}, {code: B, name: B, aliases: [Z]}]"), "lan")
     import_agencies(write("agencies: [{code: A, name: A, aliases: [Z]}, {code: B, name: B, aliases: [X]}]"), "lan")
     assert rows("SELECT alias, agency_code FROM motcua.agency_aliases ORDER BY 1") == [
@@ -285,6 +289,7 @@ def test_every_change_is_kept_with_who_made_it(ledger, rows, write):
 
 
 def test_a_statement_typed_by_hand_is_kept_too(agencies, rows):
+    """A change of an agency that somebody made in SQL must be in its history too, under that person's name."""
     rows("UPDATE motcua.agencies SET same_day_excluded = TRUE, changed_by = 'psql' WHERE agency_code = %s", NHA_TRANG)
     rows("INSERT INTO motcua.agency_aliases VALUES ('Q', %s)", NHA_TRANG)
     rows("SET TIME ZONE 'Asia/Ho_Chi_Minh'")
@@ -438,7 +443,7 @@ def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file
     ):
         with pytest.raises(AgencyFileError, match=said):
             import_agencies(file(settings), "lan", confirm=lambda comparison: True)
-    # A ledger may hold an agency whose reason was never asked for.
+    # An agency may have left out same-day procedures before a reason was required.
     rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", TU_PHAP)
     import_agencies(file(""), "lan")
     with pytest.raises(AgencyFileError, match="same_day_reason: must say why"):
@@ -462,6 +467,7 @@ def run(*arguments, **options):
 
 
 def test_import_asks_before_it_silences(agencies, rows, write):
+    """An import that ends messages to citizens writes nothing until a person confirms it."""
     path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
     for answer in ("n\n", ""):
         declined = run("import", path, input=answer)

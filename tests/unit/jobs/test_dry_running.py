@@ -77,6 +77,7 @@ def test_what_would_have_become_of_a_history(facts, moves, expected):
     st.sampled_from([0, 15, 120]),
 )
 def test_every_entry_into_a_condition_since_the_day_has_one_end(moves, hold):
+    """In a dry run, each entry into a condition since the agency joined must have exactly one end."""
     history = steps(*sorted(moves, key=lambda move: -move[0]))
     rehearsed = rehearse(replace(FACTS, result_hold=hold * MINUTE), history, NOW, RULES)
     expected, kind_before, in_scope = [], None, False

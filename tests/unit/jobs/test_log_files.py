@@ -1,4 +1,4 @@
-"""Test the removal of log files: old files and the folders they leave empty go, all other files stay."""
+"""Test the removal of log files: old files and emptied folders are removed, and all other files stay."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def test_old_logs_go_with_their_folders_and_young_ones_stay(tmp_path: Path) -> N
 
 
 def test_log_that_is_still_written_to_and_that_of_a_run_that_airflow_has_stay(tmp_path: Path) -> None:
+    """A log that is still written, and the log of a run that Airflow still lists, must not be removed."""
     written = log_of(tmp_path, "long", NOW)
     red = log_of(tmp_path, "red", OLD)
     log_of(tmp_path, "gone", OLD)
@@ -95,6 +96,7 @@ def test_links_and_foreign_files_are_neither_followed_nor_removed(tmp_path: Path
 
 
 def test_folder_that_was_made_a_moment_ago_waits_for_its_first_file(tmp_path: Path) -> None:
+    """A new empty folder must stay, or the run that made it cannot write its log."""
     (tmp_path / "dag_id=x" / "run_id=y").mkdir(parents=True)
     assert clean(tmp_path) == LogsRemoved()
     assert (tmp_path / "dag_id=x" / "run_id=y").is_dir()

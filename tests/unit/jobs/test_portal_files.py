@@ -76,6 +76,7 @@ def test_broken_line_is_told_by_line_and_column_and_the_others_are_taken(line, f
 
 
 def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refused_where_they_are_not():
+    """Two equal lines of a file count once. Two different lines for one agency and period are both refused."""
     same = read("H32.1;24/11/2026;5;4;", "H32.1;2026-11-24;5;4;")
     assert (told(same), same.repeated, same.faults) == ([("H32.1", "2026-11-24", 5, 4, None, 2)], 1, [])
     # Lines of one agency under two codes may be parts with equal figures by chance, so both lines are refused.

@@ -102,6 +102,7 @@ def test_time_that_cannot_be_read_is_told_and_costs_its_cell_alone(written):
 
 
 def test_step_that_has_not_happened_yet_has_no_time():
+    """A step's time in the future is a fault, and the step is stored without a time."""
     found = read(csv_of(cells(at="26/11/2026 08:00"), cells("H-2", at="25/11/2026 10:05")))
     assert [row["steps"][0]["occurred_at"] for row in rows_of(found)] == [None, "2026-11-25T03:05:00+00:00"]
     assert faults_of(found) == [("unread_time", 2)]
@@ -123,6 +124,7 @@ def test_step_that_has_not_happened_yet_has_no_time():
     ],
 )
 def test_line_that_cannot_be_used_refuses_itself_alone(line, fault):
+    """An unusable line is refused with its fault, and the other lines of the file are used."""
     found = read(csv_of(cells("H-0"), line, cells("H-9"), separator="\t"))
     assert [row["dossier_code"] for row in rows_of(found)] == ["H-0", "H-9"]
     assert (found.lines, found.refused, faults_of(found)) == (3, 1, [(fault, 3)])
@@ -155,6 +157,7 @@ def test_what_is_told_of_a_line_names_no_cell():
 
 @pytest.mark.parametrize("kind", ["whole", "changes"])
 def test_lines_of_a_dossier_that_contradict_each_other_refuse_each_other(kind):
+    """If two lines contradict each other about a dossier, neither is used, because nobody knows which is right."""
     form = FORM.model_copy(update={"kind": kind})
     found = read(csv_of(cells(), cells("H-2"), cells("H-2"), cells(status="9")), form=form)
     assert [row["dossier_code"] for row in rows_of(found)] == ["H-2"]
@@ -189,6 +192,7 @@ def test_desk_is_where_the_file_says_so(desk, at_desk):
 
 
 def test_way_in_is_a_word_of_the_form():
+    """The way in which a dossier was handed in is a word that the form lists, or its number."""
     lines = [[*cells("H-1"), "trực tuyến"], [*cells("H-2"), "1"]]
     found = rows_of(read(csv_of(*lines, headings=[*HEADINGS, "Hình thức"])))
     assert [row["fields"]["HinhThuc"] for row in found] == ["2", "1"]
@@ -218,6 +222,7 @@ def test_workbook_is_read_with_its_numbers_dates_and_formulas():
 
 
 def test_merged_heads_are_read_in_one_row_or_two():
+    """A heading may be in two rows with merged cells, as reports of one-stop software have it."""
     book = openpyxl.Workbook()
     sheet = book.active
     for row in (
@@ -241,6 +246,7 @@ def test_merged_heads_are_read_in_one_row_or_two():
 
 
 def test_rows_that_hold_nothing_and_lines_that_stand_there_twice_count_once():
+    """Empty rows do not count as lines, and a line that occurs twice gives one dossier."""
     trailing = csv_of(cells(), cells(), cells("H-2"), *[[""] * len(HEADINGS)] * 300)
     found = read(trailing)
     assert [row["dossier_code"] for row in rows_of(found)] == ["H-1", "H-2"]
@@ -279,6 +285,7 @@ def test_file_that_is_no_export_is_refused_with_what_to_do(content, fault):
 
 
 def test_last_line_that_is_not_ended_is_told_apart_from_one_that_is_cut():
+    """The reader says whether the last line has its line break: without one, the file may be cut off."""
     assert read(WHOLE).ends_a_line is True
     assert read(WHOLE[:-1]).ends_a_line is False
     assert read(WHOLE.replace(b"\n", b"\r\n")).ends_a_line is True
@@ -293,6 +300,7 @@ def test_last_line_that_is_not_ended_is_told_apart_from_one_that_is_cut():
     ],
 )
 def test_what_version_0_2_0_kept_of_a_file_is_told_in_the_words_of_today(code, values, told):
+    """A fault that version 0.2.0 stored is shown in the present words, even if it lacks values that these words use."""
     fault = FileFault(code, values=values)
     assert told in str(fault)
     assert fault.english

@@ -42,11 +42,13 @@ def messages(tellable, delivered, kind="result", code="A", **besides):
 
 
 def test_share_of_delivered_counts_from_thirty_on_and_below_the_threshold():
+    """Only an agency with at least thirty messages to send, and a low share of delivered ones, is urged."""
     seen = [urged(messages=(messages(*counts, suppressed=500),)) for counts in ((30, 20), (29, 0), (30, 21))]
     assert list(map(bool, seen)) == [True, False, False]
 
 
 def test_replies_to_inquiries_accuse_nobody():
+    """No agency is urged because replies to texts to 9029 were not delivered."""
     missing = ReasonCount("A", "P", "reply", "suppressed", "missing", 100)
     assert urged(messages=(messages(100, 0, "reply", suppressed=100),), reasons=(missing,)) == []
 
@@ -76,6 +78,7 @@ def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(
 
 
 def test_each_measure_has_its_own_base_and_the_worst_is_first():
+    """An agency is urged by the share of the cases of each measure, and the worst share of a measure is first."""
     found = urged(
         messages=(messages(100, 60), messages(100, 10, code="B")),
         dossiers=(DossierFigures("A", "P", resolved_late=20, resolved_early=80, due=40),),
@@ -225,6 +228,7 @@ def test_query_that_says_something_else_by_now_is_told_from_one_that_is_the_same
 
 
 def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it():
+    """A name that is no SQL statement has no hash, and must not make the software read a file outside include/sql."""
     names = (
         "closings/counting/count_nothing",
         "../templates/report/publication.typ",

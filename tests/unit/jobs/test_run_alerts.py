@@ -85,12 +85,14 @@ def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
 
 @pytest.mark.parametrize(("watch_lives", "others"), [(True, ()), (False, ()), (True, LEFT)])
 def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch, watch_lives, others):
+    """While the watch runs, a red run mails no fault that the watch mails itself."""
     monkeypatch.setattr(run_alerts, "_watch_reports", lambda _: watch_lives)
     unserved = fault("unserved", "", what="steps", steps=1, since=NOW.isoformat())
     assert mailbox.red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
 
 
 def test_red_run_after_an_hour_of_green_runs_is_mailed_again(mailbox):
+    """A red run is news again if no run was red for an hour."""
     assert mailbox.red(NOW)
     assert mailbox.red(NOW + HOUR)
     assert not is_news(RedRunsMailed(NOW, NOW), NOW + HOUR - MINUTE)
@@ -134,6 +136,7 @@ def context(run_type="scheduled"):
 
 
 def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox, monkeypatch):
+    """A failed gate mails its reason. A gate of a backfill mails nobody."""
     monkeypatch.setattr(run_alerts, "mail_red_run", mailbox.tell)
     orchestration.tell_red_gate(context("backfill"))
     assert mailbox.mails == []

@@ -39,4 +39,5 @@ def test_name_is_one_that_a_folder_may_hold_and_tells_its_month(sent: str, kept_
 
 
 def test_workbook_is_known_by_its_first_bytes() -> None:
+    """The ending of a stored workbook follows from its first bytes, because a name may have a wrong ending."""
     assert usable_name("2026-10", b"PK\x03\x04") == "2026-10.xlsx"

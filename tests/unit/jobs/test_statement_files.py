@@ -110,6 +110,7 @@ def test_without_a_month_in_the_name_the_first_line_tells_it():
 
 
 def test_numbers_keep_their_zeros_and_masked_ones_are_none():
+    """A number is read in any spelling of a spreadsheet. A masked number counts as none."""
     spellings = ("905123456", '="0905123456"', "905123456.0", "84 (0) 905123456", "02583822001", "8490512***6")
     found = read(csv(*[row(msisdn=written) for written in spellings])).lines["msisdn"].tolist()
     assert found[:5] == ["+84905123456"] * 4 + ["+842583822001"]
@@ -148,6 +149,7 @@ def test_total_may_be_required():
 
 
 def test_label_of_the_total_may_stand_where_the_time_does_and_notes_where_nothing_is_read():
+    """A total's label may be in the column of times, and notes may be in columns that are not read."""
     headings = ("Thời gian gửi", "Số thuê bao", "Số tin", "Thành tiền")
     lines = ("05/10/2026 10:00:00", "0905123456", "1", "350")
     assert read(csv(lines, ("Tổng cộng", "", "1", "350"), headings=headings)).segments == 1
@@ -158,6 +160,7 @@ def test_label_of_the_total_may_stand_where_the_time_does_and_notes_where_nothin
 
 
 def test_of_two_amounts_the_form_says_which_one_by_what_stands_in_brackets():
+    """If a file has an amount with and one without tax, the form's words in brackets choose the column."""
     headings = (*HEADINGS[:5], "Thành tiền (chưa VAT)", "Thành tiền (có VAT)")
     content = csv((*ROW[:5], "350", "378"), headings=headings)
     assert "dòng 1, cột “Thành tiền (chưa VAT)”: tiêu đề này có hai lần" in refusal(content)
@@ -175,11 +178,13 @@ def test_accents_in_either_form_of_unicode_and_headings_as_anybody_types_them():
 
 
 def test_separator_is_the_one_that_splits_all_lines_alike_though_texts_have_more_of_another():
+    """Many commas in a message's text must not make the comma the separator of the file."""
     text = "Kính gửi ông, bà, hồ sơ 1, 2, 3, 4, 5, 6, 7, 8, 9 đã xong"
     assert read(csv((*ROW, text), (*ROW, "xong"), headings=(*HEADINGS, "Nội dung"))).segments == 2
 
 
 def test_lines_are_counted_as_a_spreadsheet_counts_them():
+    """The line of a fault must be the line that the person sees in the spreadsheet."""
     wrong = csv(row(segments="x")).decode("utf-8-sig")
     assert "dòng 4, cột" in refusal(f"\n\n{wrong}".encode())
     assert "dòng 2, cột" in refusal(f"sep=;\n{wrong}".encode()), "the line sep= is hidden in Excel and not counted"
@@ -285,6 +290,7 @@ def test_long_number_that_excel_rounded_is_refused():
 
 
 def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
+    """A sheet with billed lines that the form does not name must refuse the workbook, even if the sheet is hidden."""
     for other in (
         {"Them": LINES}, {"MT_(2)": LINES}, {"Mt_": LINES}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": LINES},
     ):  # fmt: skip
@@ -301,6 +307,7 @@ def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
 
 
 def test_sheet_with_only_a_heading_says_that_nothing_is_billed():
+    """A sheet of texts to 9029 with only a heading means that none was billed."""
     mo = [["Mã giao dịch", "Thời gian", "Số lượng", "Doanh thu được hưởng"]]
     found = read(workbook(MT=LINES, MO=mo), BOOK)
     assert (found.covers, found.inquiries) == ({"mt", "mo"}, 0)
@@ -362,6 +369,7 @@ def test_quotes_that_do_not_match_never_swallow_a_line(order, separator, quotes)
 
 
 def test_quotes_around_a_whole_line_do_not_make_it_one_cell_that_is_passed_over():
+    """A line in quotes is one cell. The file is refused at this line, because the billed message would be lost."""
     whole = '"Hồ sơ đã xong,our-2,0905123452,05/10/2026 10:00:02,1,350"'
     headings = "Nội dung,Mã tham chiếu,Số thuê bao,Thời gian gửi,Số tin,Thành tiền"
     lines = [f"Hồ sơ đã xong,our-{n},090512345{n},05/10/2026 10:00:0{n},1,350" for n in range(5)]

@@ -74,6 +74,7 @@ def test_workbook_says_what_a_csv_file_says_whatever_it_is_called():
 
 
 def test_what_a_spreadsheet_puts_around_a_cell_is_no_part_of_it():
+    """Formula signs, apostrophes and blanks around a cell are removed before its value is read."""
     written = 'Tên;Số;Ghi chú\n ="0012" ;\'7;\xa0a\u202fb \n'
     assert read(written.encode()) == ([(2, "0012", 7, "a b")], [])
     assert read(f"sep=;\n{TEXT}".encode()) == (ROWS, []), "the line sep= must not become a row"
@@ -87,6 +88,7 @@ def test_heading_stands_below_titles_in_one_row_or_in_two_and_is_compared_withou
 
 
 def test_each_wrong_cell_is_told_by_line_and_column_and_a_row_that_slipped_by_its_line():
+    """Each fault names its line, and its column if one cell is wrong; the other lines are read."""
     written = "Tên;Số;Ghi chú\nA;x;\n;1;\nB;2;y;z\nC;3;\n"
     assert read(written.encode()) == (
         [(5, "C", 3, None)],
@@ -95,6 +97,7 @@ def test_each_wrong_cell_is_told_by_line_and_column_and_a_row_that_slipped_by_it
 
 
 def test_column_of_phones_where_none_may_stand_is_told_once_at_its_heading():
+    """A column full of phone numbers gives one fault at its heading and not a fault for each row."""
     lines = "\n".join(f"A;1;090512345{number}" for number in range(6))
     assert read(f"Tên;Số;Ghi chú\nA;1;x\n{lines}".encode())[1] == [("phones_in_column", 1, "Ghi chú")]
 
@@ -163,6 +166,7 @@ def test_bytes_of_a_workbook_that_were_changed_raise_nothing_but_a_refusal():
 
 
 def test_workbook_that_swells_is_not_unpacked(monkeypatch):
+    """A workbook that would fill the memory when unpacked is refused before it is unpacked."""
     monkeypatch.setattr(tables, "LARGEST_FILE", 1024**2)
     packed = io.BytesIO(WORKBOOK)
     with ZipFile(packed, "a", ZIP_DEFLATED) as book:

@@ -22,6 +22,7 @@ def content():
 
 
 def test_every_pattern_and_every_refusal_has_its_rule():
+    """Each reason for which a phone field is refused needs a rule, or nobody would be asked to correct it."""
     rules = load_rules({}).rules
     assert {f"R{number}" for number in range(1, 16)} <= set(rules)
     phones = " ".join(rule.where for code, rule in rules.items() if code.startswith("P"))
@@ -36,11 +37,12 @@ def test_months_begin_at_midnight_in_vietnam():
 
 
 def test_override_changes_the_query_the_snapshot_and_what_is_shown(configure):
+    """A deployment's threshold must reach the rule's query, the snapshot, the shown thresholds and the rule's hash."""
     configure(MOTCUA_QUALITY_THRESHOLDS=" R7.days=5, R4.seconds=30 ")
     book = load_rules()
     asked = {each.rule.code: each for each in ask(book, NOW, book.since(NOW))}
     assert "f.idle_days >= 5" in asked["R7"].query
-    assert snapshot_thresholds(book)["at_once_seconds"] == 30
+    assert snapshot_thresholds(book)["r4_seconds"] == 30
     used = {(each.rule, each.name): (each.value, each.default) for each in book.thresholds_used()}
     assert used["R7", "days"] == (5, 3)
     before = {each.rule.code: each.digest for each in ask(load_rules({}), NOW, book.since(NOW))}
@@ -86,6 +88,7 @@ def test_mistake_in_the_file_is_named_with_its_rule(content, change, said):
 
 
 def test_braces_reach_the_database_as_they_are_written(content):
+    """Braces in a condition of a rule must not be taken as a place for a value."""
     content["rules"]["R7"]["where"] = "f.phone_notes = '{a}'"
     content["rules"]["R7"].pop("thresholds")
     book = _validated(content, "rules.yaml")

@@ -260,6 +260,7 @@ def test_delivered_message_is_told_with_when():
 
 
 def test_sender_end_of_the_number_and_arrival_are_told_where_they_are_known():
+    """The sentence names the channel, the last digits and the time of arrival only if they are known."""
     answer = explain(replace(STORY, messages=[message("delivered")]), NOW, RULES)
     over_zalo = MessageSent("+84905123482", "zalo", "message", NOW)
     assert sentence(answer, STORY, "160915001", over_zalo, "482").startswith(
@@ -332,6 +333,7 @@ def test_what_keeps_a_message_back_is_told_with_when_it_goes():
 
 
 def test_message_not_sent_because_the_citizen_knew_leads_to_the_one_that_told():
+    """If a second message was not sent because the first had told the citizen, the sentence is about the first."""
     first = message("delivered", occasion_holds=False)
     second = replace(message("suppressed", "already_told"), message_id=2)
     assert told(STORY, first, second).startswith("Đã nhắn tin mời nhận kết quả từ MotcuaSMS lúc 9:30")
@@ -370,6 +372,7 @@ def test_after_handing_over_it_is_the_result_that_is_asked_about():
 
 
 def test_step_that_holds_a_phone_number_is_told_without():
+    """A phone number that a desk typed into a step must not be in the sentence."""
     story = replace(STORY, status_code=4, step_name="Gọi 0905 123 456")
     assert "123 456" not in told(story)
 

@@ -50,6 +50,7 @@ def test_workbook_says_what_it_holds_what_it_was_narrowed_down_to_and_when_it_he
 
 
 def test_csv_file_begins_with_its_heads_as_whatever_reads_one_expects():
+    """Programs expect the headings in the first line of a CSV file, so no title may stand above them."""
     head = ListHead("Tin nhắn", ("mọi cơ quan",), AS_OF, [HEADS[0], HEADS[-1]])
     content = b"".join(csv_pieces(head, [[["=x", 1]], [["y, z", 2]]])).decode("utf-8-sig")
     assert list(csv.DictReader(io.StringIO(content, newline=""))) == [
@@ -59,6 +60,7 @@ def test_csv_file_begins_with_its_heads_as_whatever_reads_one_expects():
 
 
 def test_days_moments_and_numbers_are_the_same_in_both_and_a_moment_is_no_later_than_it_was():
+    """A CSV file and a workbook must have the same values, and a moment must not be rounded up to the next day."""
     late = datetime(2026, 11, 25, 16, 59, 59, 999_999, tzinfo=UTC)
     as_csv, as_book = taken(["000123", date(2026, 11, 25), late, -1_000], [None, None, None, None])
     assert as_csv.rows == [["000123", "2026-11-25", "2026-11-25 23:59:59", "-1000"], ["", "", "", ""]]
@@ -75,6 +77,7 @@ def test_text_that_is_longer_than_a_cell_may_be_is_cut_and_not_lost(cell):
 
 
 def test_row_of_another_length_is_a_note_below_the_rows():
+    """A row with fewer cells than the heading is a note and must not stop the download."""
     as_csv, as_book = taken(["x", None, None, 1], ["Tệp chỉ có một dòng"])
     assert as_csv.rows == as_book.rows == [["x", "", "", "1"], ["Tệp chỉ có một dòng", "", "", ""]]
 
@@ -142,6 +145,7 @@ def test_text_is_searched_without_accents_and_capitals(text, small):
 
 
 def test_rows_are_in_the_order_of_a_column_those_without_a_value_last_and_equals_as_they_were():
+    """A sorted list has empty cells last in both directions, and keeps the order of equal rows."""
     rows = [
         {"day": day, "weekday": name} for day, name in ((None, "a"), (date(2026, 1, 2), "Đ"), (date(2026, 1, 1), "e"))
     ]
@@ -159,6 +163,7 @@ def test_rows_are_in_the_order_of_a_column_those_without_a_value_last_and_equals
 
 
 def test_search_sees_a_cell_as_people_read_it():
+    """A search in a list looks at the Vietnamese words and dates on the page, not at the stored values."""
     assert text_of(datetime(2026, 11, 25, 3, 5, tzinfo=UTC)) == "25/11/2026 10:05"
     assert text_of(Word("delivered", "Đã tới máy", "ok")) == "Đã tới máy"
     assert text_of(None) == ""

@@ -248,6 +248,7 @@ def test_identity_that_does_not_hold_is_red_everywhere_and_on_top():
 
 
 def test_missing_and_surplus_do_not_cancel_each_other():
+    """A missing message and a surplus message are two faults, although their sum is zero."""
     first, second, *rest = report("month").figures.messages
     rows = (replace(first, at_source=first.at_source + 1), replace(second, at_source=second.at_source - 1), *rest)
     hidden = Told(replace(report("month"), figures=replace(report("month").figures, messages=rows)))
@@ -604,6 +605,7 @@ def test_workbook_tells_the_change_of_each_group_and_what_each_agency_cost():
     ],
 )
 def test_query_of_a_column_is_its_own_or_else_one_of_its_table(table, column, query):
+    """A reader of a figure is led to the query of its column, or else to a query of its table."""
     queries = [
         QueryUsed("a", "1", "messages, reasons"),
         QueryUsed("b", "2", "messages (at_source of apology)"),
@@ -680,6 +682,7 @@ def test_whatever_is_written_is_read_again(reasons):
 
 
 def test_order_of_the_rows_does_not_depend_on_the_report_s():
+    """The same rows in another order must give the same file, or its checksum would change."""
     figures = figure_rows(samples.figures(1))
     assert max(map(len, figures.values())) > 1
     for name, found in figures.items():
@@ -766,6 +769,7 @@ def test_print_is_an_archivable_pdf_that_says_every_line_and_figure_of_the_repor
 
 
 def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
+    """A font of the machine must not replace ours, or the same figures would give another chart."""
     from matplotlib import font_manager, get_data_path
 
     fonts, own = font_manager.fontManager, Path(get_data_path()).resolve()
@@ -963,6 +967,7 @@ def test_cells_that_begin_like_formulas_are_text(text):
 
 @pytest.mark.parametrize("code", [*DANGEROUS, "160915001", "a&b=c#d", "internal:A1", "0905123456"])
 def test_codes_lead_to_the_page_of_the_dossier_and_nowhere_else(code):
+    """A link from a workbook must lead only to the dossier, whatever characters its code has."""
     page = "https://noi-bo.example/motcua/dossiers"
     each = row(1, subject=code, dossier_code=code, agency_code="000.00.09.H32")
     cell = opened(agency_workbook(agency_report(), [each], dossiers_url=page))["Cần xử lý"]["B2"]

@@ -267,6 +267,7 @@ def test_acknowledged_rows_are_not_among_those_to_mend_first():
 
 
 def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(monkeypatch):
+    """The most overdue findings come first, and the mail says how many it leaves out."""
     shuffled = sorted(rows(), key=lambda each: each.finding_id * 7919 % 1009)
     mail = compose_agency_mail(agency_report(), iter(shuffled))
     told = re.findall(r"^- (\S+) \[(Quá hạn[^\]]*)\]", mail.text, re.MULTILINE)
@@ -289,6 +290,7 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
     ],
 )
 def test_report_without_news_is_not_mailed_unless_it_is_of_the_first_check(changes, due):
+    """An agency without news gets no mail, except after its first check."""
     assert is_due(agency_report(**changes)) is due
 
 

@@ -41,6 +41,7 @@ def test_connection_is_read_as_airflow_reads_it(written, monkeypatch):
 
 @pytest.mark.parametrize("written", ["{", '{"port": "x"}', "postgres://h:notaport/d"])
 def test_what_cannot_be_read_is_left_to_airflow(written, monkeypatch):
+    """A connection that our quick reader does not understand is left for Airflow to read."""
     monkeypatch.setenv("AIRFLOW_CONN_FOR_TESTS", written)
     assert connection_of_environment("for_tests") is None
     assert connection_of_environment("never_set") is None

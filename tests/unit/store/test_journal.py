@@ -68,6 +68,7 @@ def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kep
 
 
 def test_two_who_begin_at_once_have_one_journal(tmp_path):
+    """Processes that begin a journal at the same time must agree on one id."""
     journal = Journal(tmp_path / "new")
     with ThreadPoolExecutor(8) as beginning:
         found = list(beginning.map(lambda _: journal.begin(), range(8)))
@@ -75,6 +76,7 @@ def test_two_who_begin_at_once_have_one_journal(tmp_path):
 
 
 def test_lines_without_an_id_are_no_new_journal(journal):
+    """A journal that lost its id file must not get a new id: it would no longer match the ledger."""
     (journal.folder / "journal.json").unlink()
     with pytest.raises(JournalFailed, match="restore that file"):
         journal.begin()
@@ -87,6 +89,7 @@ def test_id_that_cannot_be_read_is_told(journal):
 
 
 def test_answer_of_the_next_day_belongs_to_its_attempt_and_a_later_one_holds(journal):
+    """An answer that is written on a later day belongs to its attempt, and the newest answer counts."""
     journal.write([departure("b")], [answer("b", "unknown")], AT)
     journal.write([departure("c", AT + timedelta(days=1))], [answer("a")], AT + timedelta(days=1))
     journal.write([], [answer("b")], AT)
@@ -132,6 +135,7 @@ def test_file_that_a_frozen_process_keeps_to_itself_is_left_and_all_of_the_day_i
 
 
 def test_day_whose_file_is_gone_is_told_also_after_it_was_begun_again(journal):
+    """A lost file of a day is reported even if a new file of this day was begun."""
     journal.write([departure("b", AT + timedelta(days=1))], [], AT + timedelta(days=1))
     assert journal.damage() is None
     (journal.folder / "2026-11-25.jsonl").unlink()
@@ -145,6 +149,7 @@ def test_day_whose_file_is_gone_is_told_also_after_it_was_begun_again(journal):
 
 
 def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):
+    """The journal has a file for each day in UTC; a file that is no longer needed is removed."""
     late = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
     journal.write([departure("a", late)], [], late)
     journal.write([departure("b", late + timedelta(minutes=2))], [], late + timedelta(minutes=2))
@@ -155,6 +160,7 @@ def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):
 
 
 def test_tail_reaches_over_midnight_and_is_bounded(journal):
+    """The end of the journal is read over midnight, without reading all its lines."""
     journal.write([departure(f"a{number}") for number in range(3000)], [], AT)
     journal.write([departure("b", AT + timedelta(days=1))], [], AT + timedelta(days=1))
     found = [each.reference for each in journal.tail()]
@@ -163,6 +169,7 @@ def test_tail_reaches_over_midnight_and_is_bounded(journal):
 
 
 def test_folder_that_takes_nothing_is_a_sentence(tmp_path):
+    """A journal that cannot be written raises an error that names the setting of its folder."""
     (tmp_path / "file").write_text("a file")
     with pytest.raises(JournalFailed, match="MOTCUA_JOURNAL"):
         Journal(tmp_path / "file").write([departure()], [], AT)

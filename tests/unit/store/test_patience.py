@@ -51,6 +51,7 @@ def test_who_is_asked_later_and_waited_for_shorter_is_given_up_first():
 
 
 def test_wait_that_ended_in_time_does_not_cancel_the_next_query_on_its_connection():
+    """A time limit that is over must not cancel a later query on the same connection."""
     with closing(Line()) as line, closing(Line()) as hanging:
         with patience.answered_within(line, 0.05):
             pass
@@ -61,6 +62,7 @@ def test_wait_that_ended_in_time_does_not_cancel_the_next_query_on_its_connectio
 
 
 def test_own_failure_of_a_source_is_told_as_it_is():
+    """An error of the source itself must not be reported as a wait that took too long."""
     with closing(Line()) as line:
         line.theirs.close()
         failed = pytest.raises(psycopg.OperationalError, match="unexpectedly")
@@ -70,6 +72,7 @@ def test_own_failure_of_a_source_is_told_as_it_is():
 
 
 def test_waits_in_a_forked_process_end_in_time_too():
+    """Airflow runs tasks in forked processes, which have no thread of their parent; waits must end there too."""
     with closing(Line()) as line, patience.answered_within(line, LONG):
         child = os.fork()
         if child == 0:

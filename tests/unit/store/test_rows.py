@@ -52,6 +52,7 @@ def test_value_is_not_made_where_a_column_is_missing():
 
 
 def test_values_and_mappings_of_their_columns_are_written_alike():
+    """A value and a mapping with the same columns must give the same JSON."""
     step = Step(1, NOON)
     assert written(step) == written({"number": 1, "at": NOON, "by": None}) == written(columns_of(step))
     assert written(Named(date(2026, 11, 25), (Name("Đông"), Name("Tây")))) == [

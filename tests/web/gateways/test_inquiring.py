@@ -70,7 +70,7 @@ def lookups():
 
 @pytest.fixture(autouse=True)
 def _no_later_test_gets_the_ledger(ledger):
-    """Leave the ledger to no later test: an answer that comes too late is written after the end of its test."""
+    """Let no later test reuse the ledger: the app may still write a late answer there after the end of this test."""
     yield
     leave(str(conninfo_to_dict(ledger)["dbname"]))
 
@@ -162,6 +162,7 @@ def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
 
 
 def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
+    """An agency's setting decides whether a reply has accents. Kannel then needs the header for Unicode."""
     dossier("160915001")
     dossier("160915002", TU_PHAP, due_at="2020-01-01 10:00+07")
     fields = {"sender": PHONE, "text": "MCKH 160915002"}
@@ -194,6 +195,7 @@ def test_every_other_reply(client, dossier, configure):
 
 
 def test_code_that_a_source_writes_oddly_is_found(client, dossier, rows):
+    """A citizen's plain spelling must find a code that a source writes with other dashes, blanks or letters."""
     for number, odd in enumerate(("HĐ–001{}", "HD—001{}", "hđ-\u00a0001{}", "HĐ−OO1{}", "HD_-001{}")):
         code = odd.format(number)
         dossier(code)
@@ -235,6 +237,7 @@ def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(
 
 
 def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, dossier, rows):
+    """A dossier is on time if its steps show a result before the due time, even if the citizen fetched it later."""
     number = dossier(
         "160915001",
         status_code=10,
@@ -600,6 +603,7 @@ def test_gateway_without_key_and_secret_is_closed(client):
 
 
 def test_hmac_covers_query_and_body(client, dossier):
+    """A signed request must be refused if its body is not the one that was signed."""
     dossier("160915001")
     query = urlencode({"sender": PHONE, "text": "MCKH 160915001"})
 
@@ -659,6 +663,7 @@ def test_address_that_hangs_when_read_anew_is_not_waited_for(client, lookups):
 
 
 def test_changed_secret_counts_after_a_minute_at_most(client, monkeypatch):
+    """A gateway's old secret must stop working within a minute after the connection was changed."""
     assert client.get(URL, params=SECRET).status_code == 200
     changed = {"conn_type": "http", "host": "h", "extra": {"callback_secret": "another"}}
     monkeypatch.setenv("AIRFLOW_CONN_SMS_KANNEL", json.dumps(changed))

@@ -217,6 +217,7 @@ class DeadLine:
 
 
 def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server, configure):
+    """If the network silently drops the connection, the health check must fail in time and then connect anew."""
     line = DeadLine(int(psycopg.conninfo.conninfo_to_dict(own_server.dsn)["port"]))
     own_port = psycopg.conninfo.conninfo_to_dict(own_server.dsn)["port"]
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri.replace(f":{own_port}/", f":{line.port}/"))

@@ -39,7 +39,7 @@ def figures(text):
 
 
 class Kept:
-    """Writes messages for these tests, through the writer of ledger rows that tests of pages use."""
+    """A writer of messages of a given age and state, without a moment of acceptance."""
 
     def __init__(self, rows) -> None:
         self.run, self.made = rows, LedgerRows(rows)
@@ -205,6 +205,7 @@ def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, ke
 
 
 def test_figures_of_an_empty_ledger_are_all_there(agencies):
+    """A monitor must get zeros from an empty ledger: a figure that is missing raises no alert."""
     gauges = in_ledger(metrics.open_gauges, datetime.now(UTC)) + in_ledger(metrics.recent_gauges, datetime.now(UTC))
     told = {gauge.name: gauge.samples for gauge in gauges}
     assert told["motcua_receipts_unread"] == {(): 0}

@@ -278,6 +278,7 @@ def rows_in(taken: TakenAway) -> list[list[str]]:
 
 
 def test_every_page_is_named_in_this_file_with_its_lists_or_as_one_without(app):
+    """A new page must be added to ``ROWS`` or ``WITHOUT_ROWS``, or its lists would not be tested."""
     pages = {
         route.path
         for route in app.routes[-1].app.routes

@@ -94,6 +94,7 @@ def test_console_is_for_those_who_see_something_there(found):
 
 
 def test_command_that_makes_the_roles_may_be_repeated_and_undoes_other_changes_of_rights(found):
+    """A repeated command restores the rights of our roles, and refuses a person's account for the watch."""
     first, again, taken = found["roles"]
     assert first == again
     assert first.startswith("0 Roles VanHanh, CoQuan, Quay, KiemTra, GiamSat are as they should be.")
@@ -138,6 +139,7 @@ def test_account_rests_after_wrong_passwords_in_a_row_until_it_gets_a_new_one(fo
 
 
 def test_words_of_the_sign_in_page_are_compiled_as_they_are_written():
+    """Airflow reads only the compiled Vietnamese words of the sign-in page, so they must match the written ones."""
     words = {each.id: each.string for each in written() if each.id}
     assert words["Sign In"] == "Đăng nhập"
     assert {each.id: each.string for each in compiled() if each.id} == words, "run: python -m tests.sign_in_words"

@@ -391,6 +391,7 @@ def test_agencys_people_have_no_right_in_airflow_in_the_demo_either(airflow_user
 
 
 def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
+    """An administrator whom nobody gave an agency must learn the reason why the page is empty."""
     stranger.cookies.set(COOKIE, token(role="agency"))
     assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))
     in_ledger(give_agency, "xem", NHA_TRANG, "admin", NOW)

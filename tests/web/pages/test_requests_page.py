@@ -1,4 +1,4 @@
-"""Test page requests that take effect later: nothing happens before an hour after the mail to the Department."""
+"""Test page requests that take effect later: each is carried out an hour after the mail to the Department."""
 
 from __future__ import annotations
 
@@ -143,6 +143,7 @@ def test_code_of_the_contract_is_refused_on_the_page(waiting, staff, rows):
 
 
 def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting, staff, rows, mailbox, an_hour_later):
+    """A mapping that is no longer allowed shows its last day, and the Department may end it earlier."""
     _map_as_before(rows, 2, 9)
     page = words(staff.get(SOURCES))
     assert "Mã từ 1 đến 10 là mã quốc gia, không khai lại được" in page

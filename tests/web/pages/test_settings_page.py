@@ -157,7 +157,7 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
     assert now_is(rows, *names) == (True, ["1.001193", "2.000815"], "Trả ngay tại quầy")
     assert kept(rows)[-1]["silences"] == ["same_day_excluded"]
-    # Leaving out fewer procedures takes no message from a citizen, so the page does not ask for confirmation.
+    # Leaving out fewer procedures ends no citizen's messages, so the page does not ask for confirmation.
     assert send(hoa, "save", procedure=["2.000815"]).status_code == 303
     assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy")
     asked = send(hoa, "save", same_day_all="yes")
@@ -228,6 +228,7 @@ def test_saving_unchanged_settings_leaves_no_row_in_the_history(hoa, rows):
 
 
 def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows):
+    """An administrator may shorten a hold time that only the Department may set, but not set it again."""
     changed = [agency(NHA_TRANG, result_hold=timedelta(hours=5))]
     in_ledger(save_agencies, changed, "so", by_department=True)
     page = hoa.get(PAGE)
@@ -293,7 +294,7 @@ def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     )
     back = kept(rows)[-1]
     assert (back["changed_by"], back["silences"]) == ("hoa", [])
-    # Undoing the undo takes messages from citizens again, and the page says so.
+    # Undoing the undo ends messages to citizens again, and the page says so.
     asked = undo(hoa, back["change_id"])
     assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
     assert confirm(hoa, asked).status_code == 303
@@ -345,6 +346,7 @@ def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_ho
 
 
 def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):
+    """If settings changed after the question about an undo, the page asks again before it changes anything."""
     send(hoa, "save", accented="yes")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
     send(hoa, "save", apology_day="working_day")
@@ -429,6 +431,7 @@ def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, da
 
 
 def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, day_before, configure):
+    """Trying settings shows what accents cost, and a longer hold counts as a difference of the messages."""
     configure(MOTCUA_SEGMENT_PRICE="800")
     answer = send(hoa, "try", accented="yes", result_hold="PT2H")
     sums = re.findall(r'<tr><th scope="row"><b>(Hiện nay|Đang ghi)</b></th>(.*?)</tr>', answer.text)
@@ -501,6 +504,7 @@ def test_rehearsed_apologies_are_on_the_page(hoa, rows, evening):
 
 
 def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, day_before):
+    """An agency that sends nothing yet can try settings on past dossiers as if it had already begun."""
     rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", NHA_TRANG)
     answer = send(hoa, "try", accented="yes")
     assert "Hôm đó cơ quan chưa nhắn tin; đây là thử như đã bắt đầu." in words(answer)

@@ -1,4 +1,7 @@
-"""Test the page about users: only the Department gives and takes agencies, in two steps; commands do the same."""
+"""Test the page about users: only the Department gives a user an agency or takes it away, and confirms each change.
+
+Commands do the same.
+"""
 
 from __future__ import annotations
 

@@ -95,6 +95,7 @@ def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
 
 
 def test_asking_the_plugin_for_its_apps_warms_the_pages_up(cold):
+    """When the API server asks for the apps, the pages are warmed up before the first visitor comes."""
     assert pages.warm_pages.cache_info().currsize == 0
     assert [each["url_prefix"] for each in MotcuaPlugin().fastapi_apps] == ["/gateway", "/intake", "/motcua"]
     assert pages.warm_pages.cache_info().currsize == 1

@@ -1,7 +1,7 @@
 """Test every route as every kind of visitor: users of an agency see no other agency, and auditors see no number.
 
 One ledger holds the dossiers, messages, findings and complaints of two agencies, and a closed and published day. The
-test fails for a new route until ``ASKED`` says how to ask the route.
+test fails for a new route until ``ASKED`` says how to ask the route. All these requests together are called the *walk*.
 """
 
 from __future__ import annotations
@@ -552,6 +552,8 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
 
 def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):
+    """Of a publication, a user of an agency may download only the workbook of his own agency."""
+
     def handed_out(name: str) -> set[str]:
         files = (each for each in walked[name] if each.asked.startswith("GET /reconciliation/file"))
         return {re.search(r"name=([^&]+)", each.asked)[1] for each in files if each.status == 200}  # type: ignore[index]
@@ -596,6 +598,7 @@ def test_agencys_user_changes_nothing_of_another_agency(world, http):
 
 
 def test_header_leads_nobody_to_a_page_that_he_may_not_open(app, http):
+    """The header must not link a visitor to a page that refuses him."""
     known = {path for _, path in routes_of(app)}
     for who in VISITORS.values():
         VISITING.visit_as(*who)  # type: ignore[arg-type]

@@ -64,7 +64,10 @@ ANALYZE motcua.apology_evenings;
 
 
 class World:
-    """A ledger with months of older rows, a source, a gateway, and the callers of jobs, callbacks and pages."""
+    """A ledger with months of older rows, a source and a gateway.
+
+    The methods run the jobs, call the callbacks app as gateways do, and request the pages.
+    """
 
     def __init__(self, ledger: Ledger, source: OneStop) -> None:
         self.ledger, self.source = ledger, source

@@ -27,7 +27,7 @@ Kind: TypeAlias = Literal["dossiers", "steps"]
 FAULTS: Final = ("body cut", "answer not waited for", "old session", "sent twice", "split", "at once", "server killed")
 _PATIENCE: Final = 60.0
 _MOST_KILLS: Final = 2
-"""Most kills of the server by one client, because each restart takes seconds."""
+"""Largest number of kills of the server by one client, because each restart takes seconds."""
 _VIA: Final = {"direct": "0", "postal": "1"}
 
 
@@ -155,7 +155,8 @@ class Software:
     def last_action(self, life: Life, event: Event) -> dict[str, Any]:
         """Return a step as OpenCPS pushes it.
 
-        The step names no room, so it does not show whether a request for a supplement waits at the desk.
+        The step names no department (``PhongBanXuLy``), so it does not show whether a request for a supplement waits at
+        the desk.
         """
         return self.step(life, event) | {"PhongBanXuLy": "", "NguoiXuLy": "Hùng"}
 

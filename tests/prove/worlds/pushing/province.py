@@ -151,7 +151,7 @@ class Played:
             )  # fmt: skip
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the ledger's clock to a moment; afterwards each push reads a slightly later time than the one before."""
+        """Set the ledger's clock to a moment; each push then reads a slightly later time than the push before it."""
         if moment != self.now:
             self.ledger.execute("SELECT setval('prove.ticks', 1)")
         self.now = moment
@@ -174,8 +174,8 @@ class Played:
                 self._push(happened, run)
             elif run.number in slots:
                 self._push_last_actions(max([-1, *(slot for slot in slots if slot < run.number)]), run)
-            # Do not run the jobs before the first push: without rows, the cursor of a source would be set to the time
-            # of the database's own clock, which is years later.
+            # Do not run the jobs before the first push: for a source without rows, a pick-up sets the cursor (the
+            # newest time read) to the time of the database's own clock, which is years later.
             if self.way != "last action" or run.number >= slots[0]:
                 self._run_jobs(run)
         self._close_days()

@@ -123,11 +123,13 @@ IN_TURN = {number: number + 0.5 for number in range(1, 60)}
     ids=["in turn", "allowed", "late", "never", "not yet", "set aside", "down", "before", "nothing read"],
 )
 def test_a_row_that_is_seen_after_higher_numbers_were_read_is_told_with_its_number(was_read, found):
+    """The source check warns of a step that became visible long after a step with a higher number was read."""
     steps = [step(number, number) for number in range(1, 60)]
     assert judged(steps, read=was_read).get("seen_late") == found
 
 
 def test_an_unusable_row_does_not_count_as_unread_and_late_rows_are_named_by_number():
+    """An unusable step does not count as unread. The finding about late steps names each step by its number."""
     steps = [step(number, number) for number in range(1, 60)]
     steps[6] = replace(steps[6], agency_code="000.99.99.H32")
     was_read = read({number: at for number, at in IN_TURN.items() if number not in (7, 9)})
@@ -150,6 +152,7 @@ def test_a_late_row_forbids_only_where_there_are_many():
 
 @pytest.mark.parametrize(("declared", "found"), [({AGENCY: AGENCY}, {"agency_unknown": ("error", 1)}), ({}, {})])
 def test_codes_of_agencies_are_unknown_only_once_an_agency_is_declared(declared, found):
+    """Before any agency is declared, the source check must not report every agency code as unknown."""
     context = RowContext(declared, {}, NOW, timedelta(minutes=5))
     assert judged([step(1, 0, agency_code="000.99.99.H32")], context=context) == found
 
@@ -211,13 +214,14 @@ def test_letters_that_were_not_meant_are_told_from_those_that_were(text, is_so):
 
 
 def test_one_foreign_name_is_no_broken_text_and_several_are():
+    """One foreign name must not be reported as text in a broken encoding; several broken names must be."""
     names = ["Raúl"] + ["Lan"] * 30
     assert judged((), [dossier(f"H32-{n}", applicant_name=name) for n, name in enumerate(names)]) == {}
     assert "text_broken" in judged((), [dossier(f"H32-{n}", applicant_name="Nguyeãn") for n in range(3)])
 
 
 def test_what_stands_in_the_place_of_a_code_is_shown_where_it_can_be_one():
-    """A finding may show dossier codes, but no phone number, name or formula that stands in a code's column."""
+    """A finding may show dossier codes, but no phone number, name or formula from a code's column."""
     given = ["0905123456", "Nguyễn Văn A 1", "NguyenVanA1", "=1+1", None, " H32-2611-0001 ", "160915001", "1" * 50]
     assert shown_codes(given) == ("H32-2611-0001", "160915001")
 
@@ -242,6 +246,7 @@ def test_columns_of_other_types_and_missing_ones_are_named():
 
 
 def test_a_large_table_that_is_read_whole_names_the_index_of_the_question():
+    """If a query reads a whole large table, the finding names the table and the columns whose index is missing."""
     plan = {"Node Type": "Limit", "Plans": [{"Node Type": "Seq Scan", "Schema": "s", "Relation Name": "big"}]}
     assert tables_read_whole(plan) == {("s", "big")}
     sizes = {("s", "big"): 1_000_000, ("s", "small"): 200}
@@ -288,7 +293,7 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
         ("desk_never", {"unreachable"}, True),
         ("desk_never", {"columns_missing", "role_may_write"}, True),
         ("desk_never", {"unanswered"}, True),
-        # The check of the role runs before the check that failed, so the role's finding is really gone.
+        # The check of the role runs before the check that failed. The role's finding is therefore gone and not hidden.
         ("role_may_write", {"columns_missing"}, False),
         # A finding that is still there is not hidden.
         ("desk_never", {"unanswered", "desk_never"}, False),
@@ -315,6 +320,7 @@ def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and
 
 
 def test_every_finding_has_its_words_and_the_page_tells_them_all():
+    """Each finding needs Vietnamese texts, and the page in the docs must list all findings with these texts."""
     found = Findings()
     for kind in KINDS:
         found.add(kind, 1, 2, ["a", "b"], ["H32-1"])

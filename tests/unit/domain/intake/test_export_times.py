@@ -30,6 +30,7 @@ WRITTEN = NOW - timedelta(minutes=3)
     ],
 )
 def test_time_in_a_name_is_when_it_was_exported_else_when_it_was_written(name, told):
+    """An export's time is the time in its file's name, or else the time at which the file was written."""
     expected = WRITTEN if told is None else datetime.fromisoformat(told).replace(tzinfo=UTC)
     assert exported_at(name, WRITTEN, NOW) == expected
 

@@ -26,9 +26,10 @@ CODES = st.sampled_from(["H-1", "H-2", "H-3"])
 
 @dataclass
 class Ledger:
-    """A ledger in memory that does what ``intake.begin_taking`` and ``intake.write_taken`` do.
+    """A ledger in memory with the dossiers and steps of one client and one agency.
 
-    It holds the dossiers and steps of one client and one agency.
+    It does in memory what two SQL functions do: ``intake.begin_taking`` reads what the ledger knows, and
+    ``intake.write_taken`` writes the new rows.
     """
 
     now: datetime = BEGAN
@@ -93,6 +94,7 @@ def steps(draw: st.DrawFn) -> PushedStep:
 
 @given(st.lists(dossiers() | steps(), max_size=14), st.randoms())
 def test_rows_sent_again_in_any_order_change_no_dossier_that_has_steps(came, random):
+    """A client that pushes all its rows again, in any order, must not change a dossier that has steps."""
     ledger = Ledger()
     for each in came:
         ledger.push(each)
@@ -106,6 +108,7 @@ def test_rows_sent_again_in_any_order_change_no_dossier_that_has_steps(came, ran
 
 @given(st.lists(st.lists(dossiers(), min_size=1, max_size=3) | st.lists(steps(), min_size=1, max_size=3), max_size=6))
 def test_dossiers_of_one_call_are_judged_as_if_each_had_come_in_a_call_of_its_own(calls):
+    """Each dossier of a push must get the outcome that it would get in a push without the other dossiers."""
     together, alone = Ledger(), {code: Ledger() for code in ("H-1", "H-2", "H-3")}
     for call in calls:
         last = {each.dossier_code: each for each in call}

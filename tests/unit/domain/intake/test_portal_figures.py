@@ -48,6 +48,7 @@ def test_difference_stands_since_the_two_began_to_differ_without_a_break(theirs,
 
 
 def test_each_agency_and_period_is_compared_with_its_own_and_what_differs_comes_first():
+    """The portal's figures are compared with ours of the same agency and period; differing ones come first."""
     found = compare(
         [given(0, 1), given(1, 5, agency="B"), given(2, 7, period="2026-11"), given(3, 6, agency="B")],
         [counted(0, 1), counted(1, 7, period="2026-11"), counted(2, 9, agency="B"), counted(3, 99, agency="C")],
@@ -64,6 +65,7 @@ def test_each_agency_and_period_is_compared_with_its_own_and_what_differs_comes_
 
 
 def test_what_the_file_does_not_say_is_not_compared():
+    """A figure that the portal's file leaves out must not be reported as a difference."""
     (silent,) = compare([given(0, 1, 2)], [counted(0, 1, 2, 9)])
     (told,) = compare([given(0, 1, 2, 8)], [counted(0, 1, 2, 9)])
     assert [each.figure for each in silent.figures] == ["received", "resolved"]

@@ -38,6 +38,7 @@ def test_time_is_the_same_in_whatever_shape(written):
 
 
 def test_day_alone_begins_in_vietnam_and_the_zero_of_some_software_is_no_time():
+    """A day without a time means its midnight in Vietnam. Software also writes zeros to say that there is no time."""
     days = ("20260608", "2026-06-08", "08/06/2026")
     assert {read_moment(day) for day in days} == {datetime(2026, 6, 7, 17, tzinfo=UTC)}
     assert {read_moment(zero) for zero in ("", "0", "00010101000000", "00/00/0000")} == {None}
@@ -68,12 +69,14 @@ def test_numbers_are_read_as_their_text_and_names_in_any_case():
 
 
 def test_name_that_comes_twice_is_noted_where_its_values_differ():
+    """A field that a row has twice, in any case of its letters, is ambiguous only if its values differ."""
     read = read_json(b'{"a": "1", "A": "1", "b": 1, " B ": 2, "c": {"d": 1, "D": 2}}')
     assert read.ambiguous == {"b"}
     assert read["c"].ambiguous == {"d"}
 
 
 def test_bytes_that_are_no_utf8_cost_their_own_value_alone():
+    """A value with bytes that are not UTF-8 must not spoil the other values of the same push."""
     read = read_json(b'[{"ten": "L\xff\xfen"}, {"ten": "Lan\t\n"}, {"ten": "\\ud800 \\u0000x"}]')
     assert [read_text(each["ten"]) for each in read] == ["L\ufffd\ufffdn", "Lan", "\ufffd x"]
 
@@ -101,5 +104,6 @@ def test_text_is_cut_and_trimmed():
 
 
 def test_one_stop_desk_is_known_by_its_names():
+    """A client may write any usual name of the one-stop desk, in any case; another unit is not the desk."""
     desks = ("BỘ PHẬN MỘT CỬA", "MotCua", "Bộ phận Tiếp nhận và Trả kết quả", "Trung tâm Phục vụ hành chính công tỉnh")
     assert [is_one_stop_desk(words) for words in (*desks, "Phòng Tư pháp", "")] == [True] * 4 + [False] * 2

@@ -90,7 +90,7 @@ def test_of_two_windows_with_equally_many_owners_the_first_is_returned() -> None
 
 
 def test_an_owner_who_comes_back_is_counted_once_while_one_use_is_in_the_window() -> None:
-    # The window loses An's use of day 0 and keeps An's use of day 20.
+    # When An's use of day 0 is no longer in the window, An's use of day 20 still is.
     uses = [("An", 0), ("An", 20), ("Chi", 40), ("Em", 45)]
     assert _shared(*uses, at_least=3) == [(3, 20, 45)]
     assert _shared(*uses, at_least=4) == []
@@ -394,6 +394,7 @@ def test_notes_are_of_the_number_that_was_chosen(field: str, notes: tuple[str, .
 
 
 def test_a_long_field_is_read_by_day_and_province_too() -> None:
+    """The day and the province must decide between a mobile and a landline in a long field too."""
     asked = ((LATER, "khanh_hoa"), (FIRST, "khanh_hoa"), (LATER, "dak_lak"), (None, "khanh_hoa"))
     refusals = [read_phone("0583822001" + " (Lan)" * 40, *each).refusal for each in asked]
     assert refusals == ["ambiguous_landline", "landline", None, "ambiguous_landline"]

@@ -105,6 +105,7 @@ def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
     ],
 )
 def test_numbers_in_a_text_are_shown_as_whoever_reads_it_may_see_them(text, shown):
+    """Each phone number in a text is replaced by the reader's form of it; dossier codes stay."""
     assert mask_phones(text, mask_for_staff) == shown
     nothing = mask_phones(text, lambda number: "…")
     assert nothing == text or not re.search(r"\d", nothing)

@@ -120,6 +120,7 @@ def test_mobile_that_a_spreadsheet_wrote_as_an_amount_is_read() -> None:
 
 
 def test_year_beside_the_first_of_two_numbers_hides_neither() -> None:
+    """A year of birth beside two phone numbers must not keep either number from being read."""
     reading = read_phone("Hoa 1979 0914 552 306 / 0905 123 456", LATER, "khanh_hoa")
     assert (reading.e164, reading.alternates) == ("+84914552306", ("+84905123456",))
     reading = read_phone("0914 552 306 / 0905 123 456 1979", LATER, "khanh_hoa")
@@ -181,11 +182,13 @@ def test_every_prefix_of_2016_is_textable_in_2016() -> None:
     ],
 )
 def test_the_carrier_goes_by_the_block(number: str, carrier: str | None) -> None:
+    """A number's first digits (its block) tell the carrier."""
     assert read_phone(number, LATER, "khanh_hoa").carrier == carrier
 
 
 @pytest.mark.parametrize("number", ["0555123456", "0951234567"])
 def test_a_block_of_no_carrier_is_a_warning_not_a_refusal(number: str) -> None:
+    """A number whose first digits belong to no known carrier is still texted, with a note."""
     reading = read_phone(number, LATER, "khanh_hoa")
     assert reading.e164 == "+84" + number[1:]
     assert "unknown_block" in reading.notes
@@ -251,6 +254,7 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
 def test_ten_digits_are_read_by_the_day_and_the_province(
     field: str, day: date | None, province: str, refusal: str | None, reason: str
 ) -> None:
+    """Ten digits may be a landline or a mobile. The day and the province decide, or the number is refused."""
     assert read_phone(field, day, province).refusal == refusal, reason
 
 
@@ -260,6 +264,7 @@ def test_a_moment_counts_as_its_local_day() -> None:
 
 
 def test_no_provinces_old_landline_is_ever_texted_by_its_own_agencies() -> None:
+    """A former landline may look like a mobile today; agencies of its own province must never text it."""
     read = []
     for province in plan.PROVINCES.values():
         for code in (province.old_code, province.new_code):
@@ -578,6 +583,7 @@ def test_ten_digits_under_an_own_code_of_four_are_a_mobile() -> None:
     ],
 )
 def test_a_number_that_somebody_chose_is_texted(field: str, reason: str) -> None:
+    """A number that is easy to remember must not be refused as invented."""
     assert read_phone(field, LATER, "khanh_hoa").e164 == "+84" + field[1:], reason
 
 

@@ -1,6 +1,7 @@
 """Test how the text of a phone field is split into its runs of digits.
 
-The tests cover what is cleaned, mended and taken out, and what words and marks mean.
+The tests cover which characters are cleaned, which letters are corrected to digits, what is removed (such as days and
+addresses), and what words and punctuation beside digits mean.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def test_a_composed_and_a_decomposed_text_are_one(text: str) -> None:
     ],
 )
 def test_letters_are_digits_only_where_digits_are_meant(text: str, mended: str, reason: str) -> None:
+    """A letter such as O counts as a digit only among digits, and not in a label or a name."""
     assert mended_text(text)[0] == mended, reason
 
 
@@ -116,6 +118,7 @@ def test_addresses_and_days_are_taken_out(text: str, left: list[str]) -> None:
 
 
 def test_what_is_no_day_stays_where_it_stands() -> None:
+    """Digits that look like a date, but are no valid date, must stay in the text."""
     assert mended_text("từ 32-12-2016")[1] == "tu 32-12-2016"
 
 
@@ -167,6 +170,7 @@ def test_words_before_digits_say_what_they_are(before: str, runs: list[str], lab
 def test_words_after_digits_are_their_label_where_nothing_else_can_be_meant(
     runs: list[str], nothing_follows: bool, label: str | None
 ) -> None:
+    """A word behind digits is their label only if no other digits follow and the digits are a single run."""
     assert Words("", " (cmnd)").label(runs, nothing_follows) == label
 
 
@@ -215,6 +219,7 @@ NOTHING, DOUBT, WORD, LETTERS, MASK = Touch
     ],
 )
 def test_characters_beside_digits_mask_doubt_or_label_them(text: str, touches: list[Touch], reason: str) -> None:
+    """Letters and marks beside digits may stand for hidden digits; such digits must not become a number."""
     assert [run.touch for run in take_apart(text).runs] == touches, reason
 
 

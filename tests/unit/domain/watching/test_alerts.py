@@ -20,6 +20,7 @@ def look(alerts, place, *found, judged=ALERT_NAMES, undecided=()):
 
 
 def test_alert_is_raised_at_the_second_look_and_over_at_the_second_without_it():
+    """A usual alert begins only when two checks in a row find the fault, and ends when two do not."""
     alerts: dict[str, Alert] = {}
     assert look(alerts, 0, Finding(USUAL)) == ([], [])
     assert look(alerts, 1, Finding(USUAL)) == ([USUAL], [])
@@ -37,12 +38,14 @@ def test_what_comes_and_goes_at_each_look_is_never_told():
 
 
 def test_open_alert_that_is_away_for_one_look_is_neither_over_nor_told_again():
+    """An open alert whose fault is missed by a single check must not end, and must not be mailed again."""
     alerts: dict[str, Alert] = {}
     told = [look(alerts, place, *([] if place in (3, 5) else [Finding(USUAL)])) for place in range(8)]
     assert told == [([], []), ([USUAL], []), *[([], [])] * 6]
 
 
 def test_alert_of_an_exact_check_begins_and_ends_at_the_first_look():
+    """An alert that needs no second check begins and ends with the first check that sees the change."""
     alerts: dict[str, Alert] = {}
     assert look(alerts, 0, Finding(EXACT)) == ([EXACT], [])
     assert look(alerts, 1) == ([], [EXACT])
@@ -58,6 +61,7 @@ def test_check_that_could_not_look_ends_nothing():
 
 
 def test_each_subject_is_an_alert_of_its_own():
+    """Two faulty parts, such as scheduler and triggerer, each have an alert of their own."""
     alerts: dict[str, Alert] = {}
     for place in (0, 1):
         raised = look(alerts, place, Finding("airflow_unhealthy", {}, "scheduler"))[0]
@@ -68,6 +72,7 @@ def test_each_subject_is_an_alert_of_its_own():
 
 
 def test_facts_are_those_of_the_last_look():
+    """An open alert shows the facts of the newest check and not those of its beginning."""
     alerts: dict[str, Alert] = {}
     look(alerts, 0, Finding(EXACT, {"difference": 1}))
     look(alerts, 1, Finding(EXACT, {"difference": 2}))

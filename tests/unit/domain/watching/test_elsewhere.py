@@ -39,6 +39,7 @@ def page(watch_looked_at=NOW, skew=timedelta(0)):
     ],
 )
 def test_each_answer_gives_one_finding_and_ends_no_alert_that_it_says_nothing_about(met, found, left_open):
+    """An answer gives at most one finding, and ends no open alert that the answer says nothing about."""
     judged = elsewhere.judge_met(met, WatchRules(), NOW, is_alone=False)
     assert [each.key for each in judged.findings] == found
     assert {each.name for each in judged.findings} <= judged.names
@@ -47,6 +48,7 @@ def test_each_answer_gives_one_finding_and_ends_no_alert_that_it_says_nothing_ab
 
 
 def test_watch_whose_own_machine_is_offline_judges_nothing_of_the_server():
+    """A watch whose own machine is offline must not report the server as unreachable."""
     judged = elsewhere.judge_met(Met(trouble="name"), WatchRules(), NOW, is_alone=True)
     assert (judged.findings, judged.names) == ([], frozenset())
 
@@ -92,4 +94,5 @@ AWAKE = Witness(NOW - MINUTE, NOW - MINUTE, about=NOW + MINUTE)
     ],
 )
 def test_testimony_vouches_only_for_the_waking_that_it_was_asked_about(woke, slept, said, vouches):
+    """A watch's report releases messages on hold only if it is about the waking that the ledger asks about."""
     assert witness_vouches(woke, slept, said) is vouches

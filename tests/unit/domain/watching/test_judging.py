@@ -44,6 +44,7 @@ def at(hour: int, minute: int = 0, *, day: int = 25) -> datetime:
 
 
 def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of():
+    """A difference of the accounting identity in any period is reported, and each difference counts once."""
     assert judging.judge_identity({"recent": 0, "2026-10": 0}) == []
     # A difference of the last days is counted once, although these days are part of a month.
     for differences, told in (
@@ -56,11 +57,14 @@ def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of():
 
 
 def test_evening_is_judged_from_five_minutes_after_its_hour_until_the_next_one():
+    """Apologies need some minutes, so an evening is judged from 17:35 on, until the next evening."""
     looks = (at(17, 34), at(17, 35), at(0, 10, day=26), at(17, 34, day=26))
     assert [judging.evening_to_judge(RULES, ApologyRules(), now).day for now in looks] == [24, 25, 25, 25]
 
 
 def test_missing_evening_is_wrong_only_if_it_would_select_dossiers():
+    """An evening that was not run is a fault only if there was a due date to apologise for."""
+
     def judged(day: date, *left: EveningLeft) -> list[Finding]:
         return judging.judge_apologies(left, day, ApologyRules())
 
@@ -98,6 +102,7 @@ def test_news_is_compared_with_the_same_hours_of_the_last_working_days(now, days
 
 
 def test_news_is_not_looked_for_on_a_day_that_one_agency_is_closed():
+    """On a day off of one agency, few new rows are normal, so no alert may be raised."""
     assert judging.stretches_of_news([CALENDAR, CLOSED], RULES, at(15)) == []
     assert judging.stretches_of_news([], RULES, at(15)) == []
 
@@ -148,11 +153,13 @@ def test_three_receipts_an_hour_with_unknown_references_are_wrong():
     ],
 )
 def test_delivered_share_has_fallen_only_beyond_chance(recent, usual, is_open, told, enough):
+    """A lower share of delivered messages raises an alert only if it is too low to be chance."""
     found, decided = judging.judge_delivered(Delivered(*recent), Delivered(*usual), is_open=is_open)
     assert (bool(found), decided) == (told, enough)
 
 
 def test_ledger_has_gone_back_where_either_number_is_smaller_and_is_told_with_what_it_lacks():
+    """A ledger with fewer attempts or changes than the watch saw was restored; the alert counts what is missing."""
     seen = HighMarks(10, 20)
     behind = [has.is_behind(seen) for has in (seen, HighMarks(9, 20), HighMarks(10, 19), HighMarks(11, 21))]
     assert behind == [False, True, True, False]
@@ -164,6 +171,7 @@ def test_ledger_has_gone_back_where_either_number_is_smaller_and_is_told_with_wh
 
 
 def test_daily_work_is_due_an_hour_after_its_time_and_each_kind_is_told_by_itself():
+    """A quality check or a closing that is an hour late is reported, each by its own alert."""
     looks = ((at(6, 29), 20, 24), (at(6, 30), 20, 25), (at(9), 25, None), (at(9, day=26), 25, 26))
     for now, began, day in looks:
         # The watch does not report work that was due before the watch began.
@@ -228,6 +236,7 @@ RED = Run("notify_transitions", "failed", NOW - 3 * HOUR, NOW - 2 * HOUR, noted=
     ],
 )
 def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_at, wrong):
+    """A failed run gets an alert after an hour, unless somebody acknowledged it."""
     left = judging.red_runs_left([red], looked_at)
     assert bool(judging.judge_red_runs(left, RULES, NOW)) == wrong
     # The figure beside the alert counts a red run as soon as it has ended.
@@ -242,6 +251,7 @@ def test_run_that_is_red_for_what_is_told_as_unserved_is_not_told_again():
 
 
 def test_disk_alert_ends_only_where_a_tenth_more_is_free():
+    """The alert about a full disk must not come and go while the free space stays near the limit."""
     looks = ((3_000_000_000, False), (2_999_999_999, False), (3_200_000_000, True), (3_300_000_000, True))
     told = [bool(judging.judge_disk("/data", free, 10**12, RULES, is_open=is_open)) for free, is_open in looks]
     assert told == [False, True, True, False]
@@ -263,11 +273,13 @@ def test_stopped_gateway_that_messages_are_told_to_wait_for_is_left_out_and_unde
 
 
 def test_without_agencies_only_what_concerns_the_installation_itself_is_told():
+    """While no agency is enabled, only alerts about the installation itself are raised."""
     findings = [Finding("unserved"), Finding("ledger_unreachable"), Finding("backup_old"), Finding("disk_low")]
     assert keys(judging.without_agencies(findings)) == ["ledger_unreachable", "disk_low"]
 
 
 def test_watch_is_silent_only_where_it_was_ever_seen():
+    """A watch that never ran is not reported as silent, so an installation without a watch has no such alert."""
     looks = (None, NOW - 10 * MINUTE, NOW - 11 * MINUTE, NOW + MINUTE)
     silent = [judging.silence_of(looked_at, NOW, 10 * MINUTE) is not None for looked_at in looks]
     assert silent == [False, False, True, False]

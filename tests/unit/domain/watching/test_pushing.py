@@ -74,6 +74,7 @@ def test_client_is_silent_where_it_misses_its_usual_hours_or_a_whole_working_day
 
 
 def test_silence_goes_on_the_next_days_until_it_calls():
+    """A client that stopped pushing counts as silent on the following days too, until it pushes again."""
     stopped = [*EACH_HOUR, at(8)]
     assert [silent(client(*stopped), at(15, day=day)) for day in (25, 26, 27)] == [True, True, True]
     assert silent(client(*stopped), datetime(2026, 12, 15, 15, tzinfo=VIETNAM)) is True
@@ -103,6 +104,7 @@ def test_client_is_not_judged_on_a_day_off_or_without_an_agency_that_is_enabled(
     ],
 )
 def test_client_much_of_which_is_refused_is_told_of(recent, told):
+    """A client is reported if too large a share of its recent rows was refused."""
     found = judge_refused([client(recent=tuple(DayPushed(*each) for each in recent))], RULES.push_refused)
     assert [each.facts["percent"] for each in found] == ([] if told is None else [told])
     assert judge_refused([client(recent=(DayPushed(9, 9),))], 1) == []

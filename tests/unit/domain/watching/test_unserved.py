@@ -59,6 +59,7 @@ def test_messages_should_go_unless_people_or_a_limit_hold_them(gateways, stops, 
 
 
 def test_messages_that_one_gateway_does_not_take_should_go_by_another():
+    """While the first gateway of a carrier is stopped, its messages should go by the next gateway of the carrier."""
     told = ("gateway_stopped/kannel", "gateway_stopped/second")
     for stops, mobifone in (
         ([], [("kannel", True, ""), ("second", False, "")]),
@@ -81,6 +82,7 @@ def test_gateway_that_was_started_just_now_has_a_minute_for_what_waited():
 
 
 def test_gateway_with_a_slow_pace_is_given_the_time_that_a_message_takes_there():
+    """Messages at a gateway with a low rate may wait longer before the watch reports them."""
     (way, *_) = unserved.ways_of([GatewayNow("kannel", None, False, 0.1, False)], [], NOW, MINUTE)
     assert way.since == NOW - MINUTE - timedelta(seconds=40)
 
@@ -111,6 +113,7 @@ def test_one_finding_a_gateway_and_its_stop_explains_it_only_where_all_wait_for_
     ],
 )
 def test_source_with_news_that_nobody_reads(read, failing, unread, told):
+    """A source with unread rows, or a source that nobody reads any more, must not go unnoticed."""
     found = unserved.judge_sources([SourceNow("khanhhoa", read, failing, unread)], NOW, MINUTE, 11 * MINUTE)
     assert [each.facts["what"] for each in found] == ([told] if told else [])
     assert [each.key for each in found] == (["unserved/khanhhoa"] if told else [])

@@ -50,6 +50,7 @@ def test_apologies_that_can_be_avoided_and_citizens_who_get_none_are_shown(tonig
 
 
 def test_who_needs_a_letter_is_listed_and_taken_away(tonight):
+    """A citizen whose overdue dossier needs a letter of apology is on the list, and in its downloaded file."""
     assert "QUA-HAN" in words(tonight.get(f"{PAGE}/letters"))
     rows = read_file(tonight.get(f"{PAGE}/letters/file?format=xlsx")).rows
     assert [row[0] for row in rows] == ["QUA-HAN"]

@@ -205,6 +205,7 @@ def test_codes_and_english_of_providers_are_for_the_department(clerk, one_stop, 
 
 
 def test_slip_prints_itself_and_says_what_9029_costs(clerk, configure):
+    """The slip opens the print dialog by the only script that it allows, and names the price of a text to 9029."""
     slip = clerk.get(f"/motcua/dossiers/slip?agency={NHA_TRANG}&code={code_of(NHA_TRANG, '0007')}")
     (nonce,) = re.findall(r'<script nonce="([^"]+)">[^<]*print\(\)', slip.text)
     assert f"script-src 'nonce-{nonce}'" in slip.headers["content-security-policy"]

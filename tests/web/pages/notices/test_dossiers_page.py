@@ -209,6 +209,7 @@ def test_dossier_of_another_agency_is_not_there(staff):
 
 
 def test_hostile_code_gives_a_clear_page_and_one_that_a_source_has_is_found_as_it_stands(staff, one_stop):
+    """A code that looks like an attack is found if a source has it, and otherwise gives a clear refusal."""
     there = ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
     for number, code in enumerate(there):
         one_stop.both(9, code, number=77 + number)

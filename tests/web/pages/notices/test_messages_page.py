@@ -151,6 +151,7 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
 
 
 def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
+    """Replies to texts that name no dossier belong to no agency. Only visitors of all agencies may list them."""
     made.attempt(made.message("OURS", state="expired", reason="too_late"), run="run 8")
     for state, reason, run in (("accepted", None, "run 7"), ("expired", "too_late", "run 8")):
         number = made.message(
@@ -355,6 +356,7 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made):
 
 
 def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(made):
+    """A file that is cut short by an error must say that it is incomplete, or staff would trust it."""
     made.message("D1")
 
     def breaks(*_):

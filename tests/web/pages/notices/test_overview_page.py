@@ -265,6 +265,7 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
 
 
 def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one_stop, gateway, rows):  # noqa: F811
+    """A gateway pause is shown at once, but in red only after it has lasted some minutes."""
     now = datetime.now(UTC)
     one_stop.both(9, "D-0", at=now)
     take_in(now=now)
@@ -306,6 +307,7 @@ def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm,
 
 
 def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connection(page, calm, configure):
+    """The page shows the carriers and limits of a gateway as the last run read them from its connection."""
     limited = {"carriers": ["Viettel"], "segments_per_second": 5, "segments_per_day": 700}
     for extra, shown in (
         (limited, "Viettel 5 đoạn tin mỗi giây 0 / 700 đoạn tin"),
@@ -341,6 +343,7 @@ def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_st
 
 
 def test_agency_sees_how_many_of_its_messages_a_stop_of_everything_holds(page, calm, message, rows):
+    """A stop of all messages shows an agency the number of its own messages on hold, not the number of all."""
     message("queued", number=2)
     message("queued", agency_code=TU_PHAP, number=5)
     rows("UPDATE motcua.messages SET reason = 'stopped' WHERE state = 'queued'")
@@ -378,6 +381,7 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
 
 
 def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_holds(page, calm, rows):
+    """A publication that fails its check is shown to visitors of all agencies until a later check passes."""
     put_closing(rows, 5, "2026-Q3")
     put_publication(rows, 1, 5)
     verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
@@ -450,7 +454,7 @@ def asked(answer: Any) -> list[dict[str, str]]:
 def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, rows):
     evening_at = calm
     message("queued", "apology", at=evening_at, number=2)
-    # These messages may still go out.
+    # These messages may still be sent, so the matter is not red.
     only(page, False, "", "chưa đi hết: 2 tin còn chờ")
     message("expired", "apology", at=evening_at, reason="too_late")
     only(page, True, "", "2 tin còn chờ, 1 tin quá giờ")

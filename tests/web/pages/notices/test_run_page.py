@@ -143,6 +143,7 @@ def test_run_that_there_is_not_is_refused_in_words(staff):
 
 
 def test_run_from_before_runs_were_numbered_shows_what_is_known(staff, one_stop, gateway, rows):  # noqa: F811
+    """A run of a version that did not number its runs must show what is known, and no false zeros."""
     send_some(one_stop, gateway, "0905123001")
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("UPDATE motcua.message_history SET run_no = NULL")
@@ -233,6 +234,7 @@ def test_more_messages_than_are_listed_lead_to_all_of_them(staff, one_stop, gate
 
 
 def test_evening_tells_each_agencys_part(staff, rows):
+    """The page of an evening of apologies has a line for each agency; an agency's user sees only its own."""
     run = Run("apologize_due_tomorrow", RUN_ID)
     work_for(run)
     with connect():
@@ -351,6 +353,7 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
 
 
 def test_everything_that_a_gate_finds_has_words_and_something_to_do():
+    """Each fault that a gate can report needs Vietnamese words for its reason and for what to do."""
     at = "2026-11-25T10:30:00+00:00"
     for name, facts, why in (
         ("attempts_failed", {"messages": 3, "outcome": "unknown"}, "3 tin không có trả lời"),

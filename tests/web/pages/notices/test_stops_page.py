@@ -49,7 +49,7 @@ def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, m
     }  # fmt: skip
     stopped = "SELECT message_id FROM motcua.messages WHERE motcua.stopped_until(kind, agency_code, now()) IS NOT NULL"
     assert rows(stopped) == [{"message_id": held}]
-    # In this way a sender marks a message that it finds stopped.
+    # A sender puts a message on hold in this way if a stop covers the message.
     rows(
         "UPDATE motcua.messages SET reason = 'stopped', next_attempt_at = now() + interval '3 hours'"
         " WHERE message_id = %s",

@@ -58,6 +58,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
 
 
 def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, made, rows, an_hour_later):
+    """The page first says that a citizen may get a message twice. Only a second step makes the request."""
     numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(4)]
     asked = choose(staff, *numbers[:3])
     assert asked.status_code == 200
@@ -118,6 +119,7 @@ def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monke
 
 
 def test_message_that_was_settled_meanwhile_is_left_out_of_the_question(staff, made, rows):
+    """A chosen message whose outcome became known meanwhile must not be sent again; the page says so."""
     first, second = (made.held(f"D{number}", useful_until=SOON) for number in range(2))
     fields = fields_of(staff.get(PAGE).text)
     rows("UPDATE motcua.messages SET state = 'delivered' WHERE message_id = %s", second)
@@ -178,6 +180,7 @@ def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, 
 
 
 def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made):
+    """A message must not be missing or twice when the list is turned; one click chooses all messages of a page."""
     numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(17)]
     first = staff.get(PAGE)
     second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))

@@ -92,6 +92,7 @@ def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
 
 
 def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive, alert, rows):
+    """After an upgrade, an alert with facts in the form of another version must not break the page."""
     alive()
     half = len(ALERT_NAMES) // 2  # a page shows at most fifty alerts
     for names in (ALERT_NAMES[:half], ALERT_NAMES[half:]):
@@ -103,7 +104,7 @@ def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive,
 
 
 def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, alive, rows):
-    """After a sleep (a time in which the whole system stood still) messages are held.
+    """After a sleep (a time in which the whole system stood still) messages are on hold.
 
     Only the Department (here the role ``operator``) decides what becomes of them, and only after a preview.
     """

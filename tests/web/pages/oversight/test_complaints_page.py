@@ -135,6 +135,7 @@ def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
 
 
 def test_report_that_is_there_already_is_kept_shown_as_a_repeat_and_not_counted(staff):
+    """A complaint that repeats an earlier one is stored and marked, but does not count in the totals."""
     assert "said=recorded" in record(staff).headers["location"]
     answer = record(staff, channel="hotline", note="Gọi lại")
     assert "said=alike" in answer.headers["location"]

@@ -170,6 +170,7 @@ def test_older_form_is_opened_and_set_back(staff, folder, an_hour_later):
 
 
 def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hour_later):
+    """A person who saves an old state of a form must not undo what another person set meanwhile."""
     set_form_of(FORM)
     page = staff.get(PAGE)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))

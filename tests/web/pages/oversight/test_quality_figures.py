@@ -206,6 +206,7 @@ def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(
 
 
 def test_list_in_another_order_stays_so_when_a_form_of_it_is_refused_or_taken(world, staff):
+    """After a finding is acknowledged, or the form is refused, the list keeps the chosen order and search."""
     address = "/motcua/quality/findings?code=A&q=a&sort=-dossier_code"
     page = staff.get(address).text
     in_order = LISTED.findall(page)

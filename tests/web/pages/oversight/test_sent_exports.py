@@ -107,6 +107,7 @@ def test_export_that_is_refused_is_told_by_line_and_column_and_not_offered(staff
 
 
 def test_file_that_tells_nothing_new_is_told_and_kept_by_nobody(staff, folder):
+    """A file that was taken before, is older than the last one, or looks incomplete must change no dossier."""
     content = file_of(*(line(f"H-{number}") for number in range(10)))
     seen = send(staff, content)
     decide(staff, seen)
@@ -127,6 +128,7 @@ def test_file_that_tells_nothing_new_is_told_and_kept_by_nobody(staff, folder):
 
 
 def test_export_of_the_same_name_takes_no_other_ones_place(staff, folder):
+    """A second file of the same name gets a number, so that it does not overwrite the first."""
     for number in range(2):
         decide(staff, send(staff, file_of(line(f"H-{number}")), "ho-so.csv"))
     assert visible(folder) == ["ho-so (2).csv", "ho-so.csv"]
@@ -146,6 +148,7 @@ def test_what_nobody_confirms_is_dropped_at_once_or_after_a_day(staff, folder):
 
 
 def test_form_without_a_file_from_another_site_or_of_no_account_sends_nothing(staff, folder, configure):
+    """An empty file, a forged form, or a source without an account must put no file into the folder."""
     assert "Tệp rỗng" in words(send(staff, b""))
     assert send(staff, file_of(line("H-1")), token="x").status_code == 403
     assert decide(staff, send(staff, file_of(line("H-1"))), token="x").status_code == 403

@@ -164,6 +164,7 @@ def test_bad_statement_of_the_folder_is_told_until_a_good_one_of_its_month_came(
 
 
 def test_refused_file_is_set_aside_with_a_reason_and_a_name(staff, ours, rows, folder):
+    """The Department sets a refused file aside only with a reason, which is stored with the person's name."""
     put(folder, b"khong phai bang ke")
     take_all()
     (refusal,) = rows("SELECT refusal_no FROM motcua.refused_statements")
@@ -231,6 +232,7 @@ def test_file_that_was_set_aside_is_taken_again_when_somebody_sends_it_again(sta
 
 
 def test_file_whose_name_tells_no_month_is_kept_under_one_that_does(staff, ours, folder):
+    """If a file's name gives no month, the month of its lines is put before the stored name."""
     seen = send(staff, file_of(line(ours.attempt(at(5)))), "../../etc/b\u1ea3ng k\u00ea\u202e.csv")
     assert seen.status_code == 200, words(seen)
     assert confirm(staff, seen).status_code == 303
