@@ -95,7 +95,6 @@ FROM (
     FROM motcua.complaints AS c
     WHERE
         (%(agencies)s::text[] IS NULL OR c.agency_code = any(%(agencies)s))
-        AND (%(agency_code)s::text IS NULL OR c.agency_code = %(agency_code)s)
         AND (%(claim)s::text IS NULL OR c.claim = %(claim)s)
         AND (%(outcome)s::text IS NULL OR (c.outcome = %(outcome)s AND c.withdrawn_at IS NULL))
         AND (%(unlinked)s::boolean IS NOT TRUE OR (c.dossier_id IS NULL AND c.withdrawn_at IS NULL))

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from motcua.jobs.handed_in.statement_files import load_form
+from motcua.jobs.handed_in.statements import statement_terms
 from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
@@ -300,7 +301,7 @@ def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) 
             ]
         ),
         "thresholds": Jsonb({f"{each.rule}.{each.name}": each.value for each in book.thresholds_used()}),
-        "terms": Jsonb(load_form("kannel").model_dump(mode="json") | {"covers": ["mt"], "inquiry_amount": "500"}),
+        "terms": Jsonb(statement_terms(load_form("kannel"), ["mt"], {"other": "300"})),
     }
     for part in (_QUALITY, _CLOSINGS, _REST):
         psycopg.ClientCursor(connection).execute(part, values)

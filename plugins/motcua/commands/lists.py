@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from motcua.commands.terminal import console, local_moment, refuse
+from motcua.commands.terminal import console, local_moment, refuse, say
 from motcua.domain.people import Viewer
 from motcua.jobs.listing.asking import AgencyUnknown, Asked, ask, whose
 from motcua.jobs.listing.reading import Connect, Listing, first_of, pieces_of
@@ -21,8 +21,6 @@ from motcua.store.ledger.database import Connection, connect
 
 OPERATOR = Viewer("motcua", "operator", None)
 """The viewer of the terminal: a person who acts for the Department and still sees no whole phone number."""
-# Markup is switched off, because texts from outside may look like markup.
-_console = console(markup=False)
 
 To = Annotated[Path | None, typer.Option("--to", help="Write the list to this file instead, .csv or .xlsx.")]
 Search = Annotated[str, typer.Option("--search", help="Only rows that contain these words. Accents may be left out.")]
@@ -66,9 +64,11 @@ def print_list(
     for row in rows:
         cells = (_plain_text(listing.cell(name, row, seen), column) for name, column in columns.items())
         table.add_row(*cells, style="red" if red(row) else None)
-    _console.print(empty if empty and not rows else table)
+    # Markup is switched off, because texts from outside may look like markup.
+    shown = console(markup=False)
+    shown.print(empty if empty and not rows else table)
     if more:
-        _console.print(f"There are more than {most} rows. Show more with --most.")
+        shown.print(f"There are more than {most} rows. Show more with --most.")
     return rows
 
 
@@ -109,7 +109,7 @@ def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
         raise refuse("The file name of --to must end with .csv or .xlsx.")
     about = [" · ".join([whose(asked.chosen, asked.agencies, OPERATOR), *asked.told])]
     to.write_bytes(_file_content(listing, asked, seen, about, connect, to.suffix))
-    _console.print(f"Written: {to}", soft_wrap=True)
+    say(f"Written: {to}")
 
 
 def csv_of(listing: Listing) -> bytes:

@@ -135,5 +135,5 @@ def publication_words() -> dict[str, Any]:
         for name in ("publication", "phone_refusals", "complaints")
     )
     read["reason"] |= {code: each["title"] for code, each in phones["refusals"].items()}
-    words: dict[str, Any] = read | {name: complaints["titles"][name] for name in ("claim", "outcome")}
+    words: dict[str, Any] = read | complaints["titles"]
     return words

@@ -6,15 +6,18 @@ import csv
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from unittest.mock import MagicMock
 
 import pytest
 
 from motcua.domain.people import Viewer
-from motcua.jobs.listing.asking import Asked, folded
-from motcua.jobs.listing.lists import MESSAGES
-from motcua.jobs.listing.reading import Listing, in_order, text_of
+from motcua.jobs.handed_in.complaints import titles
+from motcua.jobs.listing.asking import Asked, ask, folded
+from motcua.jobs.listing.lists import COMPLAINTS, INQUIRIES, LETTERS, MESSAGES, owed_of
+from motcua.jobs.listing.reading import Listing, first_of, in_order, text_of
 from motcua.reports.lists import (
     FileColumn,
+    Filter,
     Link,
     ListHead,
     Seen,
@@ -102,6 +105,34 @@ def test_columns_and_words_that_lists_name_exist():
         heads = [each.head for each in declared.file_columns(OPERATOR)]
         wrong += [head for head in heads if heads.count(head) > 1]
     assert wrong == []
+
+
+def test_every_title_of_complaints_can_be_named_as_the_words_of_a_list():
+    assert {name: words_of(f"publication.{name}") for name in titles()} == titles()
+
+
+FILTERED = {
+    "complaints": lambda asked: COMPLAINTS,
+    "inquiries": lambda asked: INQUIRIES,
+    "letters": lambda asked: LETTERS,
+    "messages": lambda asked: MESSAGES,
+    "owed_tonight": lambda asked: owed_of(MagicMock(), [], AS_OF, asked),
+}
+"""For each list with filters, a function that returns the list as requested."""
+
+
+@pytest.mark.parametrize("name", [each for each in LISTS if declared_list(each).filters])
+def test_declared_filters_are_passed_on_and_one_that_the_query_does_not_know_is_an_error(name):
+    declared = declared_list(name)
+    forgotten = declared.model_copy(update={"filters": {**declared.filters, "forgotten": Filter(shown="name")}})
+
+    def read(each):
+        asked = ask(MagicMock(), each, {"since": "2026-11-25", "until": "2026-11-25"}, OPERATOR, [])
+        return first_of(FILTERED[name](asked), MagicMock(), asked, Seen(OPERATOR, {}), 1)
+
+    assert read(declared) == ([], False)
+    with pytest.raises(TypeError, match="'forgotten'"):
+        read(forgotten)
 
 
 @pytest.mark.guarantee("pages", "headings in files are Vietnamese; headings of moments name Vietnam's time")

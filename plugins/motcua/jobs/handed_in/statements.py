@@ -7,7 +7,7 @@ and month follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -45,12 +45,12 @@ class Taken:
     supersedes: int | None
 
 
-def _statement_terms(form: StatementForm, statement: Statement, prices: Mapping[str, str]) -> dict[str, Any]:
-    """Return the terms of the form and the prices that apply to a carrier statement, as JSON values."""
+def statement_terms(form: StatementForm, covers: Iterable[str], prices: Mapping[str, str]) -> dict[str, Any]:
+    """Return the terms of a form, the covered directions and the prices of its gateway, as JSON values."""
     terms: dict[str, Any] = form.model_dump(mode="json")
     # Prices are only useful with a column of amounts to compare with.
     terms["prices"] = dict(prices) if form.columns.get("amount") else {}
-    terms["covers"] = sorted(statement.covers)
+    terms["covers"] = sorted(covers)
     fee = Decimal(settings().inquiries_fee)
     # The amount that a line about one inquiry should have.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
@@ -139,7 +139,7 @@ def _import_statement(
                 sha256=digest,
                 imported_at=now,
                 imported_by=imported_by,
-                terms=_statement_terms(form, statement, gateway_prices(connection).get(form.gateway, {})),
+                terms=statement_terms(form, statement.covers, gateway_prices(connection).get(form.gateway, {})),
                 supersedes=known.in_force,
                 covers_mt="mt" in statement.covers,
                 covers_mo="mo" in statement.covers,

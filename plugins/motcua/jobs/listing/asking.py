@@ -236,10 +236,9 @@ class _FilterReader:
             self.chosen = find_agency(self._agencies, written)
             if self.chosen is None:
                 raise AgencyUnknown(written)
-        self.values |= {
-            "agencies": self._viewer.listed if self.chosen is None else [self.chosen.agency_code],
-            "of_no_agency": of_none,
-        }
+        self.values["agencies"] = self._viewer.listed if self.chosen is None else [self.chosen.agency_code]
+        if declared.of_none:
+            self.values["of_no_agency"] = of_none
         self.told.append(words["no_agency"] if of_none else self.chosen.name if self.chosen else "")
 
     def _read_choice(self, name: str, declared: Filter) -> None:

@@ -93,16 +93,13 @@ AXIS = Listing(
 
 def _read_complaints(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
     """Return the requested complaints from the ledger."""
-    values: dict[str, Any] = dict(asked.values)
-    state = values["state"]
+    values = dict(asked.values)
+    state = values.pop("state")
     wanted = ComplaintsAsked(
-        agencies=values["agencies"],
-        claim=values["claim"],
+        **values,
         outcome=state if state in OUTCOMES else None,
         unlinked=state == "unlinked",
         repeated=state == "repeated",
-        begins=values["begins"],
-        ends=values["ends"],
         most=most,
         skipped=skipped,
     )
@@ -149,7 +146,6 @@ COMPLAINTS = Listing(
     _read_complaints,
     {
         "dossier_code": _complaint_dossier,
-        "channel": lambda row, seen: Word(row.channel, titles()["channel"][row.channel], None),
         "check": _complaint_check,
         "message": _complaint_message,
     },
@@ -242,8 +238,7 @@ def asked_inquiries(asked: Asked) -> Asked:
 
 def inquiries_asked(asked: Asked) -> InquiriesAsked:
     """Return a request for inquiries as the parameters of the SQL statements about inquiries."""
-    values = {name: value for name, value in asked.values.items() if name != "of_no_agency"}
-    return InquiriesAsked(**values)
+    return InquiriesAsked(**asked.values)
 
 
 HELD = Listing(
@@ -638,12 +633,7 @@ UNUSABLE = Listing(
 
 def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: datetime, asked: Asked) -> Listing:
     """Return the list of the dossiers for which the coming evening plans apologies, filtered as requested."""
-    agencies, outcome = asked.values["agencies"], asked.values["outcome"]
-    rows = [
-        each
-        for each in owed
-        if (agencies is None or each.agency_code in agencies) and outcome in (None, _outcome_of(each))
-    ]
+    rows = _owed_asked(owed, **asked.values)
     names = procedure_names(connection, sorted({each.procedure_code for each in rows if each.procedure_code}))
     by_hour = list_words()["owed_todo"].format(hour=wording.hour(evening_at))
     return OWED_TONIGHT.of(
@@ -651,6 +641,15 @@ def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: dat
         procedure=lambda row, seen: names.get(row.procedure_code, row.procedure_code),
         todo=lambda row, seen: by_hour if row.is_told else _phone_todo(row.reason),
     )
+
+
+def _owed_asked(owed: Sequence[OwedTonight], agencies: Sequence[str] | None, outcome: str | None) -> list[OwedTonight]:
+    """Return the dossiers of these agencies with this outcome. ``None`` stands for all."""
+    return [
+        each
+        for each in owed
+        if (agencies is None or each.agency_code in agencies) and outcome in (None, _outcome_of(each))
+    ]
 
 
 def _outcome_of(row: OwedTonight) -> str:
@@ -674,7 +673,7 @@ OWED_TONIGHT = Listing("owed_tonight", cells={"outcome": _owed_outcome})
 LETTERS = Listing(
     "letters",
     lambda connection, asked, most, skipped: letters_needed(
-        connection, datetime.now(VIETNAM).date(), asked.values["agencies"], most + skipped
+        connection, datetime.now(VIETNAM).date(), limit=most + skipped, **asked.values
     )[skipped:],
 )
 

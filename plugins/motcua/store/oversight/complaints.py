@@ -86,7 +86,6 @@ class Complaint:
 class ComplaintsAsked:
     """The filters for complaints. A filter that is ``None`` does not apply."""
 
-    agency_code: str | None = None
     claim: Claim | None = None
     outcome: CheckResult | None = None
     unlinked: bool = False

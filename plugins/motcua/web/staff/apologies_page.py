@@ -96,7 +96,7 @@ def download_letters(request: Request, visits: Visits, part: str = "1") -> Respo
         asked = asked_of(connection, request, visits, LETTERS)
         if asked.faults or number * LETTERS_A_FILE > MOST_ROWS:
             raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-        needed = letters_needed(connection, today, asked.values["agencies"], number * LETTERS_A_FILE)
+        needed = letters_needed(connection, today, limit=number * LETTERS_A_FILE, **asked.values)
         needed = needed[(number - 1) * LETTERS_A_FILE :]
         facts = letter_facts(connection, needed)
     if not needed:

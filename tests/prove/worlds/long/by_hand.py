@@ -144,6 +144,7 @@ def _parameter_values(ledger: Ledger) -> dict[str, Any]:
         "ends": [now],
         "enough": 5,
         "evening_at": now,
+        "expected": False,
         "first": now.date() - timedelta(days=1),
         "free_at": now,
         "gateway": "kannel",
@@ -277,7 +278,7 @@ SELECT
     CASE WHEN w.went THEN 'delivered' ELSE 'queued' END, '+84905000001',
     'Thong bao: Ho so da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua de nhan ket qua', 'result', 1,
     ARRAY['{ONE_DOSSIER}', 'Cơ quan'], FALSE, 1, t.recorded_at, t.recorded_at, t.recorded_at,
-    'infinity', '2020-01-01', w.went::integer, CASE WHEN w.went THEN t.recorded_at END,
+    now() + interval '9 days', '2020-01-01', w.went::integer, CASE WHEN w.went THEN t.recorded_at END,
     t.recorded_at, '{carrier}'
 FROM motcua.transitions AS t
 CROSS JOIN LATERAL (SELECT t.transition_id <= 40000000 + 2 * {count} AS went) AS w
