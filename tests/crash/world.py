@@ -43,14 +43,16 @@ from tests.ground import (
 )
 
 _POSTGRES = """
+autovacuum = off
 fsync = off
+full_page_writes = off
 shared_buffers = 64MB
 max_wal_size = 128MB
 wal_level = minimal
 max_wal_senders = 0
 io_method = sync
 """
-"""PostgreSQL settings. fsync can be off: the tests kill only processes, and the kernel still writes their data."""
+"""PostgreSQL settings. Nothing need be synced: tests kill only processes, and the kernel still writes their data."""
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
 _SILENCE = 30.0

@@ -132,10 +132,15 @@ def send_results(one_stop: OneStop, first: int, cases: int) -> None:
 
 
 @pytest.fixture
-def at_work(place: Place, one_stop: OneStop, gateway: object) -> Place:
+def at_work(place: Place, one_stop: OneStop, gateway: object, made_once: Callable[..., None]) -> Place:
     """Make a ledger with messages, a publication and a carrier statement."""
-    send_results(one_stop, 0, 3)
-    publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
+
+    def make() -> None:
+        send_results(one_stop, 0, 3)
+        publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
+
+    made_once("at work", place.publications, make)
+    one_stop.number = 3  # the ledger has the steps up to this number, also if its rows are copies
     (place.statements / "csp").mkdir(parents=True)
     (place.statements / "csp" / "2026-10.csv").write_bytes(STATEMENT)
     return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,17 +76,19 @@ class Past:
 
     def values(self) -> list[str]:
         """Return the columns of the ledger, as table.column, that hold the fixtures' phone number or name."""
-        found = set()
-        for column in self.rows(
+        columns = defaultdict(list)
+        for row in self.rows(
             "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns AS c"
             " JOIN information_schema.tables AS t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE'"
             " AND c.table_schema IN ('intake', 'motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
         ):
-            schema, table, name = column.values()
-            seen = f"""translate("{name}"::text, ' .', '')"""
-            hits = self.rows(f"SELECT 1 FROM {schema}.{table} WHERE {seen} ~ '905123456|ễnThịLan' LIMIT 1")
-            if hits:
-                found.add(f"{table}.{name}")
+            columns[row["table_schema"], row["table_name"]].append(row["column_name"])
+        found = []
+        for (schema, table), names in columns.items():
+            seen = (f"""translate("{name}"::text, ' .', '') ~ '905123456|ễnThịLan'""" for name in names)
+            hits = (f'bool_or({hit}) AS "{name}"' for name, hit in zip(names, seen, strict=True))
+            (row,) = self.rows(f"SELECT {', '.join(hits)} FROM {schema}.{table}")
+            found += [f"{table}.{name}" for name, hit in row.items() if hit]
         return sorted(found)
 
 

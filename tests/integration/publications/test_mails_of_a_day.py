@@ -16,10 +16,12 @@ import pytest
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.publications.publishing import publish
+from motcua.jobs.quality import checking
 from motcua.jobs.tasks import check_quality, reconcile_daily
 from motcua.store.agencies import save_agencies
 from tests.ground import NHA_TRANG, TU_PHAP, OneStop, agency, in_ledger
 from tests.integration.quality.test_mailing_quality import MailServer, smtp_connection
+from tests.integration.quality.world import NOTHING_EXPECTED
 from tests.integration.reconciliation.world import ONE_DAY, result, run
 
 XAY_DUNG = "000.00.03.H32"
@@ -89,8 +91,9 @@ class Mornings:
 
 
 @pytest.fixture
-def mornings(one_stop: OneStop, server: MailServer) -> Mornings:
+def mornings(one_stop: OneStop, server: MailServer, monkeypatch: pytest.MonkeyPatch) -> Mornings:
     """Save three agencies, each with a recipient of reports; return a helper that runs days and mornings."""
+    monkeypatch.setattr(checking, "load_soundness", lambda: NOTHING_EXPECTED)
     named = [agency(code, name=f"Cơ quan {code}", report_recipients=(to,)) for code, to in OF_AGENCIES.items()]
     in_ledger(save_agencies, named, "tests")
     return Mornings(one_stop, server)

@@ -29,7 +29,7 @@ from motcua.store.ledger.locks import hold_lock
 from motcua.store.oversight.quality import acknowledge
 from motcua.store.oversight.report_mails import runs_owed
 from tests.ground import Server, in_ledger
-from tests.integration.quality.world import DAY, World, at, quality_ledger
+from tests.integration.quality.world import DAY, NOTHING_EXPECTED, World, at, quality_ledger
 
 WEDNESDAY = at(25, 5, 30)
 PHONE = "0905771482"
@@ -48,12 +48,12 @@ def world(postgres: Server, migrated: str) -> Iterator[World]:
 
 
 def check(run_id: str, now: Any, *rules: str) -> int:
-    """Check quality with only these rules in the suite; return the run's number."""
+    """Check quality with only these rules in the suite, and without judging the snapshot; return the run's number."""
 
     def some(asked: Any, keep: Any) -> Any:
         return judge([each for each in asked if each.rule.code in rules], keep)
 
-    return check_quality(run_id, now, judged_by=some).run_no
+    return check_quality(run_id, now, judged_by=some, soundness=NOTHING_EXPECTED).run_no
 
 
 def rows(run_no: int, **wanted: Any) -> dict[str, RowToCorrect]:
@@ -248,7 +248,7 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
     def some(asked: Any, keep: Any) -> Any:
         return judge([each for each in asked if each.rule.code in ("P1", "P4")], keep)
 
-    counts = check_quality("two", WEDNESDAY + DAY, rules=broken, judged_by=some)
+    counts = check_quality("two", WEDNESDAY + DAY, rules=broken, judged_by=some, soundness=NOTHING_EXPECTED)
     report = in_ledger(agency_report, counts.run_no, "A")
     assert counts.broken == 2
     assert {each.rule.code: each.status for each in report.results} == {"P1": "broken", "P4": "broken"}
@@ -269,8 +269,8 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
 
 def test_run_is_sealed_and_refuses_change(world):
     world.move(world.dossier("bad", phone_refusal="missing"), 4, at(23))
-    one = check_quality("one", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
-    other = check_quality("two", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
+    given = {"judged_by": lambda asked, keep: judge(asked[:4], keep), "soundness": NOTHING_EXPECTED}
+    one, other = check_quality("one", WEDNESDAY, **given), check_quality("two", WEDNESDAY, **given)
     assert one.content_hash == other.content_hash, "the same data give the same hash"
     assert one.seal != other.seal, "a run's seal depends on the run before it"
     same = check_quality("one", WEDNESDAY + DAY)

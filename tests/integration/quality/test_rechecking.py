@@ -22,7 +22,7 @@ from motcua.store.calendars import load_calendars
 from motcua.store.ledger.database import connect, page_connection
 from motcua.store.oversight.quality import OWN_FACTS, facts_of
 from motcua.store.rechecks import facts_here, judge_dossiers, last_rechecks, parameters_here
-from tests.integration.quality.world import World, at
+from tests.integration.quality.world import NOTHING_EXPECTED, World, at
 
 FIRST, AGAIN = at(25, 5, 30), at(26, 10)
 REFUSALS = (
@@ -105,14 +105,14 @@ def by_number(run_no: int) -> dict[int, str]:
 def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_them(world):
     chance = random.Random(1)
     dossiers = [dossier_of_any_sort(world, chance, number) for number in range(220)]
-    first = by_number(check_quality("first", FIRST).run_no)
+    first = by_number(check_quality("first", FIRST, soundness=NOTHING_EXPECTED).run_no)
     for dossier in dossiers:
         changed_somehow(world, chance, dossier)
     alone = rules_judged_alone()
     with page_connection() as connection:
         outcomes = {number: recheck(connection, number, "lan", AGAIN) for number in first}
         marked = mended_since(connection, list(first), FIRST, AGAIN)
-    second = by_number(check_quality("second", AGAIN).run_no)
+    second = by_number(check_quality("second", AGAIN, soundness=NOTHING_EXPECTED).run_no)
     # Findings of rules such as P13, which only a whole run can judge, must stay undecided.
     assert {outcome for number, outcome in outcomes.items() if first[number] not in alone} <= {"unknown", None}
     wrong = {
@@ -135,7 +135,7 @@ def test_facts_of_a_dossier_by_itself_are_those_of_a_whole_run(world):
     """The query that rechecks one dossier must compute the same facts as a whole quality run."""
     chance = random.Random(3)
     dossiers = [dossier_of_any_sort(world, chance, number) for number in range(120)]
-    check_quality("run", FIRST)
+    check_quality("run", FIRST, soundness=NOTHING_EXPECTED)
     book = load_rules()
     first, last = calendar_days(FIRST, book.since(FIRST))
     with page_connection() as connection:
@@ -176,7 +176,8 @@ def test_every_rule_that_can_be_mended_is_judged_alone_or_asks_what_only_a_run_k
 )
 def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     world.dossier("bad", "A", phone_refusal="missing")
-    (number,) = [each for each, rule in by_number(check_quality("one", FIRST).run_no).items() if rule == "P1"]
+    one = check_quality("one", FIRST, soundness=NOTHING_EXPECTED)
+    (number,) = [each for each, rule in by_number(one.run_no).items() if rule == "P1"]
     before = world.connection.execute("TABLE motcua.quality_counts").fetchall()
     with page_connection() as connection:
         assert recheck(connection, number, "lan", AGAIN) == "stands"
@@ -194,7 +195,7 @@ def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     assert world.connection.execute("TABLE motcua.quality_counts").fetchall() == before
     assert number in by_number(1), "the sealed run still has its finding"
     assert verify_seals() == (1, [])
-    assert number not in by_number(check_quality("two", AGAIN).run_no)
+    assert number not in by_number(check_quality("two", AGAIN, soundness=NOTHING_EXPECTED).run_no)
     assert verify_seals() == (2, [])
     world.connection.execute("SET session_replication_role = origin")
     with pytest.raises(psycopg.Error, match="append-only"):

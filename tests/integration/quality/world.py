@@ -12,12 +12,15 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from motcua.quality.soundness import Soundness
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.store.ledger.database import kept_connections
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import Server, connection_uri, environment
 
 DAY = timedelta(days=1)
+NOTHING_EXPECTED = Soundness(faults={}, tables={})
+"""For checks whose snapshot is not the subject: judging it takes longer than the rest of a check."""
 
 
 def at(day: int, hour: int = 9, minute: int = 0, month: int = 11) -> datetime:
@@ -38,6 +41,7 @@ class World:
         self.numbers = itertools.count(1)
         self.sources: dict[str, int] = {}
         self.ids: dict[str, int] = {}
+        self.procedures: set[str] = set()
 
     def insert(self, table: str, **values: Any) -> Any:
         names = sql.SQL(", ").join(map(sql.Identifier, values))
@@ -58,6 +62,9 @@ class World:
         return code
 
     def procedure(self, code: str) -> None:
+        if code in self.procedures:
+            return
+        self.procedures.add(code)
         self.connection.execute(
             "INSERT INTO motcua.procedures VALUES (%s, %s, 'Lĩnh vực') ON CONFLICT DO NOTHING",
             (code, f"Thủ tục {code}"),

@@ -35,6 +35,7 @@ from motcua.store.oversight.closings import (
     newest_closings,
 )
 from tests.ground import NOW, in_ledger, take_in
+from tests.integration.quality.world import NOTHING_EXPECTED
 from tests.integration.reconciliation.world import (
     DAY,
     FIRST_OF_DECEMBER,
@@ -168,14 +169,14 @@ def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_do
     one_stop.dossier("H0001", updated_at=NOW, **wrong)
     take_in()
     if checked_before:
-        check_quality("in time", now=began - timedelta(minutes=10))
+        check_quality("in time", now=began - timedelta(minutes=10), soundness=NOTHING_EXPECTED)
     closing = close()
     stored = in_ledger(load_figures, closing.closing_no)
     counted = sum(each.findings_open for each in stored.agencies)
     assert (counted > 0) is checked_before
     one_stop.dossier("H0002", updated_at=NOW, **wrong)
     take_in(NOW + timedelta(hours=1))
-    check_quality("late", now=began)
+    check_quality("late", now=began, soundness=NOTHING_EXPECTED)
     again = in_ledger(load_closing, closing.closing_no)
     assert in_ledger(compute_figures, again) == stored
     assert again.known_quality_run == int(checked_before)

@@ -339,7 +339,7 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
     staff, server, token, ledger, rows, configure, monkeypatch
 ):
     staff.cookies.set(COOKIE, token(role="admin"))
-    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.05))
     configure(AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9", MOTCUA_SOURCES="tep=files")
     tables = rows(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('intake', 'motcua')"
@@ -364,7 +364,7 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
 
 def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, monkeypatch):
     """A page's time limit must not stay on the connection for its next user."""
-    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.05))
     for _ in range(2):
         with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute("SELECT pg_sleep(60)")

@@ -24,7 +24,7 @@ from motcua.reports.lists import declared_list
 from motcua.store.ledger.database import connect
 from motcua.store.oversight.quality import acknowledge
 from motcua.web.quality import quality_page
-from tests.integration.quality.world import World, at
+from tests.integration.quality.world import NOTHING_EXPECTED, World, at
 from tests.web.visiting import VISITING
 
 FIGURE = re.compile(r'<a href="(/motcua/quality/(?:findings|agency)\?[^"]*)#danh-sach">(?:Cộng )?(\d[\d.]*)[^<]*</a>')
@@ -74,10 +74,10 @@ def _check_thrice(world: World) -> None:
         for status, minute in ((4, 0), (9, 5), (10, 6)):
             world.move(dossier, status, at(10, 21 if number < 5 else 9, minute))
     world.dossier("B note", "B", phone_notes=["leading_zero_added"])
-    check_quality("one", at(3, 5))
+    check_quality("one", at(3, 5), soundness=NOTHING_EXPECTED)
     _set(world, "A00", None)
     _set(world, "A01", None)
-    check_quality("two", at(17, 5))
+    check_quality("two", at(17, 5), soundness=NOTHING_EXPECTED)
     _set(world, "A01", "landline")
     for number in range(4):
         world.dossier(f"B new {number}", "B", phone_refusal="missing")
@@ -85,7 +85,7 @@ def _check_thrice(world: World) -> None:
         some = [row.finding_id for row in rows_to_correct(connection, 2, rule="P1")][:3]
         assert all(acknowledge(connection, each, "lan", "đã xem", at(30).date(), datetime.now(UTC)) for each in some)
     _set(world, "A02", None)
-    check_quality("three", at(25, 5))
+    check_quality("three", at(25, 5), soundness=NOTHING_EXPECTED)
     with connect() as connection:
         later = next(iter(rows_to_correct(connection, 3, "B", rule="P1"))).finding_id
         # The acknowledgement comes after the check. The list shows it, but the sealed figure still counts the finding.
