@@ -252,7 +252,7 @@ def apologies_deadline() -> DeadlineAlert:
 
 
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
-    """Add the tasks that follow the closing in both DAGs of reconciliation.
+    """Add the tasks that both reconciliation DAGs run after they have closed periods, that is, sealed their figures.
 
     The tasks choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
 
@@ -306,11 +306,11 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 
 
 class SourcesWatch(BaseEventTrigger):
-    """A trigger that yields an event while a source of its part has unread rows, or due messages have no sender.
+    """A trigger that yields events as long as one of its sources has unread rows, or no process sends due messages.
 
-    The sources are divided into ``parts`` parts. The trigger queries its sources again and again, so that another event
-    follows if Airflow loses an event or merges two. An event does not say what is to be done: the run that it starts
-    finds its work in the database.
+    The sources are divided into ``parts`` parts, one for each trigger. The trigger queries its sources again and again,
+    so that another event follows if Airflow loses an event or merges two. An event does not say what is to be done: the
+    run that it starts finds its work in the database.
     """
 
     def __init__(self, part: int = 0, parts: int = 1) -> None:

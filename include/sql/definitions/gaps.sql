@@ -2,10 +2,10 @@
 -- while a gap is open, how a person answers a gap, and what auditors may read.
 
 -- Set the state of queued messages that may have been sent in a gap to unknown, and return their number
--- (motcua.messages). This is done for a gap of which no journal shows what was sent. Each message gets an attempt of
--- unknown outcome (motcua.attempts): people see the message because of it and can release the message once, and a
--- carrier statement can be paired with it. The gateway is never queried about this attempt, because the gateway would
--- answer that it never received this attempt.
+-- (motcua.messages). This is done for a gap whose journal of attempts, kept outside the ledger, is lost. Each message
+-- gets an attempt of unknown outcome (motcua.attempts). Because of this attempt people see the message and can release
+-- it once, and a carrier statement can be paired with the attempt. The gateway is never queried about this attempt,
+-- because the gateway would answer that it never received this attempt.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (

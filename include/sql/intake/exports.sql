@@ -138,7 +138,7 @@ WHERE
     );
 
 -- name: note_removed
--- Set the waiting files of a source to removed that are no longer in the folder (intake.exports). They were removed
+-- Set those waiting files of a source to removed (intake.exports) that are no longer in the folder: they were removed
 -- before they were read. Only files that were first found up to a given time are changed.
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE

@@ -2,9 +2,9 @@
 
 A sealed run never changes. The new result is shown next to the run's result, and the next run closes the finding or
 leaves it open. Only rules whose facts come from the dossier's own row and steps can be judged again. Their conditions
-are those of the rules' file. If a condition also compares with the usual waits of other dossiers, it is judged twice:
-for the lowest and for the highest possible influence of these waits. If both verdicts agree, the other dossiers do not
-matter; otherwise the outcome is unknown. Every other rule needs a whole run.
+are those of the rules' file. If a condition also compares the dossier with the usual waits of other dossiers, it
+is judged twice: with the lowest and with the highest result that these waits could give. If both verdicts agree, the
+other dossiers do not matter; otherwise the outcome is unknown. Every other rule needs a whole run.
 """
 
 from __future__ import annotations

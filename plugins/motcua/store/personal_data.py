@@ -111,8 +111,8 @@ def purge_connection() -> Iterator[Connection]:
 def wait_for_emptying(connection: Connection) -> None:
     """Take the lock on emptying personal data. The lock is held until this transaction ends.
 
-    A process takes the lock before it writes a batch into the list of erasures, and holds it until the batch is
-    committed.
+    A process takes the lock before it writes a batch into the list of erasures, a file outside the ledger. It holds
+    the lock until the batch is committed in the ledger.
     """
     connection.execute(statement("personal_data/wait"))
 
@@ -167,7 +167,7 @@ class RowOfCode:
     """The number of the quarantined row's source, or the code of the complaint's agency."""
     row_no: int
     is_under_way: bool
-    """``True`` if the complaint is open, or if an open complaint has a similar dossier code."""
+    """``True`` for an open complaint, and for a complaint of the same agency and dossier code as an open one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def held_of(
 
 
 def count_elsewhere(connection: Connection, dossier_ids: Sequence[int], msisdn: str) -> int:
-    """Count the dossiers other than these whose messages were once sent to this E.164 number."""
+    """Count the dossiers, apart from the given ones, that once had a message sent to this E.164 number."""
     values = {"dossier_ids": list(dossier_ids), "msisdn": msisdn}
     (row,) = connection.execute(statement("personal_data/number_elsewhere"), values).fetchall()
     return int(row["dossiers"])

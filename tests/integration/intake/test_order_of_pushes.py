@@ -160,11 +160,11 @@ RESULT = {
     ],
     "step before its dossier": [steps(0, (9, -1)), run(1), row(2, 4)],
     "steps before their dossier in reverse": [steps(0, (9, -1)), steps(1, (4, -2)), row(2, 9)],
-    # Steps of the same second count in the order of the call.
+    # Among steps of the same second, the step that was pushed last counts.
     "two steps of one second in one call": [row(0, 2), steps(30, (4, 29), (9, 29))],
     "two steps of one second after each other": [row(0, 2), steps(30, (4, 29)), steps(30.1, (9, 29))],
     "steps in one call in reverse": [row(0, 2), steps(40, (9, 39), (4, 35), (2, 30))],
-    # Among steps without a time the last one to arrive counts, also after a row of the same day.
+    # Among steps without a time, the step that arrives last counts, even if a row of the same day came before it.
     "days without a time": [
         row(0, 4),
         steps(30, (4, None)),
