@@ -122,7 +122,7 @@ FROM (VALUES (1)) AS one (number)
 LEFT JOIN motcua.gaps AS g ON g.closed_at IS NULL AND g.kind = 'slept'
 $$;
 COMMENT ON FUNCTION motcua.seen_from_outside()
-IS 'Returns what a watch on another machine may see: the largest numbers of attempts and of changes of messages, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
+IS 'Returns what a watch on another machine may see: the number of the newest attempt and of the newest change of a message, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
 
 -- Store the report of a watch on another machine in place of its previous report (motcua.outside_watch). lost_attempts
 -- and seen_until state that the watch had seen a later state of the ledger than the present one. If the new report does

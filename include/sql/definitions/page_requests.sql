@@ -153,7 +153,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
-IS 'Stores a request from a page. A stop, its end and a mapping because of which nobody is texted are carried out at once. A worker carries out every other request. If a request texts citizens or keeps messages from them, the worker does so only after the Department was mailed.';
+IS 'Stores a request from a page. A stop, its end and a status code mapping that causes no message are carried out at once. A worker carries out every other request. If a request texts citizens or keeps messages from them, the worker does so only after the Department was mailed.';
 
 -- Refuse every deletion and every change of a request (motcua.page_requests) except these: the columns about the mail
 -- to the Department may change until the mail was sent; and the request ends once, and then loses the mail addresses in

@@ -80,9 +80,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
-IS 'Waits until no other transaction writes for the account''s source, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen.';
+IS 'Waits until no other transaction writes for the client''s source, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen.';
 
--- Write the dossiers and steps of an account as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
+-- Write the dossiers and steps of a client as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
 -- that is not given keeps its stored value. The function writes the steps in their order, among them steps that had
 -- waited for their dossiers, then the hashes of the pushed dossiers (intake.recent_states), and for a file also the
@@ -204,7 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timestamptz)
-IS 'Writes the dossiers and steps of an account as the caller decided, only for agencies that the account may write about, and returns the numbers of the dossiers.';
+IS 'Writes the dossiers and steps of a client as the caller decided, only for agencies that the client may write about, and returns the numbers of the dossiers.';
 
 -- Begin to write a push of the client that a session belongs to: call intake.begin_taking, and return its result and
 -- every code, alias and name of an agency (motcua.agencies, motcua.agency_aliases, motcua.agency_names), for
@@ -232,7 +232,7 @@ CREATE OR REPLACE FUNCTION intake.begin_push(
     FROM intake.begin_taking((SELECT c.client_id FROM intake.known_client(session_digest) AS c), given, TRUE) AS t
 $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
-IS 'Waits until no other transaction writes for the source of the client that a session belongs to, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen, and the codes and names of agencies.';
+IS 'Waits until no other transaction writes for the source of the client that a session belongs to, keeps others waiting until this transaction ends, and returns the codes and names of agencies and what is known of the given dossiers, without data about a citizen.';
 
 -- Write the dossiers and steps of a push as the caller decided (intake.write_taken). The push is that of the client
 -- that the session belongs to. Raises MC010 if the session belongs to no client. Called by

@@ -31,8 +31,8 @@ CREATE INDEX inquiries_gateway ON motcua.inquiries (gateway, received_at);
 CREATE INDEX inquiries_told_result ON motcua.inquiries (dossier_id) WHERE told_result;
 CREATE INDEX inquiries_received ON motcua.inquiries (received_at);
 CREATE INDEX inquiries_unpurged ON motcua.inquiries (inquiry_id) WHERE purged_at IS NULL;
--- Identifiers of providers are keyed hashes (motcua.provider_id). This index finds rows of an earlier version until the
--- purge of personal data has replaced their identifiers; after that it is empty.
+-- Identifiers that providers give to texts are keyed hashes (motcua.provider_id). This index finds rows of an earlier
+-- version until the purge of personal data has replaced their identifiers; after that it is empty.
 CREATE INDEX inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
 COMMENT ON TABLE motcua.inquiries IS 'Texts to 9029 (tra cứu), each counted once however often the gateway delivers it, append-only. Holds personal data.';

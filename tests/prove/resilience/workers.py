@@ -78,7 +78,7 @@ class Workers:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Run a Redis server of its own on a free port, and yield its address.
+    """Run a separate Redis server on a free port, and yield its address.
 
     Raises:
         FileNotFoundError: redis-server is not installed.
@@ -280,8 +280,8 @@ def _accepted_times(live: LiveAirflow) -> list[float]:
 def _most_at_once(live: LiveAirflow, lost_at: float) -> int:
     """Return the largest number of requests that the gateway handled at once, with ``HOLD`` seconds for each.
 
-    Requests that were accepted in the ``HOLD`` seconds before the kill do not count, because nobody waited for the
-    answers to those of the killed worker.
+    Requests that were accepted in the ``HOLD`` seconds before the kill are left out. Some of them came from the killed
+    worker, and nobody waited for their answers.
     """
     moments = [moment for moment in _accepted_times(live) if not lost_at - HOLD <= moment <= lost_at]
     return max(sum(moment <= other < moment + HOLD for other in moments) for moment in moments)

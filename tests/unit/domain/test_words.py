@@ -40,14 +40,14 @@ def test_code_goes_before_a_name_and_a_name_with_its_accents_before_one_without(
 
 @pytest.mark.parametrize("written", ["ubnd phuong van thanh", "Phòng một", "PHONG MOT"])
 def test_name_that_two_have_is_told_with_both_and_never_guessed(written):
-    """A name of two agencies is refused with the codes of both, so that no agency gets a row of another."""
+    """A name that two agencies have is refused, and the error gives the codes of both."""
     with pytest.raises(SeveralAgencies) as several:
         agency_of(written, WORDS)
     assert several.value.codes == ("H32.1", "H32.2")
 
 
 def test_codes_that_differ_by_case_alone_mean_their_own_agencies_and_nobody_guesses_between_them():
-    """Codes that differ only in upper and lower case mean different agencies. A single code may have any case."""
+    """Codes that differ only in upper and lower case mean different agencies. Any other code may be typed in either."""
     words = words_of([("a1", "X"), ("A1", "Y")])
     assert (agency_of("a1", words), agency_of("A1", words)) == ("X", "Y")
     assert agency_of("A1", words_of([("a1", "X")])) == "X"

@@ -236,7 +236,7 @@ class PhoneNetwork:
                 self._stop.wait(0.002)  # receipts that are due together can then be read together
 
     def _send_held(self, message_ids: Sequence[int]) -> None:
-        """Send the receipts of messages that must go out before the request with these messages is answered."""
+        """Send the held receipts of these messages, before the request that contained the messages is answered."""
         for message_id in message_ids:
             for row in self.log.read(_HELD_RECEIPTS, {"message_id": message_id}):
                 self._in_flight.add(row["uuid"])
@@ -289,7 +289,7 @@ class PhoneNetwork:
         )
 
     def _tell_event(self, row: sqlite3.Row) -> tuple[str, bool]:
-        """Call Zalo's webhook, and return the result of ``_call``."""
+        """Call Zalo's webhook. Return a result of the same form as ``_call``."""
         if self.event is None:
             return "no webhook", False
         url, words_of = self.event

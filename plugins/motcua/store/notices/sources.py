@@ -64,7 +64,7 @@ class Source:
     failure: str | None
     """Why the last pick-up could not read the source. ``None`` if it could."""
     ask_at: datetime | None
-    """When the next dossier row is to be read because an old step waits for the row."""
+    """When the row of a dossier is next to be read, because a step that was typed in late waits for that row."""
 
 
 def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
@@ -252,7 +252,7 @@ class WatchedSource:
     watch: Mapping[str, Any] | None
     """The values that the last pick-up stored. ``None`` if the source was never read."""
     ask_at: datetime | None
-    """When the next dossier row is to be read because an old step waits for the row."""
+    """When the row of a dossier is next to be read, because a step that was typed in late waits for that row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Test the life of an alert: it is mailed once it is certain, and once more when it is over."""
+"""Test the life of an alert: it is mailed as soon as it is certain, and a second time when it is over."""
 
 from __future__ import annotations
 
