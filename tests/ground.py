@@ -173,7 +173,8 @@ def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what w
 
 
 def type_command(*words: object, exits: int | None = 0, columns: int = 200, **options: Any) -> Result:
-    """Run a ``motcua`` command in this process, in a terminal of ``columns`` columns, and assert its exit code."""
+    """Run a ``motcua`` command in this process, with ``COLUMNS`` set for help texts and for commands without a width
+    of their own, and assert its exit code."""
     from motcua.cli import app
 
     done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)

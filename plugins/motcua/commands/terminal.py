@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -54,13 +53,12 @@ _plain = Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def console(*, markup: bool = True) -> Console:
-    """Return a console as wide as ``COLUMNS`` states or the terminal is, or 150 columns if neither gives a width.
+    """Return a console as wide as the terminal, or with 150 columns if the output is no terminal.
 
     Args:
         markup: whether markup is interpreted. It must be off for texts of a file or a form.
     """
-    has_width = sys.stdout.isatty() or os.environ.get("COLUMNS")
-    return Console(width=None if has_width else 150, highlight=markup, markup=markup)
+    return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
 
 
 def local_moment(moment: datetime | None) -> str:
