@@ -14,9 +14,9 @@ RETURNING receipt_id;
 
 -- name: unread
 -- Return delivery receipts that were stored and not applied, for example after a crash, the oldest of each gateway
--- (motcua.receipts). The receipts of a gateway that has no connection cannot be read. Each gateway therefore has its
--- own limit, so that such receipts do not block those of other gateways. OFFSET 0 makes PostgreSQL look up each receipt
--- by its key, because its estimate of the number of unread receipts may be wrong.
+-- (motcua.receipts). The receipts of a gateway without an Airflow connection stay unread. Each gateway therefore has
+-- its own limit, so that such receipts do not block those of other gateways. OFFSET 0 makes PostgreSQL look up each
+-- receipt by its key, because its estimate of the number of unread receipts may be wrong.
 SELECT
     f.receipt_id,
     f.gateway,

@@ -1,5 +1,6 @@
--- Closings, which are the stored figures of a finished day, month, quarter or year: functions that return the facts as
--- they were at a given time, so that anybody can count a closing again, and what auditors may read.
+-- A closing is the stored figures of a finished day, month, quarter or year. This file has functions that return the
+-- facts as they were at a given time, so that anybody can count a closing again, and what auditors may read of
+-- closings.
 
 -- Return when a message reached the state that it had at the time of a given row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)

@@ -1,6 +1,6 @@
--- Fill the tables of a check with data from outside the ledger's own rows: days, agencies in charge, the desk register
--- (the list in which a one-stop desk writes when results are ready and handed over), expected counts, and the rows that
--- the library Great Expectations returned. Each statement fills the table of schema quality that has its name. Called
+-- Fill the tables of a check that are no copies of the ledger's rows: days, agencies in charge, the desk register (the
+-- list in which a one-stop desk writes when results are ready and handed over), expected counts, and the rows that the
+-- library Great Expectations returned. Each statement fills the table of schema quality that has its name. Called
 -- by store/oversight/quality.py and store/rechecks.py.
 
 -- name: days
@@ -41,7 +41,8 @@ INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 
 -- name: ledger_counts
 -- Return how many dossiers of each agency in charge a check must cover, from the ledger alone (motcua.dossiers). The
--- snapshot is compared with this count. The WHERE condition is the same as in quality/facts/dossiers.
+-- number of dossiers that the check did read is compared with this count. The WHERE condition is the same as in
+-- quality/facts/dossiers.
 SELECT coalesce(i.in_charge, l.agency_code) AS agency_code, sum(l.dossiers)::integer AS dossiers
 FROM (
     SELECT d.agency_code, count(*) AS dossiers

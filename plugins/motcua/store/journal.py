@@ -1,4 +1,4 @@
-"""The journal of attempts: a record outside the ledger of which request left for which message.
+"""The journal of attempts. It records, outside the ledger, which request was sent to a gateway for which message.
 
 A restored ledger does not know what was sent after the backup. Each attempt therefore has a line in a file, synced to
 the disk before its request leaves, and another line with the gateway's answer. After a restore the journal shows until
@@ -58,7 +58,7 @@ class Departure:
     occasion: str
     """The occasion of the message. It has no id of the ledger, because a restored ledger may give an id to another row.
 
-    ``number 12``: the transition with this number at the source. ``row``: the dossier's row, without a transition.
+    ``number 12``: the transition with this number at the source. ``row``: the dossier's row itself, not a transition.
     ``due 2026-11-28``: the day on which the dossier is due, for an apology.
     """
     segments: int

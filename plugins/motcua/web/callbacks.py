@@ -62,8 +62,8 @@ _HEALTH_WITHIN = 2.0
 _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
 """Meanings of receipts that this app only stores. DAG runs act on them later.
 
-"absent" means that a gateway never had a message. To apply such a receipt is to send the message again, which this
-app's role in the ledger may not do, because strangers can reach the app.
+"absent" means that the gateway never received the message. To apply such a receipt is to send the message again, which
+this app's role in the ledger may not do, because strangers can reach the app.
 """
 _GATEWAY_NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
@@ -282,7 +282,8 @@ async def _authenticated(gateway: str, request: Request) -> _Call:
     """Authenticate a gateway by its secret or signature and return its call.
 
     Headers and query are checked first, so that the body of an unknown caller is not read. A signature covers the body.
-    Such a body is read if the caller is in the gateway's networks and offers a value in the form of a signature.
+    So the body is read before its signature is checked, but only if the caller is in the gateway's networks and offers
+    a value that looks like a signature.
 
     Raises:
         HTTPException: 401, no secret or a wrong one, or no such gateway; 503, the gateway has no secret.
@@ -351,7 +352,7 @@ def _without_nul(fields: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class _HiddenQuery:
-    """Pass a request on with its query, and hide the query from Airflow's access log, which writes it afterwards."""
+    """Pass a request on with its query, and hide the query from Airflow's access log, which is written afterwards."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,6 +1,6 @@
 """Test quality mails over real SMTP.
 
-Each recipient gets one mail a run, only failed mails are retried, and addresses appear nowhere else.
+Each recipient gets one mail a run, and only failed mails are retried. No log, result, failure or table has an address.
 """
 
 from __future__ import annotations

@@ -49,8 +49,7 @@ from motcua.store.upkeep import last_cleaning
 from motcua.store.watching import watch as figures
 
 STATEMENT_WITHIN = 20.0
-"""Seconds that an SQL statement of the watch may take. Statements that count the accounting identity may take
-longer."""
+"""Seconds that an SQL statement of the watch may take. Statements of the check ``identity`` may take longer."""
 _IDENTITY_WITHIN = 240.0
 _RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
@@ -197,8 +196,8 @@ def _identity(looking: Looking) -> Seen:
             _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
             if kept.differences[judging.RECENT]:
-                # The period RECENT will soon no longer cover these days. So their months are counted until the
-                # difference is gone.
+                # RECENT begins yesterday, so it will soon no longer cover the days of this difference. So their months
+                # are counted until the difference is gone.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
@@ -410,7 +409,7 @@ def _gaps(looking: Looking) -> Seen:
 
 
 def _outside_watch(looking: Looking) -> Seen:
-    """Check whether the machine that watches this server from outside still sends testimonies."""
+    """Check whether the machine that watches this server from outside still calls it."""
     machine = looking.settings.watched_from
     if not machine or is_nowhere(machine):
         return Seen(is_off=True)

@@ -37,8 +37,8 @@ list_page(router, "/messages", MESSAGES)
 # --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Most rows of each of two tables: unknown codes that were asked for repeatedly, and phones that asked for unknown
-codes repeatedly."""
+"""Largest number of rows of each of two tables: unknown codes that were asked for repeatedly, and phones that asked for
+unknown codes repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def download_unknown(request: Request, visits: Visits, format: FileFormat, of: L
 
 @router.post("/messages/unknown")
 def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response:
-    """Ask whether to send the chosen messages again, or request the release; then show the page again."""
+    """Ask the visitor whether to send the chosen messages again, or store the request to release them."""
     visits.must_be_operator()
     who = visits.signature
     fields = dict(sent)

@@ -124,7 +124,7 @@ def test_dossiers_of_one_call_are_judged_as_if_each_had_come_in_a_call_of_its_ow
 
 
 def test_unit_is_read_by_every_name_of_an_agency_and_one_that_two_have_is_nobodys():
-    """A push may name an agency by any of its names. A name that two agencies have names no agency."""
+    """A push may name an agency by any of its names. A name that belongs to two agencies stands for neither of them."""
     words = words_of(
         [("A", "A"), ("B", "B")], [("Sở Tư pháp", "A"), ("Tư pháp", "A"), ("Phòng Một", "A"), ("Phòng Một", "B")]
     )
