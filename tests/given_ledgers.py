@@ -50,13 +50,6 @@ _SHAPE = " UNION ALL ".join(
 
 The result has, for each catalogue, the number of rows, and a hash of them or the newest transaction that wrote one.
 """
-_SET_FOR_A_COLUMN = (
-    *("attrelid", "attname", "attnum", "atttypid", "attlen", "atttypmod", "attnotnull", "atthasdef", "attidentity"),
-    *("attgenerated", "attisdropped", "attislocal", "attinhcount", "attcollation", "attstattarget", "attacl"),
-    *("attoptions", "atthasmissing", "attstorage", "attcompression", "attfdwoptions"),
-)
-_OF_COLUMNS = f"SELECT count(*), sum(hash_record(({', '.join(_SET_FOR_A_COLUMN)}))) FROM pg_attribute"
-"""SQL that shows what the columns are. A purge writes columns again as they were, in a newer transaction."""
 _RESET = "ROLLBACK; RESET ROLE; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; RESET ALL"
 _FEW = 50
 """A statement that counts the rows of more tables than this is prepared, because later tests run it again."""
@@ -177,11 +170,6 @@ def kept_by_tests() -> list[int]:
     return database._kept.pids() if isinstance(database._kept, _ReusableConnections) else []
 
 
-def _differ_in_columns_alone(one: list[Any], other: list[Any]) -> bool:
-    differing = [each for each, before in zip(one, other, strict=True) if each != before]
-    return all(catalogue == "pg_attribute" for catalogue, *_ in differing)
-
-
 @dataclass
 class GivenLedger:
     """A copy of a template that one test after another uses."""
@@ -200,7 +188,7 @@ class GivenLedger:
         # would discard the prepared plans of the connection.
         replica = "-c session_replication_role=replica"
         self._administrator = psycopg.connect(self.dsn, autocommit=True, options=replica)
-        self._shape, self._columns = self._shown(), self._shown_columns()
+        self._shape = self._shown()
         self._counted = _counted(self._administrator, self.template.tables)
 
     def lend(self) -> None:
@@ -245,12 +233,8 @@ class GivenLedger:
             return False
 
     def _emptied(self) -> bool:
-        shape = self._shown()
-        if shape != self._shape:
-            # Comparing the columns themselves takes as long as all else, and only purges write them again as they are.
-            if not _differ_in_columns_alone(shape, self._shape) or self._shown_columns() != self._columns:
-                return False
-            self._shape = shape
+        if self._shown() != self._shape:
+            return False
         counted = _counted(self._administrator, self.template.tables)
         changed = [table for table, figures in counted.items() if figures != self._counted[table]]
         if max((counted[table][0] for table in changed), default=0) > _MANY_ROWS:
@@ -261,9 +245,6 @@ class GivenLedger:
 
     def _shown(self) -> list[Any]:
         return self._administrator.execute(_SHAPE, prepare=True).fetchall()
-
-    def _shown_columns(self) -> Any:
-        return self._administrator.execute(_OF_COLUMNS).fetchone()
 
     def as_it_is(self) -> Template:
         """Return the present content, for :meth:`become`."""

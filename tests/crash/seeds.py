@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -693,9 +692,6 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     # Reading templates and settings takes a third of a seed's time, so both are read once.
     replace_everywhere(load_template_versions, lambda folder=None: templates)
     replace_everywhere(settings, _settings_now)
-    # Nothing is logged here. With each new secret Airflow would compile the expression of all secrets anew.
-    for module in (import_module("airflow.sdk.log"), import_module("airflow.sdk.execution_time.context")):
-        vars(module)["mask_secret"] = lambda *_: None
     instrument(KannelGateway, EsmsGateway, ZaloGateway)
     # The worker gets a signal when its parent ends. SystemExit lets it stop its PostgreSQL before it ends itself.
     end_at_first_signal(SystemExit)
