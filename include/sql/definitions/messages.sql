@@ -68,7 +68,7 @@ IS 'Returns whether a dossier stayed in the condition that calls for a message o
 -- entry with such a message is checked, because a dossier that did not leave the condition since an older entry did not
 -- leave it since the newest one either. The cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
-RETURNS boolean LANGUAGE sql STABLE AS $$
+RETURNS boolean LANGUAGE sql STABLE SET enable_seqscan = off AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
     FROM (
         SELECT e.transition_id
@@ -139,7 +139,7 @@ IS 'Returns whether a dossier left the condition that calls for a message of a k
 -- read. The function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a
 -- few messages, the query would read all of them.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
-RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 AS $$
+RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 SET enable_seqscan = off AS $$
 BEGIN
     RETURN QUERY
     SELECT

@@ -30,6 +30,7 @@ STATEMENTS = (
     "attempts/end_repeat",
     "attempts/note_settling",
     "attempts/settle_repeat",
+    "attempts/unreachable",
     "attempts/unreported",
     "attempts/unsettled",
     "dossiers/showing/by_number",
@@ -54,8 +55,11 @@ STATEMENTS = (
     "old_steps/put_off",
     "stops/set_aside",
     "stops/waiting",
-    "watch/news",
+    "transitions/lowest",
+    "transitions/newest",
     "watch/acknowledge",
+    "watch/news",
+    "watch/seen_from_outside",
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
 # Insert a stop in force: messages of the kind ``supplement`` are not sent for another hour.
@@ -98,6 +102,7 @@ def ask_by_hand(ledger: Ledger) -> None:
 
 _OWN: Mapping[str, Mapping[str, Any]] = {
     "apologies/candidates": {"limit": 500},
+    "attempts/unreachable": {"numbers": ["+84905000007"]},
     "gateways/judge_carrier": {"carrier": "itel"},
 }
 
@@ -147,6 +152,7 @@ def _parameter_values(ledger: Ledger) -> dict[str, Any]:
         "expected": False,
         "first": now.date() - timedelta(days=1),
         "free_at": now,
+        "from_number": 50_000_000,
         "gateway": "kannel",
         "gateway_code": None,
         "gateway_reference": None,
@@ -156,6 +162,7 @@ def _parameter_values(ledger: Ledger) -> dict[str, Any]:
         "limit": 10,
         "message_id": unknown["message_id"],
         "message_ids": queued,
+        "most": 100,
         "msisdn": "+84905000007",
         "name": "identity",
         "names": ["mot_cua"],
