@@ -59,8 +59,8 @@ def all_parts(*options: str) -> dict[str, list[str]]:
     }
 
 
-ALONE = {"freezes", "inquiries", "soak", "workers"}
-"""Proofs that measure seconds or play a whole day faster than real time.
+ALONE = {"contract", "freezes", "inquiries", "soak", "watch", "workers"}
+"""Proofs that measure seconds, wait for a real Airflow, or play a whole day faster than real time.
 
 Each of these proofs runs alone, and so do the tests and each bench.
 """

@@ -7,10 +7,10 @@ Each gateway needs its own secret or signature, compared in constant time. A gat
 Three more routes are a health check, which anybody may call; the figures for a monitor; and a page on which a watch on
 another machine reads the ledger's state and to which it reports what it saw.
 
-The app authenticates a caller by headers and query before it reads the body. The answer to a refused call is empty. A
-receipt is stored before it is parsed. A receipt for an unknown reference is stored and answered with 200, because the
-gateway would otherwise send it forever. Citizens pay for inquiries: once the gateway is authenticated, an inquiry gets
-a reply within two seconds even if something fails.
+The app refuses a caller without a secret or a signature before it reads the body; a signature is then compared with the
+body. The answer to a refused call is empty. A receipt is stored before it is parsed. A receipt for an unknown reference
+is stored and answered with 200, because the gateway would otherwise send it forever. Citizens pay for inquiries: once
+the gateway is authenticated, an inquiry gets a reply within two seconds even if something fails.
 """
 
 from __future__ import annotations
