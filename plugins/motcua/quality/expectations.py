@@ -25,13 +25,12 @@ from motcua.quality.soundness import Expected, Soundness
 from motcua.store.ledger.database import Connection, connect
 
 if TYPE_CHECKING:
-    from great_expectations import ExpectationSuite, ValidationDefinition
+    from great_expectations import ExpectationSuite
     from great_expectations.core.expectation_validation_result import ExpectationValidationResult
     from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
     from great_expectations.datasource.fluent.interfaces import Batch
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
     from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
-    from great_expectations.expectations.expectation import Expectation
 
 log = logging.getLogger(__name__)
 
@@ -135,8 +134,7 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
     reasons: list[str] = []
     with _great_expectations() as context, _ledger_source(context) as source:
         for table, listed in expected.tables.items():
-            asset = source.add_table_asset(f"sound {table}", table_name=table)
-            whole = asset.add_batch_definition_whole_table(table).get_batch()
+            whole = _whole_table(source, table)
             held = _validate_batch(f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
             errors = [error for said in held for error in _errors(said.exception_info)]
             reasons += [f"{table}: {_reason(errors)}"] if errors else []
@@ -198,7 +196,8 @@ def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleVerdict, ...]:
     verdicts: list[RuleVerdict] = []
     with _great_expectations() as context, _ledger_source(context) as source:
         for table, suite in build_suites(asked).items():
-            verdicts += _judge_table(context, source, table, suite, keep)
+            queries = {each.rule.code: each.query for each in asked if each.table == table}
+            verdicts += _judge_table(_whole_table(source, table), suite, queries, keep)
     return tuple(verdicts)
 
 
@@ -209,35 +208,34 @@ def software() -> str:
     return f"great-expectations {version('great-expectations')}"
 
 
-def _judge_table(
-    context: EphemeralDataContext,
-    source: PostgresDatasource,
-    table: str,
-    suite: ExpectationSuite,
-    keep: Keep,
-) -> Iterator[RuleVerdict]:
-    import great_expectations as gx
+def _whole_table(source: PostgresDatasource, table: str) -> Batch:
+    """Return all rows of a table as one batch.
 
-    if not suite.expectations:
-        return
+    The batch has no stored definition. Storing definitions and results takes long, and nothing here reads them.
+    """
     asset = source.add_table_asset(table, table_name=table)
-    definition = context.validation_definitions.add(
-        gx.ValidationDefinition(
-            name=table, data=asset.add_batch_definition_whole_table(table), suite=context.suites.add(suite)
-        )
-    )
-    result = definition.run(result_format="BASIC")
-    expectations = {str((each.meta or {})["rule"]): each for each in definition.suite.expectations}
-    for said in result.results:
+    return asset.get_batch(asset.build_batch_request())
+
+
+def _judge_table(
+    batch: Batch, suite: ExpectationSuite, queries: Mapping[str, str], keep: Keep
+) -> Iterator[RuleVerdict]:
+    for said in batch.validate(suite, result_format="BASIC").results:
         configuration = said.expectation_config
         rule = str((configuration.meta or {})["rule"]) if configuration else ""
-        yield _verdict(rule, said, partial(_fetch, definition, expectations[rule]), keep)
+        yield _verdict(rule, said, partial(_fetch, batch, queries[rule]), keep)
 
 
-def _fetch(definition: ValidationDefinition, expectation: Expectation) -> list[Row]:
+def _fetch(batch: Batch, query: str) -> list[Row]:
+    from great_expectations.metrics.metric_results import MetricErrorResult
+    from great_expectations.metrics.query.batch_table import QueryBatchTable
+
     # This call draws a progress bar on stderr, whatever the context's settings are.
     with redirect_stderr(StringIO()):
-        return list(definition.get_unexpected_rows(expectation))
+        found = batch.compute_metrics(QueryBatchTable(query=query, fetch_all=True))
+    if isinstance(found, MetricErrorResult):
+        raise RuntimeError(found.value.exception_message)
+    return list(found.value)
 
 
 def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], list[Row]], keep: Keep) -> RuleVerdict:

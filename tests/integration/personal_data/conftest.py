@@ -78,9 +78,11 @@ class Past:
         """Return the columns of the ledger, as table.column, that hold the fixtures' phone number or name."""
         columns = defaultdict(list)
         for row in self.rows(
-            "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns AS c"
-            " JOIN information_schema.tables AS t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE'"
-            " AND c.table_schema IN ('intake', 'motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
+            # The views of information_schema give the same, but take half a second.
+            "SELECT n.nspname AS table_schema, c.relname AS table_name, a.attname AS column_name FROM pg_class AS c"
+            " JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_attribute AS a ON a.attrelid = c.oid"
+            " WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
+            " AND n.nspname IN ('intake', 'motcua', 'quality', 'statements') ORDER BY 1, 2, 3"
         ):
             columns[row["table_schema"], row["table_name"]].append(row["column_name"])
         found = []

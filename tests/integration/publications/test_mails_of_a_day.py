@@ -24,9 +24,8 @@ from tests.integration.quality.test_mailing_quality import MailServer, smtp_conn
 from tests.integration.quality.world import NOTHING_EXPECTED
 from tests.integration.reconciliation.world import ONE_DAY, result, run
 
-XAY_DUNG = "000.00.03.H32"
 SO, NOI_VU = "so@tttt.example", "kiemtra@noivu.example"
-OF_AGENCIES = {NHA_TRANG: "hoa@nhatrang.example", TU_PHAP: "lan@tuphap.example", XAY_DUNG: "minh@sxd.example"}
+OF_AGENCIES = {NHA_TRANG: "hoa@nhatrang.example", TU_PHAP: "lan@tuphap.example"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VIETNAM)
 """Noon of the first day, a Tuesday."""
 
@@ -47,7 +46,7 @@ def server(configure: Callable[..., None], tmp_path: Path) -> Iterator[MailServe
 
 @dataclass
 class Mornings:
-    """Days of three agencies' desks, and the mornings after them.
+    """Days of two agencies' desks, and the mornings after them.
 
     Each morning runs the jobs of the DAGs: check quality, close days, recheck closings, publish and mail.
     """
@@ -92,7 +91,7 @@ class Mornings:
 
 @pytest.fixture
 def mornings(one_stop: OneStop, server: MailServer, monkeypatch: pytest.MonkeyPatch) -> Mornings:
-    """Save three agencies, each with a recipient of reports; return a helper that runs days and mornings."""
+    """Save two agencies, each with a recipient of reports; return a helper that runs days and mornings."""
     monkeypatch.setattr(checking, "load_soundness", lambda: NOTHING_EXPECTED)
     named = [agency(code, name=f"Cơ quan {code}", report_recipients=(to,)) for code, to in OF_AGENCIES.items()]
     in_ledger(save_agencies, named, "tests")

@@ -58,3 +58,9 @@ def as_auditor(postgres: Server, ledger: str, configure: Callable[..., None]) ->
     database = str(psycopg.conninfo.conninfo_to_dict(ledger)["dbname"])
     uri = connection_uri(postgres.admin_dsn, "motcua_audit", database)
     return lambda: configure(AIRFLOW_CONN_MOTCUA_DB=uri)
+
+
+@pytest.fixture
+def begun(agencies: None, rows: Rows) -> None:
+    """Enable the agencies from 18 November on. Closing the month then closes thirteen days, and not thirty."""
+    rows("UPDATE motcua.agencies SET enabled_from = '2026-11-18'")

@@ -53,6 +53,7 @@ from tests.integration.reconciliation.world import (
     run,
 )
 
+pytestmark = pytest.mark.usefixtures("begun")
 DAILY = Window(NEXT_MORNING - ONE_DAY, NEXT_MORNING)
 
 

@@ -44,6 +44,8 @@ from tests.integration.reconciliation.world import (
     run_the_evening,
 )
 
+pytestmark = pytest.mark.usefixtures("begun")
+
 
 @pytest.mark.guarantee(
     "reconciliation", "every message matches an occasion that the source counts, or is listed with a reason"
