@@ -33,6 +33,8 @@ os.environ.update(
     AIRFLOW__CORE__PLUGINS_FOLDER=str(Path(__file__).parents[1] / "plugins"),
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
+    # Let Airflow mask no secret in this process: for each new password it builds the pattern of all secrets again.
+    AIRFLOW__LOGGING__MIN_LENGTH_MASKED_SECRET="1000000",
 )
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
     if _name != "MOTCUA_CI":

@@ -37,6 +37,7 @@ def join() -> None:
 
 def serve() -> None:
     """Load all tests, and then fork a worker for each program that asks for one."""
+    import gc
     import importlib
     import random
     import signal
@@ -54,11 +55,14 @@ def serve() -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.environ[ADDRESS])
         listener.listen()
+        # What is loaded stays, so looking for garbage meanwhile would only take time.
+        gc.disable()
         # If tests cannot be loaded, each worker loads them again and reports why. pytest must not replace the standard
         # streams here (--capture=no): a log handler keeps the stream that it finds when it is created.
         pytest.main(["--collect-only", "-qq", "--capture=no", "-p", "no:cacheprovider"])
         for module in _OFTEN_USED:
             importlib.import_module(module)
+        gc.enable()
         while True:
             connection, _ = listener.accept()
             _, streams, _, _ = socket.recv_fds(connection, 16, 3)

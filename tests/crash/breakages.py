@@ -16,7 +16,7 @@ from tests.crash.steps import replace_everywhere
 
 
 def _replace(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
-    replace_everywhere(original, functools.wraps(original)(replacement))
+    replace_everywhere((original, functools.wraps(original)(replacement)))
 
 
 def _leave_behind(message_state: str, attempt_state: str) -> None:

@@ -690,8 +690,7 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     """Yield a world for this worker process, with all code loaded, and the steps that the jobs have."""
     templates = load_template_versions()
     # Reading templates and settings takes a third of a seed's time, so both are read once.
-    replace_everywhere(load_template_versions, lambda folder=None: templates)
-    replace_everywhere(settings, _settings_now)
+    replace_everywhere((load_template_versions, lambda folder=None: templates), (settings, _settings_now))
     instrument(KannelGateway, EsmsGateway, ZaloGateway)
     # The worker gets a signal when its parent ends. SystemExit lets it stop its PostgreSQL before it ends itself.
     end_at_first_signal(SystemExit)
@@ -851,10 +850,11 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
-        # Run the jobs in this process, too, so that processes which are forked later have read the SQL statements and
-        # other files already.
-        for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
-            job()
+        # Run the jobs in this process, too, once with each set of gateways. Processes that are forked later then have
+        # read the SQL statements and other files already.
+        if seed.number % len(_REHEARSED) < len(_GATEWAYS):
+            for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
+                job()
         seed.run_until_quiet()
     world.settle_truth(world.truth())
     return {

@@ -64,13 +64,14 @@ def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
                 yield f"{noun}.{name}", function
 
 
-def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
-    """Replace a function by another one in every module of the project that has imported it."""
+def replace_everywhere(*replaced: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
+    """Replace functions, each by the second one of its pair, in every module of the project that has imported them."""
+    replacements = {id(original): replacement for original, replacement in replaced}
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
             for attribute, value in list(vars(module).items()):
-                if value is original:
-                    setattr(module, attribute, replacement)
+                if id(value) in replacements:
+                    setattr(module, attribute, replacements[id(value)])
 
 
 _on_step: OnStep | None = None
@@ -120,8 +121,7 @@ def instrument(*adapters: type) -> None:
                 raise HarnessOutOfDate(f"{adapter.__name__} has no {method}: change tests/crash/steps.py.")
             setattr(adapter, method, wrapped(lambda method=method: method, getattr(adapter, method)))
     Journal.write = wrapped(lambda: "journal", Journal.write)  # type: ignore[method-assign]
-    for name, function in functions.items():
-        replace_everywhere(function, wrapped(store_step(name), function))
+    replace_everywhere(*((function, wrapped(store_step(name), function)) for name, function in functions.items()))
     connection: Any = psycopg.Connection
     connection.commit = wrapped(lambda: f"commit of {last}", connection.commit)
     http: Any = urllib3.connection.HTTPConnection

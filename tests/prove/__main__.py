@@ -43,6 +43,8 @@ PROOFS = {
 
 _PYTEST_ENDED = re.compile(r"^=+ (?P<counts>(?:\d+ \w+(?:, )?)+ in [\d.]+s).*=$")
 """The last line that pytest prints."""
+_SHOWN = 200
+"""How many characters of the last printed line docs/proofs.md shows if a part broke off."""
 
 
 def all_parts(*options: str) -> dict[str, list[str]]:
@@ -59,7 +61,7 @@ def all_parts(*options: str) -> dict[str, list[str]]:
     }
 
 
-ALONE = {"contract", "freezes", "inquiries", "soak", "watch", "workers"}
+ALONE = {"contract", "freezes", "inquiries", "soak", "upgrade", "watch", "workers"}
 """Proofs that measure seconds, wait for a real Airflow, or play a whole day faster than real time.
 
 Each of these proofs runs alone, and so do the tests and each bench.
@@ -86,19 +88,24 @@ def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine)
         print(f"{part}: has figures of this tree already")
         return
     print(f"{part}: {' '.join(command)}", flush=True)
-    lines, code = _run_part(command)
+    lines, last, code = _run_part(command)
     if sections_of(read_page(page)).get(part, "") == before:
-        lines = lines or [("the whole part", "broke off", "an end", False)]
+        lines = lines or [("the whole part", f"broke off: {last}", "an end", False)]
         write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts, page)
 
 
-def _run_part(command: list[str]) -> tuple[list[Line], int]:
-    """Run a part and print its output; return a line for each run of pytest in it, and the exit code of the part."""
+def _run_part(command: list[str]) -> tuple[list[Line], str, int]:
+    """Run a part and print its output.
+
+    Return a line for each run of pytest in the part, the last line that the part printed, and its exit code. If the
+    part broke off, its last printed line is usually the error.
+    """
     # Remove make's variables: a part that itself calls make must run as if it were typed in a shell.
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     }
     lines: list[Line] = []
+    last = "it printed nothing"
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -111,10 +118,11 @@ def _run_part(command: list[str]) -> tuple[list[Line], int]:
         assert process.stdout is not None
         for line in process.stdout:
             sys.stdout.write(line)
+            last = line.strip()[:_SHOWN] or last
             if ended := _PYTEST_ENDED.match(line.rstrip()):
                 good = not re.search("failed|error", ended["counts"])
                 lines.append(("tests of one group", ended["counts"], "none fails", good))
-    return lines, process.returncode
+    return lines, last, process.returncode
 
 
 def main(words: list[str] | None = None) -> int:

@@ -16,6 +16,7 @@ import pytest
 from tests.bench import Line, __main__
 from tests.bench.notices import peers, real_gateway
 from tests.prove import __main__ as proving
+from tests.prove.machines import wrappers
 from tests.prove.page import PAGE, ROOT, Machine, is_of, section, sections_of, with_sections, write_page
 from tests.prove.page import tree as tree_of
 
@@ -95,12 +96,13 @@ def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_e
     prove_all = partial(proving.prove_all, page=written, now=lambda: MACHINE)
     said = tmp_path / "said"
     runs = [sys.executable, "-c", f"open({str(said)!r}, 'a').write('x'); print('== 3 passed, 1 skipped in 2.00s ==')"]
-    breaks = [sys.executable, "-c", "raise SystemExit(3)"]
+    breaks = [sys.executable, "-c", "print('it begins'); print('no room is left\\n'); raise SystemExit(3)"]
     assert prove_all({"test-all": runs}) == 0
     assert "| tests of one group | 3 passed, 1 skipped in 2.00s | none fails | ok |" in written.read_text("utf-8")
     assert prove_all({"test-all": runs, "crash": breaks}) == 1
     assert said.read_text("utf-8") == "x", "the part ran again for the same tree"
     assert "| exit code | 3 | 0 | FALLS SHORT |" in written.read_text("utf-8")
+    assert "| the whole part | broke off: no room is left | an end | FALLS SHORT |" in written.read_text("utf-8")
     assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
@@ -136,6 +138,16 @@ def test_a_peer_or_a_kannel_that_is_not_installed_is_told_and_fails() -> None:
 
 def _broken() -> list[Line]:
     raise LookupError
+
+
+def test_the_proof_of_wrappers_names_the_packages_that_are_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wrappers, "_SYSTEM_PATH", str(tmp_path))
+    (line,) = wrappers.figures()
+    assert line.value.startswith("mariadbd, mariadb-install-db, mariadb")
+    assert line.value.endswith("not found; install Debian's packages mariadb-server and postgresql-17-mysql-fdw")
+    assert not line.ok
 
 
 @pytest.mark.parametrize(("found", "code"), [([FAST], 0), ([FAST, SLOW], 1), (None, 1)])

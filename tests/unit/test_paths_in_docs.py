@@ -52,7 +52,8 @@ def is_path(word: str) -> bool:
 def finds(path: str) -> list[PurePath]:
     """Return the files and folders whose path ends with this path; ``<x>`` and ``*`` match any one part."""
     pattern = re.sub(r"<\w+>", "*", path.rstrip("/"))
-    return [each for each in project_paths() if each.match(pattern)]
+    name = re.compile(fnmatch.translate(PurePath(pattern).name))
+    return [each for each in project_paths() if name.match(each.name) and each.match(pattern)]
 
 
 @cache

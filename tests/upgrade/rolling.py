@@ -1,7 +1,9 @@
 """Run processes ("parts") of two versions side by side, and follow the upgrade page while messages are sent.
 
 The servers, simulated citizens, clock and worker processes are those of the proof ``soak`` (tests/soak). A part runs
-the version with which it was last started. A part of an earlier version runs that version's own code.
+the version with which it was last started. A part of an earlier version runs that version's own code, including its
+own ``tests.soak.worker`` and ``tests.upgrade.pages``. So the arguments of these modules, the file of the clock and the
+lines of ``FOLDER/runs`` must stay as the earliest version knows them.
 """
 
 from __future__ import annotations
@@ -136,7 +138,8 @@ class RollingStage(Stage):
 
     def _part(self, name: str) -> Part:
         part = super()._part(name)
-        part.stop_within = _QUIET_WITHIN
+        # Seven parts start at once, and each imports for many seconds if other programs use the machine.
+        part.ready_within = part.stop_within = _QUIET_WITHIN
         # The simulated phone networks do not belong to a version.
         if name not in NETWORKS:
             version = self.version_of(name)

@@ -16,7 +16,7 @@ import pytest
 from motcua.store.ledger.migrations import BEGINNING
 from motcua.version import software, version
 from tests.ground import type_command
-from tests.upgrade.versions import NoHistory, earlier_commits, take_out
+from tests.upgrade.versions import EARLIEST, NoHistory, earlier_commits, take_out
 
 
 def git(repository: Path, *words: str) -> str:
@@ -27,7 +27,7 @@ def git(repository: Path, *words: str) -> str:
 
 def release(repository: Path, version: str, *migrations: str) -> str:
     """Make a commit of a version with additional migrations, and return the commit's hash."""
-    for folder in ("plugins/motcua", "dags", "include/sql/migrations"):
+    for folder in ("plugins/motcua", "dags", "include/sql/migrations", "tests"):
         (repository / folder).mkdir(parents=True, exist_ok=True)
         (repository / folder / "note.txt").write_text(version)
     for name in migrations:
@@ -108,6 +108,19 @@ def test_a_folder_that_is_no_clone_says_so_and_a_whole_history_is_not_called_sha
     release(repository, "0.3", "0071_unserved", "0073_sleeps")
     with pytest.raises(NoHistory, match="holds no such version"):
         earlier_commits(repository)
+
+
+def test_the_earliest_version_has_what_the_proof_runs_of_it(tmp_path: Path) -> None:
+    try:
+        earliest = take_out(EARLIEST, tmp_path / "before")
+    except NoHistory as why:
+        pytest.skip(str(why))
+    asked = "import tests.soak.worker; from tests.upgrade.pages import VISITING; VISITING.mount()"
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env=earliest.environment(), cwd=earliest.root, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ Later versions follow docs/decisions/schema.md. If a version removes something f
 constant must be changed to a later version.
 """
 _MIGRATIONS = "include/sql/migrations"
-_TAKEN = ("plugins", "include", "dags", "pyproject.toml")
+_TAKEN = ("plugins", "include", "dags", "tests", "pyproject.toml")
 
 
 class NoHistory(Exception):
@@ -36,8 +36,11 @@ class Version:
     root: Path
 
     def environment(self) -> Mapping[str, str]:
-        """Return the environment in which ``python -m`` runs this version's code."""
-        return {**os.environ, "PYTHONPATH": f"{self.root / 'plugins'}{os.pathsep}{ROOT}"}
+        """Return the environment in which ``python -m`` runs this version's code, including its ``tests``.
+
+        Tests of another version may import names that this version lacks.
+        """
+        return {**os.environ, "PYTHONPATH": f"{self.root / 'plugins'}{os.pathsep}{self.root}"}
 
     @property
     def migrations(self) -> list[str]:

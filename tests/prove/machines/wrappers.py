@@ -48,7 +48,7 @@ from tests.prove import Figure, noted
 from tests.prove.worlds.ledgers import proving_ledger, proving_server
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations" / "foreign-databases.md"
-PACKAGES = "mariadb-server, postgresql-17-mysql-fdw"
+PACKAGES = "mariadb-server and postgresql-17-mysql-fdw"
 _SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 _PATIENCE = 600.0
 """Seconds after which a wait fails; even on a slow machine nothing here takes so long."""
@@ -72,8 +72,8 @@ CREATE TABLE mot_cua.tien_do (
 """Tables as a vendor might define them: local time without a zone, bit columns, Vietnamese names."""
 
 
-class Missing(SystemExit):
-    """A program is not installed; the proof ends with a message and exit code 1."""
+class Missing(Exception):
+    """A program is not installed. The message names Debian's packages."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def find_programs() -> Programs:
     """Return the paths of the installed programs.
 
     Raises:
-        Missing: A program is not installed; the message names Debian's packages.
+        Missing: A program is not installed.
     """
     found = {name: shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")}
     wrappers = sorted(Path("/usr/share/postgresql").glob("*/extension/mysql_fdw.control"))
     folders = [Path("/usr/lib/postgresql") / each.parts[-3] / "bin" for each in wrappers]
     if lacking := [*(name for name, path in found.items() if not path), *([] if folders else ["mysql_fdw"])]:
-        raise Missing(f"wrappers: {', '.join(lacking)} not found. Install Debian's packages: {PACKAGES}")
+        raise Missing(f"{', '.join(lacking)} not found; install Debian's packages {PACKAGES}")
     return Programs(*map(str, found.values()), folders[-1])
 
 
@@ -400,12 +400,12 @@ def _now(one_stop: OneStop) -> Any:
 
 
 def figures(seed: int = 1) -> list[Figure]:
-    """Run the whole proof.
-
-    Raises:
-        Missing: One of Debian's programs is not installed.
-    """
-    programs, texts = find_programs(), statements()
+    """Run the whole proof; if a program is not installed, return one row that names Debian's packages."""
+    try:
+        programs = find_programs()
+    except Missing as why:
+        return [Figure("programs of MariaDB and mysql_fdw", str(why), "installed", False)]
+    texts = statements()
     with (
         tempfile.TemporaryDirectory(prefix="motcua-wrappers-", ignore_cleanup_errors=True) as name,
         quiet_logs(),

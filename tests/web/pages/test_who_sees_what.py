@@ -327,7 +327,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ),
     ("GET", "/reconciliation/file"): _files,
     ("GET", "/reconciliation/rows"): _figures,
-    ("GET", "/reconciliation/rows.csv"): _figures,
+    ("GET", "/reconciliation/rows.csv"): lambda world, its: _figures(world, its, ["suppressed"]),
     ("GET", "/reconciliation/rows.xlsx"): lambda world, its: _figures(world, its, ["suppressed"]),
     ("GET", "/requests"): lambda world, its: [{}],
     ("GET", "/requests/file"): lambda world, its: _list_files([{}]),
