@@ -64,7 +64,7 @@ $(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
 	@touch $@
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=commit to upgrade from] [INTO=folder for mutants]: compares the system at scale with an oracle that shares no code with it; without ONLY, which takes long: runs test-all, all proofs and benches, and writes docs/proofs.md
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=commit to upgrade from] [INTO=folder for mutants]: compares the system at scale with an oracle that shares no code with it; without ONLY, which takes long: runs test-all, all proofs and benches, and writes docs/proofs.md
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
