@@ -17,7 +17,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -207,12 +207,16 @@ class Person:
             self.types(said)
 
     def presses_ctrl_c_at(self, words: str) -> None:
-        """Press Ctrl-C when the question with these words has been printed completely.
+        """Press Ctrl-C when the question with these words has been printed completely, and again if nothing happens.
 
         A signal that comes while Python is about to wait for the answer has an effect only after the next key.
         """
         self._hears_question(words)
-        os.write(self._keyboard, b"\x03")
+        for _ in range(3):
+            os.write(self._keyboard, b"\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+                return
 
     def _hears_question(self, words: str) -> None:
         self.hears(words)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from motcua.jobs.publications.publishing import publish
-from motcua.reports.publication import charts, files
+from motcua.reports.publication import charts, files, workbook
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import Document
 from motcua.reports.publication.files import FIRST, MANIFEST, canonical, typst_input
@@ -38,10 +38,11 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(scope="module", autouse=True)
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Replace each PDF and each chart by a hash of its content, because typesetting and drawing take long.
+    """Replace each PDF and each chart by a hash of its content, and leave out the workbooks' sheet about columns.
 
-    tests/unit/reports tests real PDFs and charts. A module sets ``DRAWS`` if it needs real ones, or if other processes
-    make them. A workbook that was written once is not written again from the same report.
+    Typesetting, drawing and that sheet take long. tests/unit/reports tests real ones. A module sets ``DRAWS`` if it
+    needs real ones, or if other processes make them. A workbook that was written once is not written again from the
+    same report.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:
@@ -55,6 +56,7 @@ def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[Non
             patch.setattr(files, "pdf", outline)
             patch.setattr(charts, "_svg", svg)
             patch.setattr(files, "publication_workbook", _written_once)
+            patch.setattr(workbook._Book, "columns", lambda book, shown: None)
         yield
 
 
