@@ -41,11 +41,7 @@ class Guarantee:
 
 
 def _is_mark(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "guarantee"
-        and ast.unparse(node) == "pytest.mark.guarantee"
-    )
+    return isinstance(node, ast.Attribute) and node.attr == "guarantee" and ast.unparse(node) == "pytest.mark.guarantee"
 
 
 def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:

@@ -49,12 +49,19 @@ SECOND_TIER: Mapping[str, str] = {
             "test_proof_notices_a_healthy_dossier_that_came_out_otherwise",
         )
     },
+    "integration/publications/test_publishing.py::"
+    "test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next_one_publishes": (
+        "lets further tries die; another test of the file lets one die at each step"
+    ),
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/reconciliation/test_reconciliation_world.py::"
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is a small `make prove ONLY=reconciliation`",
     "integration/quality/test_broken_agencies.py::"
     "test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it": (
         "checks a province seven times; other tests of the file have a broken agency too"
+    ),
+    "integration/quality/test_broken_agencies.py::test_rows_without_a_known_agency_affect_no_other_agency": (
+        "checks a province twice; another test of the file has a broken agency"
     ),
     "integration/quality/test_quality_proof.py": "is a small `make prove ONLY=quality`",
     "integration/quality/test_rechecking.py::"
