@@ -144,7 +144,7 @@ def test_list_of_erasures_holds_no_number_no_name_and_no_words(past):
     purge("tests")
     lines = "".join(path.read_text() for path in settings().journal_folder.glob("erased-*.jsonl"))
     assert [json.loads(line)["listed"] for line in lines.splitlines()] == [[[NHA_TRANG, "D-1"]]]
-    assert "905" not in lines
+    assert "905123" not in lines
 
 
 def test_dossier_that_was_opened_again_before_the_copy_is_left_alone(past, restorable):
