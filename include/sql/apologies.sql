@@ -270,9 +270,10 @@ ORDER BY messages DESC, m.state, m.reason;
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
 -- longest overdue first (motcua.dossiers, motcua.messages). A dossier needs the form if it is in progress, and if its
 -- due day is over or has a message of apology. The SMS gives no reason and no new date, so it does not replace the
--- form. To save time, a dossier is examined only if its row has a status in progress or no status, or if a transition
--- is newer than the row. Each row of the result has the number of times that the due day was moved, because the law
--- allows one new date.
+-- form. To save time, steps are read only of dossiers that are not over by their row (status 3, 7 or 10, or 9 and
+-- handed over). Of these dossiers, one is examined only if its row has a status in progress or no status, or if a
+-- transition is newer than the row. Each row of the result has the number of times that the due day was moved, because
+-- the law allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -301,6 +302,7 @@ WHERE
     AND (y.due_day < %(today)s::date OR m.message_id IS NOT NULL)
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s::text[]))
     AND CASE
+        WHEN d.status_code IN (3, 7, 10) OR (d.status_code = 9 AND d.returned_at IS NOT NULL) THEN FALSE
         WHEN
             d.status_code IN (2, 4) OR d.status_code IS NULL
             OR EXISTS (

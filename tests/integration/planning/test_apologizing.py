@@ -684,19 +684,27 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
 
 
 def test_letters_are_listed_for_dossiers_that_are_late_or_due_on_that_day(one_stop, evenings):
-    """Staff get a list of the dossiers that need a letter of apology, without names and phone numbers."""
+    """Staff get a list of the dossiers that need a letter of apology, without names and phone numbers.
+
+    A newer step opens a dossier again, unless the dossier is over by its row.
+    """
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
     due(one_stop, FRIDAY, "in time", since=LONG_BEFORE)
     due(one_stop, WEDNESDAY, "clock stands", status_code=5, read_at=at(WEDNESDAY, "08:00"))
     due(one_stop, date(2026, 11, 24), "moved once", since=LONG_BEFORE, read_at=at(WEDNESDAY, "09:00"))
     due(one_stop, WEDNESDAY, "moved once", since=at(WEDNESDAY, "09:30"))
+    due(one_stop, WEDNESDAY, "opened again", status_code=9)
+    one_stop.move(4, "opened again", at=at(WEDNESDAY, "10:00"))
+    due(one_stop, WEDNESDAY, "handed over", status_code=9, returned_at=at(WEDNESDAY, "09:00"))
+    one_stop.move(4, "handed over", at=at(WEDNESDAY, "10:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     listed = in_ledger(letters_needed, THURSDAY, None, 200)
     assert in_ledger(letters_needed, THURSDAY, [TU_PHAP], 200) == []
     assert [(letter.dossier_code, letter.days_late, letter.sms, letter.times_moved) for letter in listed] == [
         ("late", 1, None, 0),
         ("moved once", 1, None, 1),
+        ("opened again", 1, None, 0),
         ("late tomorrow", 0, "queued", 0),
     ]
     assert not {"applicant_name", "applicant_phone", "msisdn"} & {field.name for field in fields(listed[0])}

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.sending.lanes import SendCounts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
+from motcua.jobs.watching.unserved import find_unserved
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.locks import LEADING, hold_lock, is_held, take_standby_place
 from tests.ground import in_ledger, take_in, until
@@ -171,6 +172,22 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     began = time.monotonic()
     until(lambda: len(gateway.asked) == 33)
     assert time.monotonic() < began + 15
+
+
+def test_one_message_behind_a_silent_gateway_is_reported_as_unserved(one_stop, gateway, lingering, rows, configure):
+    """The sender asks a silent gateway every two seconds. The message waits meanwhile, and staff must learn of it."""
+    given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
+    given["extra"] |= {"answer_timeout": 1}
+    configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M", MOTCUA_SERVED_WITHIN="PT5S")
+    gateway.answer = "hang"
+    lingering()
+    unknown = "SELECT count(*) AS messages FROM motcua.messages WHERE state = 'unknown'"
+    for number in range(3):
+        one_stop.result_now(f"D-{number}", f"0905123{number:03}")
+    until(lambda: rows(unknown)[0]["messages"] == 3)
+    one_stop.result_now("D-3", "0905123003")
+    until(lambda: len(gateway.logins) > 1)
+    until(lambda: "gateway kannel" in [each.subject for each in in_ledger(find_unserved, datetime.now(UTC))])
 
 
 @pytest.mark.guarantee("workers", "if no watcher queries the sources, senders do")

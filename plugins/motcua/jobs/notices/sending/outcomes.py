@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, retry_wait
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Lane, SenderRun, Settled
+from motcua.jobs.notices.sending.lanes import HELD_BACK, UNHEARD, Answered, Lane, SenderRun, Settled
 from motcua.jobs.notices.sending.routing import Routing, words_of
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
@@ -87,6 +87,10 @@ class Outcomes:
                 return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:
                 return MessageOutcome(number, "queued", "held_back", now, now)
+            case "transient" if outcome is UNHEARD:
+                # Nothing was sent, so the message stays due since the same time. Otherwise no message of a short queue
+                # would ever be due for long, and no alert would say that nobody is told.
+                return MessageOutcome(number, "queued", "gateway_busy", now)
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
