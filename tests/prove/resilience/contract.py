@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from motcua.jobs.notices.picking_up import LOOK_BACK
 from motcua.sandbox.machine.parts import send
 from tests.live.airflow import MINUTE, NOTIFY, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, at_most, equal
@@ -85,6 +86,8 @@ def _move_unknown(live: LiveAirflow, at: datetime | None = None) -> tuple[list[C
 
     Return a case whose text reached its phone, and a case whose text did not.
     """
+    # Let the gateway answer once, because three requests in a row without an answer would pause it.
+    live.wait_for_states(live.desk.move(), "delivered")
     live.set_faults(accept_then_timeout={"next": 1}, receipts_lost={"next": 1})
     reached = live.desk.move(1, at=at)
     live.wait_for_states(reached, "unknown")
@@ -295,13 +298,21 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 # --------------------------------------------------------------------------------------------- backfills
 
 
+_LONG_AGO = LOOK_BACK + timedelta(hours=2)
+"""How long before the present tests record transitions in a past minute.
+
+A new transition with a time within ``LOOK_BACK`` would count as written while the source's clock was set back, and get
+the time of its reading.
+"""
+
+
 def backfills(live: LiveAirflow) -> list[Figure]:
     """Check backfills with each ``--reprocess-behavior``.
 
     With ``none`` a backfill makes only missing runs; ``failed`` also repeats failed runs, ``completed`` repeats all.
     Each run that is made or repeated must plan the missing messages of its minute, and retry those that failed.
     """
-    first = _minute(datetime.now(UTC)) - timedelta(hours=3)
+    first = _minute(datetime.now(UTC)) - _LONG_AGO
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
     last = (
         first + 3 * MINUTE
@@ -394,8 +405,8 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
     Most runs of the week are only written into Airflow's database as successful, because a real run for each minute
     would take hours. Three minutes have a real, failed run. Three other minutes have no run, as after an outage.
     """
-    today = _minute(datetime.now(UTC)) - timedelta(hours=4)
-    minutes = [today, today - timedelta(days=1), today - timedelta(days=2, hours=18)]
+    today = _minute(datetime.now(UTC)) - _LONG_AGO - timedelta(hours=1)
+    minutes = [today, today - timedelta(days=1), today - timedelta(days=1, hours=17)]
     settled = [*live.desk.move(), *live.desk.move(4, at=today + timedelta(seconds=5))]
     live.wait_for_states(settled, "delivered")
     lots = move_refused(live, *((3, minute + timedelta(seconds=30)) for minute in minutes))
@@ -441,7 +452,7 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
 
 
 def release_unknown(live: LiveAirflow) -> list[Figure]:
-    at = _minute(datetime.now(UTC)) - timedelta(hours=5) + timedelta(seconds=10)
+    at = _minute(datetime.now(UTC)) - _LONG_AGO - timedelta(hours=2) + timedelta(seconds=10)
     fires = _minute(at) + MINUTE
     reached, unreached = _move_unknown(live, at)
     elsewhere = _move_unknown(live, at + MINUTE)[1]

@@ -416,6 +416,8 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
         "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
         "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
         "MOTCUA_BACKUPS": str(folder / "backups"),
+        # A demo makes no backups, so its watch does not check their age.
+        "MOTCUA_WATCH_BACKUP_AGE": "PT26H",
         "MOTCUA_APOLOGY_TIME": f"{due - timedelta(hours=2):%H:%M}",
     }
     (folder / "backups").mkdir()

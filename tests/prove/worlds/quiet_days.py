@@ -25,7 +25,7 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.watching.watch import Watch
 from motcua.sandbox.machine.deployment import mailbox_connection
 from motcua.store.agencies import save_agencies
-from tests.ground import NHA_TRANG, TU_PHAP, Desks, agency, in_ledger, one_stops, take_in, write_backup
+from tests.ground import FAST, NHA_TRANG, TU_PHAP, Desks, agency, in_ledger, one_stops, take_in, write_backup
 from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
@@ -48,10 +48,11 @@ class QuietDays:
         ]
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
-        # Switch two checks of the ledger off, because here they would always alert: the tests' server runs without
-        # fsync, and this copy of a ledger lacks the grants of a real one.
+        # Switch two checks of the ledger off, because here they would always alert: the tests' server has parameters
+        # that make it fast, and this copy of a ledger lacks the grants of a real one.
         self._patching = pytest.MonkeyPatch()
-        self._patching.delitem(PARAMETERS, "fsync")
+        for line in FAST.splitlines():
+            self._patching.delitem(PARAMETERS, line.split()[0], raising=False)
         self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
     # --- Playing days
