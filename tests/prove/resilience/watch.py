@@ -330,7 +330,7 @@ def _plant_refusals(planting: Planting) -> None:
     planting.mend(failing)
     outage = planting.plant(
         "the gateway resets every request: nothing is sent",
-        "unserved/gateway kannel",
+        "gateway_stopped/kannel",
         lambda: (live.set_faults(outage=True), live.desk.move(40)),
         lambda: (live.set_faults(), planting.live.ledger("DELETE FROM motcua.gateway_stops RETURNING 1")),
     )
