@@ -37,8 +37,7 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/intake/test_vendors_software.py::test_ledger_holds_each_step_once_and_each_dossier_as_it_is": (
         "tests the demo's software that pushes, from which the smoke test gets messages"
     ),
-    "integration/installing/test_set_up.py::"
-    "test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there": (
+    "integration/installing/test_set_up.py::test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there": (
         "presses Ctrl-C in a terminal, and starts set-up again"
     ),
     "integration/personal_data/test_requests.py::test_export_holds_nothing_after_an_erasure": (
