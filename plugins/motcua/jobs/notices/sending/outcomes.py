@@ -88,8 +88,8 @@ class Outcomes:
             case "transient" if outcome is HELD_BACK:
                 return MessageOutcome(number, "queued", "held_back", now, now)
             case "transient" if outcome is UNHEARD:
-                # Nothing was sent, so the message stays due since the same time. Otherwise no message of a short queue
-                # would ever be due for long, and no alert would say that nobody is told.
+                # Nothing was sent, so the message stays due since the same time. Otherwise each question to the gateway
+                # would make it due anew, and the messages of a short queue would never count as unserved.
                 return MessageOutcome(number, "queued", "gateway_busy", now)
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
