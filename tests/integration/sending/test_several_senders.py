@@ -188,6 +188,8 @@ def test_one_message_behind_a_silent_gateway_is_reported_as_unserved(one_stop, g
     one_stop.result_now("D-3", "0905123003")
     until(lambda: len(gateway.logins) > 1)
     until(lambda: "gateway kannel" in [each.subject for each in in_ledger(find_unserved, datetime.now(UTC))])
+    waiting = "SELECT state, attempts_made FROM motcua.messages WHERE state <> 'unknown'"
+    assert rows(waiting) == [{"state": "queued", "attempts_made": 0}], "a question is no attempt"
 
 
 @pytest.mark.guarantee("workers", "if no watcher queries the sources, senders do")

@@ -13,11 +13,11 @@ from motcua.domain.texts import UnregisteredTemplate
 from motcua.gateways.adapter import OutgoingMessage
 from motcua.jobs.notices.attempts import rests_until
 from motcua.jobs.notices.planning import planning_rules
-from motcua.jobs.notices.sending.lanes import Call, Lane, SenderRun
+from motcua.jobs.notices.sending.lanes import NO_ANSWER, Call, Lane, SenderRun
 from motcua.jobs.notices.sending.routing import Routing
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages, stops
-from motcua.store.notices.gateways import lock_allowance, use_allowance
+from motcua.store.notices.gateways import GatewayStop, lock_allowance, use_allowance
 from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Postponed, Share, TurnedAway
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
@@ -87,8 +87,8 @@ class Claiming:
         rows = self._claim_in_turn(lane, share, room, now) if room else []
         lane.exhausted = not rows and not going
         going += self._fit_to_go(lane, share, rows, now)
-        if going and lane.stop is not None:
-            going = going if self.routing.begin_trial(lane, lane.stop, now) else []
+        if going and lane.stop is not None and not self._may_test(lane, lane.stop, now):
+            going = []
         starts = self._within_limits(lane, [each.request.units for each in going], now)
         going = going[: len(starts)]
         if going:
@@ -117,6 +117,16 @@ class Claiming:
             Call(each.message, each.carrier, each.request, (start - now).total_seconds())
             for each, start in zip(going, starts, strict=True)
         ]
+
+    def _may_test(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
+        """Begins a trial of a paused gateway. Returns whether a message may test it now; a gateway that was silent is
+        asked a question first, which needs no attempt."""
+        is_heard = stop.until == lane.heard_until
+        if not (is_heard and stop.until > now) and not self.routing.begin_trial(lane, stop, now):
+            return False
+        lane.asks, lane.heard_until = stop.reason == NO_ANSWER and not is_heard, None
+        lane.on_trial = True
+        return not lane.asks
 
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
         """Claims up to ``room`` due messages, the longest due first.

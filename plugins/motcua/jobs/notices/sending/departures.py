@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from motcua.jobs.notices.sending.heartbeat import Heart
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Asked, Call, Lane
 from motcua.store.journal import Departure, Journal, JournaledAnswer, JournalFailed
 
 
@@ -35,7 +35,7 @@ class Departures:
         journal: Journal,
         clock: Callable[[], datetime],
         call: Callable[[Lane, Call, float], None],
-        answers: queue.SimpleQueue[Answered],
+        answers: queue.SimpleQueue[Answered | Asked],
         heart: Heart,
     ) -> None:
         self.journal, self.clock, self.call, self.answers, self.heart = journal, clock, call, answers, heart

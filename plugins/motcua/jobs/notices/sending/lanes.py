@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import requests
-
 from motcua.domain.routing import CARRIERS
 from motcua.domain.run_window import Window
 from motcua.gateways import GatewayMisconfigured, open_gateway
@@ -69,12 +67,9 @@ _READY = 4
 HELD_BACK = GatewayAnswer("transient", code="held back")
 """Answer for a committed attempt that was not sent: other requests failed in the meantime, other processes may consider
 this process frozen, or the journal could not be written."""
-UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
-"""Answer for a message that was to test a silent gateway. The gateway was first asked something that sends no message,
-and did not answer, so the message was not sent."""
 NO_ANSWER = "no answer"
 """Reason of the pause of a gateway that gave no answers. Before such a gateway is tested with a message, it is asked
-something that sends none."""
+a question: a request that sends none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +94,15 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A silent gateway's answer to the question that comes before a test. ``None``: the provider has no such
+    request."""
+
+    lane: Lane
+    answer: GatewayAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The changes that an answer leads to in the ledger."""
 
@@ -116,11 +120,12 @@ class Lane:
     trusted: int
     """How many requests may be open while the gateway proves itself: one after a pause, then one more for each message
     that the gateway accepts."""
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[Answered | Asked] = field(default_factory=list)
     """Answers that arrived since the sender last worked on this lane."""
     unwritten: list[Settled] = field(default_factory=list)
     """Changes that answers lead to and that are not committed yet."""
     in_flight: int = 0
+    """Number of attempts and questions that have no written answer yet."""
     calling: int = 0
     """Number of requests that are open at this moment."""
     failing: int = 0
@@ -144,6 +149,11 @@ class Lane:
     then one request at a time is allowed."""
     on_trial: bool = False
     """Whether a request is open that tests if the gateway accepts messages again."""
+    asks: bool = False
+    """Whether the gateway is to be asked a question before it is tested with a message."""
+    heard_until: datetime | None = None
+    """End of this sender's trial in which the gateway answered the question. The next message tests the gateway without
+    a further question."""
     carrier_stops: dict[str, GatewayStop] = field(default_factory=dict)
     """Pauses of single carriers at this gateway, with the same meaning as ``stop``."""
 
@@ -182,22 +192,6 @@ class Lane:
             may_go = self.calling + self.failing < self.request_limit
             self.calling += may_go
         return may_go
-
-    def submit(self, session: requests.Session, call: Call) -> GatewayAnswer:
-        """Hands a call's message to the gateway. If the gateway was silent, first asks it with a request that cannot
-        send a message."""
-        stop = self.stop
-        if stop is not None and stop.reason == NO_ANSWER:
-            login_answer = self.gateway.try_login(session)
-            if (
-                login_answer is not None
-                and login_answer.outcome == "unknown"
-                and (login_answer.http_status or 500) >= 500
-            ):
-                return UNHEARD
-            if login_answer is not None and login_answer.http_status is None:
-                return login_answer
-        return self.gateway.submit(session, call.request)
 
     def end_call(self, answer: GatewayAnswer) -> None:
         """Counts the end of a request."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from motcua.domain.routing import REFUSED_NUMBERS, carrier_is_refused, retry_wait
 from motcua.jobs.notices.attempts import ATTEMPT_STATE, settle_time
-from motcua.jobs.notices.sending.lanes import HELD_BACK, UNHEARD, Answered, Lane, SenderRun, Settled
+from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Asked, Lane, SenderRun, Settled
 from motcua.jobs.notices.sending.routing import Routing, words_of
 from motcua.settings import settings
 from motcua.store.notices import attempts, messages
@@ -30,6 +30,9 @@ class Outcomes:
         while lane.answers:
             answered = lane.answers.pop(0)
             lane.in_flight -= 1
+            if isinstance(answered, Asked):
+                self.routing.note_question(answered)
+                continue
             do_not_wait += self.routing.notice(answered)
             if answered.answer.outcome == "configuration" and answered.answer.concerns == "carrier":
                 refused[answered.call.carrier] = words_of(answered.answer)
@@ -87,10 +90,6 @@ class Outcomes:
                 return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:
                 return MessageOutcome(number, "queued", "held_back", now, now)
-            case "transient" if outcome is UNHEARD:
-                # Nothing was sent, so the message stays due since the same time. Otherwise each question to the gateway
-                # would make it due anew, and the messages of a short queue would never count as unserved.
-                return MessageOutcome(number, "queued", "gateway_busy", now)
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:

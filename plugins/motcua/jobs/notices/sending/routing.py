@@ -24,7 +24,7 @@ from motcua.domain.routing import (
 from motcua.domain.texts import Registration, RegistrationKey, UnregisteredTemplate
 from motcua.gateways.adapter import Gateway, GatewayAnswer, OutgoingMessage
 from motcua.jobs.notices.attempts import outgoing_message, words_at
-from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, UNHEARD, Answered, Lane, SenderRun
+from motcua.jobs.notices.sending.lanes import HELD_BACK, NO_ANSWER, Answered, Asked, Lane, SenderRun
 from motcua.jobs.notices.sending.tokens import TokenKeeper
 from motcua.settings import settings
 from motcua.store.notices import messages
@@ -82,7 +82,7 @@ class Routing:
             lane.carrier_stops = {stop.subject: stop for stop in ours if stop.concerns == "carrier"}
             if lane.stop is not None and not lane.stop.expected:
                 lane.trusted = 1
-            stopped = lane.stop is not None and lane.stop.until > now
+            stopped = lane.stop is not None and lane.stop.until > now and lane.stop.until != lane.heard_until
             # Tokens are checked before an attempt is committed: without a good token no message is sent and no segment
             # is counted.
             if (token_fault := self.tokens.provide_tokens(lane.gateway)) == "":
@@ -181,6 +181,18 @@ class Routing:
             lane.carrier_stops[stop.subject] = tried
         return True
 
+    def note_question(self, asked: Asked) -> None:
+        """Notes whether a silent gateway answered the question. If it did, the next message tests it at once."""
+        lane, answer = asked.lane, asked.answer
+        is_silent = answer is not None and answer.outcome == "unknown" and (answer.http_status or 500) >= 500
+        # A gateway that is still silent is asked again after the trial that this question began.
+        if not is_silent and answer is not HELD_BACK:
+            if answer is None or answer.http_status is not None:
+                lane.heard_until = lane.stop.until if lane.stop is not None else None
+            else:
+                self.stop_for_a_pause(lane, f"takes nothing: {words_of(answer)}")
+        lane.on_trial, self.changed = False, True
+
     def request(self, message: ClaimedMessage, gateway: Gateway) -> OutgoingMessage:
         """Returns the request that would send a message through a gateway.
 
@@ -236,10 +248,6 @@ class Routing:
         lane, outcome, carrier = answered.lane, answered.answer, answered.call.carrier
         wait_for_gateway: list[int] = []
         if outcome is HELD_BACK:
-            return wait_for_gateway
-        if outcome is UNHEARD:
-            self.stop_for_a_pause(lane, NO_ANSWER)
-            lane.on_trial = False
             return wait_for_gateway
         is_transient, words = outcome.outcome == "transient", words_of(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0

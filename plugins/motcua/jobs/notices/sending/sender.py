@@ -28,7 +28,16 @@ from motcua.jobs.notices.attempts import mark_abandoned_attempts_unknown
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
 from motcua.jobs.notices.sending.heartbeat import beating
-from motcua.jobs.notices.sending.lanes import HELD_BACK, Answered, Call, Lane, SendCounts, SenderRun, open_and_note
+from motcua.jobs.notices.sending.lanes import (
+    HELD_BACK,
+    Answered,
+    Asked,
+    Call,
+    Lane,
+    SendCounts,
+    SenderRun,
+    open_and_note,
+)
 from motcua.jobs.notices.sending.outcomes import Outcomes
 from motcua.jobs.notices.sending.request_slots import HeldBack, RequestSlots
 from motcua.jobs.notices.sending.routing import Routing
@@ -130,7 +139,7 @@ class Sender:
 
     def __init__(self, sending: SenderRun, catch_up: CatchUp | None, stop: threading.Event) -> None:
         self.sending, self.catch_up, self.stop = sending, catch_up, stop
-        self.answers: queue.SimpleQueue[Answered] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[Answered | Asked] = queue.SimpleQueue()
         self.lanes: list[Lane] = []
         self.routing = Routing(sending, self.lanes)
         self.claiming, self.outcomes = Claiming(sending, self.routing), Outcomes(sending, self.routing)
@@ -193,7 +202,7 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Number of attempts in all lanes that have no written answer yet."""
+        """Number of attempts and questions in all lanes that have no written answer yet."""
         return sum(lane.in_flight for lane in self.lanes)
 
     @property
@@ -381,6 +390,10 @@ class Sender:
             self.sending.counts.attempts += len(calls)
             self.sending.counts.by_gateway[lane.name] = self.sending.counts.by_gateway.get(lane.name, 0) + len(calls)
             self.departures.depart(lane, calls, committed_at)
+            if lane.asks:
+                lane.asks = False
+                lane.in_flight += 1
+                lane.pool.submit(self._ask, lane)
 
     def _call(self, lane: Lane, call: Call, start_at: float) -> None:
         if (wait := start_at - time.monotonic()) > 0:
@@ -389,7 +402,7 @@ class Sender:
         with lane.slots.session() as http:
             if self.sending.heart.may_send and lane.begin_call():
                 try:
-                    answer = lane.submit(http, call)
+                    answer = lane.gateway.submit(http, call.request)
                 except HeldBack:
                     # No byte of the request was written.
                     answer = HELD_BACK
@@ -398,6 +411,19 @@ class Sender:
                     answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
                 lane.end_call(answer)
         self.answers.put(Answered(lane, call, answer))
+
+    def _ask(self, lane: Lane) -> None:
+        """Asks a silent gateway with a request that cannot send a message."""
+        answer: GatewayAnswer | None = HELD_BACK
+        with lane.slots.session() as http:
+            if self.sending.heart.may_send:
+                try:
+                    answer = lane.gateway.try_login(http)
+                except HeldBack:
+                    answer = HELD_BACK
+                except Exception as failure:
+                    answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
+        self.answers.put(Asked(lane, answer))
 
     def _collect_answers(self, wait: float | None) -> None:
         """Passes answers to their lanes. Waits at most ``wait`` seconds for the first answer; ``None`` waits without
@@ -411,7 +437,7 @@ class Sender:
             answered.append(self.answers.get())
         for each in answered:
             each.lane.answers.append(each)
-        self.departures.note(answered)
+        self.departures.note([each for each in answered if isinstance(each, Answered)])
         self.busy_at = time.monotonic()
 
 
