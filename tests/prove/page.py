@@ -29,7 +29,8 @@ _HEAD = """# Proofs
 The results of all tests, of the proofs (checks of correctness at scale) and of the benches (measurements of speed).
 Each result names the machine, and the tree: a hash of all files except this page. `make prove` takes a night: it runs
 all parts that have no result for the present tree, and writes their results here; two parts run at a time if they
-measure no time. `make bench ONLY=<name>` repeats one bench. Limits of speed: [sending](decisions/sending.md), [many
+measure no time. Checks that found exactly what they must are only counted here; `make prove ONLY=<name>` prints each,
+and `make bench ONLY=<name>` repeats one bench. Limits of speed: [sending](decisions/sending.md), [many
 sources](decisions/reading-sources.md), [quick pages](decisions/queries.md),
 [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """
@@ -133,13 +134,15 @@ def show(lines: Sequence[Line], title: str = "") -> None:
 
 
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
+    """Return a part's section of the page. Lines that found exactly the required value are only counted."""
+    told = [line for line in lines if line[1] != line[2] or not line[3]]
     rows = [
-        "| " + " | ".join(_cell(each) for each in (what, found, reach, OK if good else SHORT)) + " |"
-        for what, found, reach, good in lines
+        f"{_cell(what)} | {_cell(found)} | {_cell(reach)}{'' if good else f': {SHORT}'}"
+        for what, found, reach, good in told
     ]
-    return "\n".join(
-        [f"## {name}", "", machine.words(), "", "| what | found | reach | |", "| --- | --- | --- | --- |", *rows, ""]
-    )
+    table = ["", "what | found | reach", "--- | --- | ---", *rows] if rows else []
+    exact = f" Checks that found exactly what they must: {len(lines) - len(told)}." if len(told) < len(lines) else ""
+    return "\n".join([f"## {name}", "", f"{machine.words()}{exact}", *table, ""])
 
 
 def sections_of(page: str) -> dict[str, str]:

@@ -41,10 +41,18 @@ def test_section_tells_lines_and_the_machine_that_they_were_measured_on() -> Non
         "## send\n\n"
         "29 November 2026, 00:30 in Vietnam, commit 0123456789, tree aaaaaaaaaa: 4 cores, 17 GB, Python 3.11.7,"
         " PostgreSQL 18.0, Linux 6.1.2; load at the start 0.2.\n\n"
-        "| what | found | reach | |\n| --- | --- | --- | --- |\n"
-        "| send \\| all | 900/s | ≥ 800/s | ok |\n"
-        "| plan | 30 s | ≤ 20 s | FALLS SHORT |\n"
+        "what | found | reach\n--- | --- | ---\n"
+        "send \\| all | 900/s | ≥ 800/s\n"
+        "plan | 30 s | ≤ 20 s: FALLS SHORT\n"
     )
+
+
+def test_lines_that_found_just_what_they_must_are_only_counted_unless_they_fall_short() -> None:
+    exact: Line = ("lost", "0", "0", True)
+    assert section("crash", MACHINE, [exact, exact]).endswith("0.2. Checks that found exactly what they must: 2.\n")
+    mixed = section("crash", MACHINE, [exact, FAST, ("the end", "0", "0", False)])
+    assert "0.2. Checks that found exactly what they must: 1.\n" in mixed
+    assert mixed.endswith("send \\| all | 900/s | ≥ 800/s\nthe end | 0 | 0: FALLS SHORT\n")
 
 
 def test_a_bench_replaces_its_own_lines_and_keeps_those_of_others_as_they_were_measured() -> None:
@@ -62,7 +70,7 @@ def test_a_bench_replaces_its_own_lines_and_keeps_those_of_others_as_they_were_m
 def test_a_bench_that_is_no_more_is_gone_from_the_page(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     write_page({"older": section("older", MACHINE, [FAST])}, path=file)
-    assert file.read_text(encoding="utf-8").endswith("| send \\| all | 900/s | ≥ 800/s | ok |\n")
+    assert file.read_text(encoding="utf-8").endswith("send \\| all | 900/s | ≥ 800/s\n")
     write_page({}, ("send",), file)
     assert "## older" not in file.read_text(encoding="utf-8")
 
@@ -98,11 +106,11 @@ def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_e
     runs = [sys.executable, "-c", f"open({str(said)!r}, 'a').write('x'); print('== 3 passed, 1 skipped in 2.00s ==')"]
     breaks = [sys.executable, "-c", "print('it begins'); print('no room is left\\n'); raise SystemExit(3)"]
     assert prove_all({"test-all": runs}) == 0
-    assert "| tests of one group | 3 passed, 1 skipped in 2.00s | none fails | ok |" in written.read_text("utf-8")
+    assert "tests of one group | 3 passed, 1 skipped in 2.00s | none fails\n" in written.read_text("utf-8")
     assert prove_all({"test-all": runs, "crash": breaks}) == 1
     assert said.read_text("utf-8") == "x", "the part ran again for the same tree"
-    assert "| exit code | 3 | 0 | FALLS SHORT |" in written.read_text("utf-8")
-    assert "| the whole part | broke off: no room is left | an end | FALLS SHORT |" in written.read_text("utf-8")
+    assert "exit code | 3 | 0: FALLS SHORT\n" in written.read_text("utf-8")
+    assert "the whole part | broke off: no room is left | an end: FALLS SHORT\n" in written.read_text("utf-8")
     assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
@@ -120,7 +128,7 @@ def test_what_broke_off_stands_on_one_line_and_names_no_folder_of_the_machine() 
         f"TimeoutError in {ROOT}/dags/x.py, {tempfile.gettempdir()}/motcua-1/log\nand all that was logged | at {ROOT}"
     )
     written = section("contract", MACHINE, [("by hand", said, "an end", False)])
-    assert "| by hand | TimeoutError in dags/x.py, motcua-1/log | an end | FALLS SHORT |\n" in written
+    assert "by hand | TimeoutError in dags/x.py, motcua-1/log | an end: FALLS SHORT\n" in written
 
 
 def test_the_page_in_docs_has_the_form_that_benches_write() -> None:
