@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 BACKGROUND_POOL = "background"
@@ -32,6 +32,16 @@ def _seconds(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_seconds), Field(ge=timedelta(0))]
+
+
+def _without_zone(value: time) -> time:
+    """Refuse a time with a time zone, which cannot be compared with the times of Vietnam's clock."""
+    if value.tzinfo is not None:
+        raise ValueError("is a time of Vietnam's clock: write it without a time zone, as 17:30")
+    return value
+
+
+ClockTime = Annotated[time, AfterValidator(_without_zone)]
 
 GONE = {
     "MOTCUA_WATCH_EVERY": "it is called MOTCUA_LOOK_EVERY now",
@@ -152,9 +162,11 @@ class Settings(BaseSettings):
         description="Time from the mail to the Department until a page request is carried out; until then it can be "
         "withdrawn.",
     )
-    apology_time: time = Field(default=time(17, 30), description="When the day's apologies are planned.")
-    apology_quiet_from: time = Field(default=time(21), description="From this hour on no apology is planned or sent.")
-    apology_quiet_until: time = Field(
+    apology_time: ClockTime = Field(default=time(17, 30), description="When the day's apologies are planned.")
+    apology_quiet_from: ClockTime = Field(
+        default=time(21), description="From this hour on no apology is planned or sent."
+    )
+    apology_quiet_until: ClockTime = Field(
         default=time(7), description="End of these quiet hours on the next day. Equal hours mean no quiet hours."
     )
     notify_every: Duration = Field(
@@ -199,7 +211,7 @@ class Settings(BaseSettings):
         description="Number of watchers that share the sources; Airflow spreads them over its triggerers.",
     )
 
-    quality_time: time = Field(default=time(5, 30), description="When data quality is checked each day.")
+    quality_time: ClockTime = Field(default=time(5, 30), description="When data quality is checked each day.")
     quality_thresholds: Annotated[dict[str, float], NoDecode] = Field(
         default_factory=dict,
         description="Thresholds that differ from the rules' file, as 'R3.days=15,P11.owners=8'; `motcua quality "
@@ -235,7 +247,7 @@ class Settings(BaseSettings):
         "in the data folder.",
     )
 
-    reconcile_time: time = Field(
+    reconcile_time: ClockTime = Field(
         default=time(6, 30),
         description="When the day before is closed and published, and reports are mailed to agencies. It must be after "
         "MOTCUA_QUALITY_TIME, because the reports contain the findings.",
@@ -284,7 +296,7 @@ class Settings(BaseSettings):
         description="Only on another machine: the address that `motcua watch address` printed on the watched server.",
     )
     watch_round: Duration = Field(default=timedelta(seconds=30), description="Time between two rounds of the watch.")
-    watch_time: time = Field(default=time(7, 30), description="When the watch's daily mail is sent.")
+    watch_time: ClockTime = Field(default=time(7, 30), description="When the watch's daily mail is sent.")
     watch_disks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Folders whose disks are checked; default: data folder and publications."
     )
@@ -411,7 +423,7 @@ class Settings(BaseSettings):
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Public keys of age (age1…); the owner of any one key can read a backup."
     )
-    backup_time: time = Field(default=time(1, 30), description="When a backup is made.")
+    backup_time: ClockTime = Field(default=time(1, 30), description="When a backup is made.")
     backup_keep: Duration = Field(
         default=timedelta(days=35),
         le=timedelta(days=35),

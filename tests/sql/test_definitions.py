@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,9 +17,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from motcua.settings import include_dir
+from motcua.store.ledger import migrations
 from motcua.store.ledger.database import open_connection
 from motcua.store.ledger.definitions import DefinitionRefused, put_in_force, texts_of_definitions
 from motcua.store.ledger.inspecting import Objects, objects_there
+from motcua.store.ledger.locks import MIGRATING, hold_lock
 from motcua.store.ledger.migrations import OWNER, SCHEMAS, LedgerRefused, migrate
 from motcua.store.ledger.provisioning import with_database
 from tests.ground import ask, connection_uri, provision
@@ -311,6 +316,28 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
         sender.commit()
         thread.join(30)
         assert not thread.is_alive()
+
+
+def test_migration_that_was_killed_keeps_no_later_one_out(ledger_of_its_own):
+    """A killed migration leaves the row of yoyo's own lock. If this row counted, no service would start any more."""
+    killing = (
+        "import os, signal; from motcua.store.ledger import migrations;"
+        " migrations.put_in_force = lambda owner: os.kill(os.getpid(), signal.SIGKILL); migrations.migrate()"
+    )
+    killed = subprocess.run([sys.executable, "-c", killing], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(ask(ledger_of_its_own, "SELECT pid FROM public.yoyo_lock")) == 1
+    assert migrate() == []
+    assert ask(ledger_of_its_own, "SELECT pid FROM public.yoyo_lock") == []
+
+
+def test_second_migration_at_the_same_time_is_refused_in_a_sentence(ledger_of_its_own, monkeypatch):
+    monkeypatch.setattr(migrations, "_TURN_WITHIN", 0.1)
+    with open_connection(OWNER) as other:
+        assert hold_lock(other, MIGRATING)
+        with pytest.raises(LedgerRefused, match="Another motcua migrate is running"):
+            migrate()
+    assert migrate() == []
 
 
 @pytest.mark.guarantee("upgrades", "a migration waits for a lock in short turns, so that no sender waits behind it")

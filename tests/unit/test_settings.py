@@ -73,6 +73,8 @@ def test_settings_of_an_earlier_version_are_refused_with_what_to_do(configure):
     [
         ("LATE_COMMIT", "-PT5M", "greater than or equal"),
         ("APOLOGY_TIME", "25:30", "valid time"),
+        ("APOLOGY_TIME", "17:30+07:00", "without a time zone"),
+        ("WATCH_TIME", "07:30Z", "without a time zone"),
         ("NOTIFY_EVERY", "PT7M", "divide an hour"),
         ("SOURCES", "khánh hòa", "is not 'name' or 'name=adapter'"),
         ("PUBLICATIONS", "/srv/motcua", "is no URL of a folder"),

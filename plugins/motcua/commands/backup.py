@@ -88,7 +88,9 @@ def list_backups(folder: _Folder = None) -> None:
             "migration": lambda backup: (backup.ledger.migration or "")[:4],
             "last attempt": lambda backup: backup.ledger.last_attempt_at,
             "looked through": _last_verification,
-            "state": lambda backup: backup.fault() or "good",
+            "state": lambda backup: (
+                "its time is in the future: the clock was wrong" if backup.is_ahead(now) else backup.fault() or "good"
+            ),
         },
         backups_in(place),
         empty=f"There is no backup in {place}.",
@@ -111,11 +113,12 @@ def check(
 ) -> None:
     """Exit with code 1 unless a good backup was made within the given number of hours."""
     place = _folder(folder)
-    newest = newest_good(place)
+    now = datetime.now(UTC)
+    newest = newest_good(place, now)
     if newest is None:
         print_error(f"There is no good backup in {place}.")
         raise typer.Exit(1)
-    age = datetime.now(UTC) - newest.made_at
+    age = now - newest.made_at
     say(f"The newest good backup, {newest.name}, is {_age_text(age)} old.")
     if age > timedelta(hours=within):
         raise typer.Exit(1)

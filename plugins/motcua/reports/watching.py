@@ -33,7 +33,8 @@ class _Ended:
     def lasted(self) -> str:
         """How long the alert was open, in words."""
         began, ended = self.alert.raised_at, self.alert.over_at
-        minutes = 0 if began is None or ended is None else (ended - began).total_seconds() / 60
+        # The clock may have been set back meanwhile.
+        minutes = 0 if began is None or ended is None else max((ended - began).total_seconds() / 60, 0)
         unit, least = next(each for each in _LASTED if minutes >= each[1])
         return str(check_words()["letters"]["lasted"][unit].format(number=round(minutes / (least / 2 or 1))))
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from datetime import time as time_of_day
 from hashlib import sha256
 from itertools import count, product
 from pathlib import Path
+from typing import IO
 
 import psycopg
 import pytest
@@ -28,13 +30,16 @@ from typer.testing import Result
 from motcua.domain.clock import VIETNAM
 from motcua.domain.periods import Period
 from motcua.jobs.backup import encrypting
+from motcua.jobs.backup.files import Pack, count_files, put_back
 from motcua.jobs.backup.folders import BackupFailed, backups_in, newest_good
-from motcua.jobs.backup.making import TRY_AGAIN_AFTER, back_up_every_night, make_backup
+from motcua.jobs.backup.making import TRY_AGAIN_AFTER, back_up_every_night, is_due, make_backup
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.reconciliation.closing import close_period
+from motcua.jobs.watching.outside import newest_backup
 from motcua.sandbox.machine.postgres import binaries
+from motcua.store.file_stores import open_store
 from motcua.store.ledger.database import Connection, close_ledger_pool, connect
 from motcua.store.ledger.provisioning import with_database
 from motcua.store.oversight.accounting import identity, summed_up
@@ -504,6 +509,38 @@ def test_backup_of_a_killed_process_does_not_count_and_the_next_one_removes_it(
 # --- Retention and schedule ------------------------------------------------------------------------------------------
 
 
+def test_file_that_is_larger_than_the_memory_is_backed_up_and_restored(tmp_path: Path) -> None:
+    """The service that makes backups has 256 MB. A statement of 200 MB is read, so it must be backed up, too."""
+    size, most = 64 * 1024**2, 8 * 1024**2
+    for name in ("from/csp", "to"):
+        (tmp_path / name).mkdir(parents=True)
+    with (tmp_path / "from" / "csp" / "2026-10.csv").open("wb") as file:
+        file.truncate(size)
+    archive = tmp_path / "archive.tar"
+
+    def unpack(stream: IO[bytes]) -> None:
+        with archive.open("rb") as file:
+            shutil.copyfileobj(file, stream)
+
+    pack, there = Pack(open_store(f"file://{tmp_path / 'from'}")), open_store(f"file://{tmp_path / 'to'}")
+    tracemalloc.start()
+    try:
+        with pack.open() as stream, archive.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        assert count_files(unpack) == pack.files == 1
+        assert put_back(there, unpack).written == 1
+        assert put_back(there, unpack).same == 1
+        assert tracemalloc.get_traced_memory()[1] < most
+    finally:
+        tracemalloc.stop()
+    restored = tmp_path / "to" / "csp" / "2026-10.csv"
+    assert restored.stat().st_size == size
+    restored.chmod(0o600)
+    with restored.open("r+b") as file:
+        file.truncate(size - 1)
+    assert put_back(there, unpack).differing == ["csp/2026-10.csv"]
+
+
 @pytest.mark.guarantee("backups", "a backup is removed after 35 days, never the last good one")
 def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     place: Place, configure: Callable[..., None]
@@ -533,6 +570,22 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     assert there() == [newer.name, made[1]]
     newest = make_backup(place.backups, silent, later + timedelta(days=1))
     assert there() == [newest.name, newer.name]
+
+
+def test_backup_of_a_clock_that_ran_ahead_replaces_no_later_one(place: Place) -> None:
+    """A clock that was wrong for an hour must not keep backups from being made, and from being missed, for a year."""
+    now = datetime.now(UTC)
+    ahead = make_backup(place.backups, silent, now + timedelta(days=365))
+    assert is_due(place.backups, now)
+    assert motcua("backup", "check").exit_code == 1
+    assert newest_backup(place.backups, now) is None
+    made = make_backup(place.backups, silent, now)
+    assert not is_due(place.backups, now)
+    assert newest_backup(place.backups, now) == made.made_at
+    assert motcua("backup", "check").exit_code == 0
+    assert f"{made.name} is good" in motcua("backup", "verify", "latest", "--identity", "-").output
+    assert "time is in the future" in motcua("backup", "list").output
+    assert [each.name for each in backups_in(place.backups)] == [ahead.name, made.name], "no good backup is deleted"
 
 
 def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, configure: Callable[..., None]) -> None:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from pyrage.x25519 import Identity
@@ -24,10 +25,13 @@ from motcua.domain.checks import (
     OVERVIEW,
     SOURCE_CHECK,
     WATCH,
+    Finding,
     asked_by,
+    fault,
 )
 from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
+from motcua.jobs.doctor.examining import Question
 from motcua.jobs.doctor.ledger import PARAMETERS
 from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.apologizing import apologize
@@ -101,6 +105,21 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
     assert "Cần làm: Báo quản trị hệ thống xem dịch vụ airflow-apiserver" in text
     assert "docs/operations/alerts/airflow_unreachable.md" in text
     assert "motcua alerts acknowledge airflow_unreachable" in text
+
+
+def test_alert_that_ends_before_it_began_by_a_clock_that_was_set_back_is_mirrored(watched: Watched):
+    """The ledger refuses an alert that ends before it began. It must not refuse the watch's sign of life with it."""
+    with_airflow_down(watched)
+    raised_at = mirrored()["airflow_unreachable"].raised_at
+    watched.now -= timedelta(minutes=30)
+    watched.outside.airflow_status = 200
+    watched.look(6)
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: Airflow không trả lời"]
+    assert "kéo dài 0 phút" in text_of(watched, "Đã hết")
+    assert mirrored()["airflow_unreachable"].over_at == raised_at
+    life = in_ledger(watch_life)
+    assert life is not None
+    assert life.looked_at == watched.now
 
 
 def checked(*kinds: str, source: str = "khanhhoa") -> None:
@@ -195,6 +214,26 @@ def test_webhook_gets_each_alert_and_its_end_as_json(watched: Watched, configure
     assert [(each["name"], each["state"]) for each in raised["alerts"]] == [("callbacks_unhealthy", "open")]
     assert raised["alerts"][0]["facts"] == {"answer": 500}
     assert [(each["name"], each["state"]) for each in over["alerts"]] == [("callbacks_unhealthy", "over")]
+
+
+def test_letter_that_the_webhook_refuses_holds_up_no_later_one(watched: Watched, configure):
+    configure(MOTCUA_WATCH_WEBHOOK=f"{watched.outside.url}/hook", MOTCUA_WATCH_RECIPIENTS="")
+    watched.look()
+    usual = watched.outside.answer_to
+
+    def answer(asked: Any) -> Any:
+        is_refused = asked.path == "/hook" and asked.record["alerts"][0]["name"] == "callbacks_unhealthy"
+        return (413, "") if is_refused else usual(asked)
+
+    watched.outside.answer_to = answer
+    watched.outside.callbacks_status = 500
+    watched.look(2)
+    watched.outside.intake_status = 500
+    state = watched.look(2)
+    assert [each["alerts"][0]["name"] for each in watched.outside.posted] == ["intake_unhealthy"]
+    assert [(each.raised, each.failure) for each in state.letters] == [
+        (["callbacks_unhealthy"], "webhook answered 413")
+    ]
 
 
 @pytest.mark.guarantee("watch", "a daily mail says that the watch runs, and what it checked")
@@ -611,6 +650,26 @@ def test_what_is_wrong_in_the_ledger_is_told_and_its_end(watched: Watched, rows,
     assert watched.open_alerts(watched.look(2)) == []
 
 
+@pytest.mark.parametrize("remedy", ["another gateway", "no reports"])
+def test_missing_receipts_of_a_gateway_that_is_used_no_more_are_over(watched: Watched, configure, rows, remedy):
+    """The Department may change the gateway because its receipts are missing. Then none of its messages comes again."""
+    save()
+    watched.look()
+    rows("SET session_replication_role = 'replica'")
+    rows(IN_LEDGER["receipts_stopped/kannel"][0], watched.now)
+    watched.look(18)
+    state = watched.look(2, minutes=13 * 60)
+    assert "receipts_stopped/kannel" in watched.open_alerts(state), "with few messages it is not known to be over"
+    if remedy == "another gateway":
+        configure(MOTCUA_GATEWAYS="esms")
+    else:
+        rows(
+            "INSERT INTO motcua.gateways (name, opened_at, reports_deliveries) VALUES ('kannel', now(), FALSE)"
+            " ON CONFLICT (name) DO UPDATE SET opened_at = now(), reports_deliveries = FALSE"
+        )
+    assert "receipts_stopped/kannel" not in watched.open_alerts(watched.look(2))
+
+
 def test_falling_share_of_delivered_messages_is_told(watched: Watched, rows):
     save()
     rows("SET session_replication_role = 'replica'")
@@ -737,6 +796,25 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     at = watched.now
     assert watched.open_alerts(watched.look(minutes=60)) == []
     assert all(mirrored()[name].raised_at == at and mirrored()[name].over_at == watched.now for name in began)
+
+
+def test_hourly_check_that_breaks_is_told_and_ends_no_alert(watched: Watched, monkeypatch):
+    watched.asks = [each for each in checks.CHECKS if each.name in ("agencies", "catalog")]
+    faults = [[fault("schema_differs", "database motcua", "index transitions_unplanned is missing")]]
+
+    def objects(_: Any) -> list[Finding]:
+        if not faults:
+            raise psycopg.errors.QueryCanceled
+        return faults[0]
+
+    monkeypatch.setattr(checks, "LEDGER_HOURLY", [Question("objects", "nothing", objects, "ledger")])
+    assert watched.open_alerts(watched.look(minutes=60)) == ["schema_differs/database motcua"]
+    faults.clear()
+    state = watched.look(2, minutes=60)
+    assert watched.open_alerts(state) == ["check_failing/catalog", "schema_differs/database motcua"]
+    assert "QueryCanceled" in text_of(watched, "Cảnh báo")
+    faults.append([])
+    assert watched.open_alerts(watched.look(2, minutes=60)) == []
 
 
 # --- No alerts before agencies join

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from motcua.jobs.backup.folders import BackupDamaged
-from motcua.jobs.publications.publishing import StoreFailed, is_local, store_file
+from motcua.jobs.publications.publishing import StoreFailed, is_local, store_file, write_whole
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -63,18 +63,34 @@ class Pack:
                 for path, name in files_of(self._store):
                     # A file that is removed while the backup runs is left out.
                     with suppress(FileNotFoundError):
-                        content = path.read_bytes()
-                        about = tarfile.TarInfo(name)
-                        about.size = len(content)
-                        # An object store has no modification time that a restore could set again.
-                        about.mtime = int(Path(path.path).stat().st_mtime) if is_local(path) else 0
-                        archive.addfile(about, io.BytesIO(content))
+                        _add(archive, path, name)
                         self.files += 1
         except BrokenPipeError:
             # The reader stopped because of an error of its own.
             return
         except Exception as error:  # ``open`` raises this error for the reader
             self._failure = error
+
+
+def _add(archive: tarfile.TarFile, path: ObjectStoragePath, name: str) -> None:
+    """Add a file to an archive.
+
+    Raises:
+        FileNotFoundError: the file does not exist any more; nothing was added.
+        OSError: the file cannot be read.
+    """
+    about = tarfile.TarInfo(name)
+    if is_local(path):
+        # Not read as a whole: a carrier statement may be larger than the memory of the service that makes backups.
+        with Path(path.path).open("rb") as file:
+            facts = os.fstat(file.fileno())
+            about.size, about.mtime = facts.st_size, int(facts.st_mtime)
+            archive.addfile(about, file)
+        return
+    content = path.read_bytes()
+    # An object store has no modification time that a restore could set again.
+    about.size, about.mtime = len(content), 0
+    archive.addfile(about, io.BytesIO(content))
 
 
 def files_of(store: ObjectStoragePath) -> Iterator[tuple[ObjectStoragePath, str]]:
@@ -99,20 +115,23 @@ def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> P
         Exception: the error of ``unpack``.
     """
     done = PutBack()
-    with closing(_read_members(unpack)) as members:
+    with closing(_read_members(unpack)) as members, _damage_is_named():
         for name, changed, content in members:
             path = store / name
             try:
                 if path.exists():
-                    same = path.is_file() and path.read_bytes() == content
+                    same = path.is_file() and _holds(path, content)
                     done.same += same
                     done.differing += [] if same else [name]
+                elif is_local(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    write_whole(Path(path.path), content)
+                    # Of two carrier statements for a month the later file counts, so the file's time of change is
+                    # restored, too.
+                    os.utime(path.path, (changed, changed))
+                    done.written += 1
                 else:
-                    store_file(path, content)
-                    if is_local(path):
-                        # Of two carrier statements for a month the later file counts, so the file's time of change is
-                        # restored, too.
-                        os.utime(path.path, (changed, changed))
+                    store_file(path, content.read())
                     done.written += 1
             except OSError as error:
                 raise StoreFailed(f"{path} cannot be written: {error.strerror or error}.") from error
@@ -126,11 +145,35 @@ def count_files(unpack: Callable[[IO[bytes]], None]) -> int:
         BackupDamaged: the stream is no tar archive.
         Exception: the error of ``unpack``.
     """
-    return sum(1 for _ in _read_members(unpack))
+    files = 0
+    with closing(_read_members(unpack)) as members, _damage_is_named():
+        for _, _, content in members:
+            while content.read(_CHUNK):
+                pass
+            files += 1
+    return files
 
 
-def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float, bytes], None, None]:
-    """Yield the name, modification time and content of each file in the archive that ``unpack`` writes."""
+def _holds(path: ObjectStoragePath, content: IO[bytes]) -> bool:
+    """Return whether a file has this content, which is read piece by piece."""
+    with path.open("rb") as there:  # type: ignore[no-untyped-call]
+        while piece := content.read(_CHUNK):
+            if there.read(len(piece)) != piece:
+                return False
+        return not there.read(1)
+
+
+@contextmanager
+def _damage_is_named() -> Iterator[None]:
+    try:
+        yield
+    except tarfile.TarError:
+        raise BackupDamaged("The archive cannot be read: it is not a tar archive, or it is incomplete.") from None
+
+
+def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float, IO[bytes]], None, None]:
+    """Yield the name, modification time and content of each file in the archive that ``unpack`` writes. A content can
+    be read until the next file is asked for."""
     failures: list[BaseException] = []
     reading, writing = os.pipe()
 
@@ -147,22 +190,16 @@ def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, f
     unpacking = threading.Thread(target=write, daemon=True)
     unpacking.start()
     try:
-        with os.fdopen(reading, "rb") as stream:
-            try:
-                with tarfile.open(fileobj=stream, mode="r|") as archive:
-                    for member in archive:
-                        file = archive.extractfile(member)
-                        if not member.isfile() or file is None or _leads_out(member.name):
-                            raise BackupDamaged(f"The archive holds {member.name!r}, which no backup puts there.")
-                        yield member.name, member.mtime, file.read()
-                # Read the last blocks, so that the writing thread can end.
-                while stream.read(_CHUNK):
-                    pass
-            except tarfile.TarError:
-                if not failures:
-                    raise BackupDamaged(
-                        "The archive cannot be read: it is not a tar archive, or it is incomplete."
-                    ) from None
+        with os.fdopen(reading, "rb") as stream, _damage_is_named():
+            with tarfile.open(fileobj=stream, mode="r|") as archive:
+                for member in archive:
+                    file = archive.extractfile(member)
+                    if not member.isfile() or file is None or _leads_out(member.name):
+                        raise BackupDamaged(f"The archive holds {member.name!r}, which no backup puts there.")
+                    yield member.name, member.mtime, file
+            # Read the last blocks, so that the writing thread can end.
+            while stream.read(_CHUNK):
+                pass
     finally:
         unpacking.join()
         if failures:

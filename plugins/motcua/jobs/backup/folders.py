@@ -31,6 +31,8 @@ LATEST = "latest"
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 _UNFINISHED = re.compile(r"\.\d{8}T\d{6}Z\.unfinished")
 _CHUNK = 1024 * 1024
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""A backup whose time is later than now by more than this was made while the clock was wrong."""
 
 How: TypeAlias = Literal["checksums", "read"]
 Progress: TypeAlias = Callable[[str, int, int | None], None]
@@ -107,6 +109,11 @@ class Backup:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Return whether the backup has a time in the future, so that its age is not known. The clock of the machine
+        was wrong when the backup was made."""
+        return self.made_at > now + _CLOCKS_DIFFER
+
     def fault(self) -> str | None:
         """Return the fault that the sizes of the parts or the last verification show; ``None`` for a good backup."""
         for part in self.parts:
@@ -149,22 +156,27 @@ def unreadable_in(folder: Path) -> list[str]:
         return []
 
 
-def newest_good(folder: Path) -> Backup | None:
-    """Return the newest backup without a known fault."""
-    return next((backup for backup in backups_in(folder) if backup.fault() is None), None)
+def newest_good(folder: Path, now: datetime | None = None) -> Backup | None:
+    """Return the newest backup without a known fault. A backup with a time in the future does not count: otherwise no
+    backup would be made, and none missed, until that time."""
+    moment = now or datetime.now(UTC)
+    return next(
+        (backup for backup in backups_in(folder) if not backup.is_ahead(moment) and backup.fault() is None), None
+    )
 
 
 def find_backup(folder: Path, named: str) -> Backup:
-    """Return the backup with that name or path, or the newest backup for ``latest``.
+    """Return the backup with that name or path, or the newest backup for ``latest``. A backup with a time in the future
+    is the latest only if there is no other one.
 
     Raises:
         BackupUnusable: there is no such backup.
     """
     if named == LATEST:
-        newest = next(iter(backups_in(folder)), None)
-        if newest is None:
+        found, now = backups_in(folder), datetime.now(UTC)
+        if not found:
             raise BackupUnusable(f"There is no backup in {folder}.")
-        return newest
+        return next((backup for backup in found if not backup.is_ahead(now)), found[0])
     path = Path(named) if os.sep in named else folder / named
     if not path.is_dir():
         raise BackupUnusable(f"There is no backup {path}; motcua backup list shows those in {folder}.")
@@ -301,7 +313,7 @@ def write_whole(path: Path, value: dict[str, Any]) -> None:
 
 def remove_old(folder: Path, keep: timedelta, now: datetime) -> list[str]:
     """Remove backups older than ``keep``, except the newest good one, and return their names."""
-    last_good = newest_good(folder)
+    last_good = newest_good(folder, now)
     removed = []
     for backup in backups_in(folder):
         if backup.made_at < now - keep and (last_good is None or backup.name != last_good.name):

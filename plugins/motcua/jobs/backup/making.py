@@ -160,7 +160,7 @@ def is_due(folder: Path, now: datetime) -> bool:
 
     A backup is therefore also due when the machine was off at the scheduled time.
     """
-    newest = newest_good(folder)
+    newest = newest_good(folder, now)
     return newest is None or newest.made_at < due_since(now)
 
 

@@ -120,7 +120,7 @@ def backups(examination: Examination) -> Iterator[Finding]:
         yield fault("folder_unusable", f"{folder} (MOTCUA_BACKUPS)", "it is missing: no backup is seen from here")
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
         return
-    newest = newest_good(folder)
+    newest = newest_good(folder, examination.now)
     if newest is None:
         # A new installation has no backup before its first night.
         if not installation.of_files:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import ReconciliationReport
@@ -251,7 +253,7 @@ def store_file(path: ObjectStoragePath, content: bytes) -> None:
         return
     if is_local(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(Path(path.path), content)
+        write_whole(Path(path.path), BytesIO(content))
         return
     try:
         # One request sends the whole file, because a stream that breaks off would leave a part of it in the store. The
@@ -277,19 +279,19 @@ def _part_of(name: str) -> str:
     return f"{folder}{slash}.{file}.part"
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: IO[bytes]) -> None:
     """Write a file so that neither a killed process nor a loss of power leaves half of it under its name."""
     part = path.with_name(_part_of(path.name))
     try:
         # A partial file of an earlier try may be read-only, so it is removed rather than opened.
         part.unlink(missing_ok=True)
         with part.open("wb") as file:
-            file.write(content)
+            shutil.copyfileobj(content, file)
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o444)
         part.rename(path)
-    except OSError:
+    except Exception:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise

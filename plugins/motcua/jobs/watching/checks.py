@@ -21,7 +21,7 @@ from motcua.domain.run_window import Window
 from motcua.domain.watching import elsewhere, judging, pushing, unserved
 from motcua.domain.watching.judging import Delivered, WatchRules
 from motcua.jobs.doctor.examine import FILES_HOURLY, LEDGER_HOURLY, examine, installation_here
-from motcua.jobs.doctor.examining import of_environment
+from motcua.jobs.doctor.examining import Diagnosis, of_environment
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.restoring import finding_of_gap
 from motcua.jobs.watching.keeping import IdentityKept, WatchState
@@ -42,7 +42,7 @@ from motcua.store.intake.watching import watched_clients
 from motcua.store.ledger.database import Connection, limit_statements
 from motcua.store.ledger.sessions import red_only_for
 from motcua.store.notices.gaps import journal_fault, last_testimony, open_gap
-from motcua.store.notices.gateways import gateway_stops, tokens_failing
+from motcua.store.notices.gateways import gateway_openings, gateway_stops, tokens_failing
 from motcua.store.notices.sources import list_sources
 from motcua.store.oversight.accounting import identity
 from motcua.store.upkeep import last_cleaning
@@ -352,7 +352,10 @@ def _receipts(looking: Looking) -> Seen:
     before = looking.now - looking.rules.receipts_within
     of_gateways = figures.receipts_of_gateways(looking.ledger, looking.now - timedelta(days=1), before)
     findings, decided = judging.judge_receipts(of_gateways)
-    undecided = looking.open_keys("receipts_stopped") - {key_of("receipts_stopped", gateway) for gateway in decided}
+    # A gateway that is used no more, or that reports no deliveries any more, will never be decided: its alert ends.
+    silent = {name for name, each in gateway_openings(looking.ledger).items() if each.reports_deliveries is False}
+    waiting = set(looking.settings.gateways) - silent - decided
+    undecided = {key_of("receipts_stopped", gateway) for gateway in waiting}
     taken, reported = (sum(getattr(each, name) for each in of_gateways) for name in ("taken", "reported"))
     return Seen(findings, {"taken": taken, "reported": reported}, undecided)
 
@@ -457,8 +460,7 @@ def _upkeep(looking: Looking) -> Seen:
 
 def _installation(looking: Looking) -> Seen:
     """Run the doctor's hourly checks of settings and files, as far as this process can read the files."""
-    found = examine(installation_here(), looking.now, FILES_HOURLY)
-    return Seen(list(found.findings), {"questions": found.looked_at})
+    return _examined(looking, "installation", OF_FILES, examine(installation_here(), looking.now, FILES_HOURLY))
 
 
 def _catalog(looking: Looking) -> Seen:
@@ -466,9 +468,20 @@ def _catalog(looking: Looking) -> Seen:
 
     If not all of these checks could be run, as with a ledger of another release, none of their alerts ends.
     """
-    found = examine(of_environment(), looking.now, LEDGER_HOURLY)
-    undecided = {key for name in OF_LEDGER for key in looking.open_keys(name) if found.not_looked_at}
-    return Seen(list(found.findings), {"questions": found.looked_at}, undecided)
+    return _examined(looking, "catalog", OF_LEDGER, examine(of_environment(), looking.now, LEDGER_HOURLY))
+
+
+def _examined(looking: Looking, name: str, judges: Iterable[str], found: Diagnosis) -> Seen:
+    """Return the findings of the doctor's checks. A check of the doctor that broke is reported as a check of the watch
+    that broke, and ends no alert."""
+    broken = [each for each in found.findings if each.name == "check_failed"]
+    findings = [each for each in found.findings if each not in broken]
+    if broken:
+        errors = "; ".join(f"{each.subject}: {each.detail}" for each in broken)
+        findings.append(Finding("check_failing", {"error": errors}, name))
+    is_whole = not found.not_looked_at and not broken
+    undecided = set() if is_whole else {key for each in judges for key in looking.open_keys(each)}
+    return Seen(findings, {"questions": found.looked_at}, undecided)
 
 
 # --- Airflow, callbacks, intake, this machine ----------------------------------------------------------------------
@@ -550,7 +563,7 @@ def _clock(looking: Looking) -> Seen:
 def _backup(looking: Looking) -> Seen:
     if not looking.rules.backup_age:
         return Seen(is_off=True)
-    made_at = newest_backup(looking.settings.backups_folder)
+    made_at = newest_backup(looking.settings.backups_folder, looking.now)
     findings = judging.judge_backup(made_at, looking.state.enabled_since, looking.rules, looking.now)
     return Seen(findings, {"made_at": made_at.isoformat() if made_at else None})
 

@@ -204,7 +204,7 @@ def disks_of(folders: Iterable[Path]) -> list[Disk]:
     return list(found.values())
 
 
-def newest_backup(folder: Path) -> datetime | None:
+def newest_backup(folder: Path, now: datetime) -> datetime | None:
     """Return when the newest backup without a known fault was made. ``None`` if there is none."""
-    newest = newest_good(folder)
+    newest = newest_good(folder, now)
     return newest.made_at if newest else None

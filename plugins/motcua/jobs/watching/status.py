@@ -203,7 +203,7 @@ def _backup(now: datetime) -> Iterator[Row]:
     if not folder.is_dir():
         yield Row("backup", f"{folder} is not a folder on this machine", bool(most), "backup_old" * bool(most))
         return
-    newest = newest_good(folder)
+    newest = newest_good(folder, now)
     if newest is None:
         yield Row("backup", f"no usable backup in {folder}", bool(most), "backup_old" * bool(most))
         return

@@ -42,6 +42,9 @@ A mail server that cannot be reached is tried in each round.
 _DAILY_SENT_WITHIN, _SENT_WITHIN = timedelta(hours=20), timedelta(days=7)
 """How long the watch tries to send a letter before it drops it: a daily letter, and any other letter."""
 _MOST_LETTERS = 500
+_OF_ONE_LETTER = (400, 413, 422)
+"""Answers of a webhook that refuse one letter, for example because it is too large. They say nothing about the next
+one."""
 
 
 def page_of_alerts() -> str | None:
@@ -135,15 +138,19 @@ def _post(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
         if not settings.watch_webhook:
             letter.post = None
             continue
+        status = 0
         try:
             answer = requests.post(settings.watch_webhook, json=letter.post, timeout=(3.05, _PATIENCE))
-            failure = None if answer.ok else f"webhook answered {answer.status_code}"
+            status = answer.status_code
+            failure = None if answer.ok else f"webhook answered {status}"
         except requests.RequestException as error:
             # The error's text holds the webhook's address, which may hold a secret.
             failure = f"webhook: {type(error).__name__}"
         letter.failure = failure
         if failure is not None:
             log.error("mail %d of the watch was not posted to the webhook: %s", letter.number, failure)
+            if status in _OF_ONE_LETTER:
+                continue
             return
         letter.post = None
         _mark_reported(state, letter, now)

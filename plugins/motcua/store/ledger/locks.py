@@ -32,6 +32,9 @@ WATCHING = 9
 """All live watchers that have checked all their sources at least once share this lock. Each of them holds it once."""
 RENEWING = 10
 """A process holds this lock while it renews a gateway's tokens, because a refresh token works only once."""
+MIGRATING = 11
+"""A process holds this lock while it migrates the ledger. Unlike the row of yoyo's own lock, it never outlives the
+process."""
 _STANDING_BY = 1000
 """The first lock number of the standbys: senders that wait to become leader."""
 

@@ -15,8 +15,15 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import LockNotAvailable
 
 from motcua.settings import include_dir
-from motcua.store.ledger.database import connection_or_ledger, conninfo_of, given_connection, open_connection
+from motcua.store.ledger.database import (
+    Connection,
+    connection_or_ledger,
+    conninfo_of,
+    given_connection,
+    open_connection,
+)
 from motcua.store.ledger.definitions import make_schema, put_in_force
+from motcua.store.ledger.locks import MIGRATING, hold_lock
 from motcua.store.ledger.queries import statement
 
 OWNER = "motcua_db_owner"
@@ -30,6 +37,8 @@ _MADE = "schema"
 """The name that ``migrate`` returns after it has created a ledger in an empty database."""
 SCHEMAS = ["audit", "intake", "motcua", "quality", "statements"]
 """The schemas that contain all of the ledger, in order."""
+_TURN_WITHIN = 10.0
+"""For how many seconds a migration waits until another one has ended."""
 
 
 class LedgerRefused(Exception):
@@ -61,8 +70,7 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
         patience: for how many seconds a migration that got no lock is tried again.
 
     Raises:
-        LedgerRefused: the ledger is older than version 0.2.0, or incomplete.
-        yoyo.exceptions.LockTimeout: another migration is running.
+        LedgerRefused: the ledger is older than version 0.2.0, or incomplete, or another migration is running.
         psycopg.errors.LockNotAvailable: another session kept a table locked for ``patience`` seconds; the migration is
             rolled back completely.
         psycopg.Error: a migration failed; it is rolled back completely.
@@ -78,10 +86,14 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
     parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id), options=limit))
     backend = get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")
     try:
-        with backend.lock():
-            backend.ensure_internal_schema_updated()
-            migrations = read_migrations(str(include_dir() / "sql" / "migrations"))
-            with open_connection(conn_id) as owner:
+        with open_connection(conn_id) as owner:
+            _wait_for_turn(owner)
+            # yoyo's own lock is a row that stays if its process is killed. No other migration runs now, so that a row
+            # that is there is of such a process.
+            backend.break_lock()
+            with backend.lock():
+                backend.ensure_internal_schema_updated()
+                migrations = read_migrations(str(include_dir() / "sql" / "migrations"))
                 (there,) = owner.execute(statement("ledger/what_is_there"), {"schemas": SCHEMAS}).fetchall()
                 owner.rollback()
                 if not there["schemas"] and not there["migrations"]:
@@ -92,6 +104,24 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
             return pending
     finally:
         backend.connection.close()
+
+
+def _wait_for_turn(owner: Connection) -> None:
+    """Take the lock of migrations until this connection ends.
+
+    Raises:
+        LedgerRefused: another migration holds it.
+    """
+    until = time.monotonic() + _TURN_WITHIN
+    while not hold_lock(owner, MIGRATING):
+        owner.rollback()
+        if time.monotonic() > until:
+            raise LedgerRefused(
+                "Another motcua migrate is running on this ledger. Nothing was changed. Wait for its end, and repeat "
+                "the command."
+            )
+        time.sleep(0.5)
+    owner.commit()
 
 
 def _make(backend: Any, migrations: Any) -> list[str]:  # noqa: ANN401 - yoyo's

@@ -238,13 +238,17 @@ def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Co
 
 
 def _alert_columns(alert: Alert) -> dict[str, Any]:
+    over_at = alert.over_at
+    if over_at is not None and alert.raised_at is not None:
+        # The clock may have been set back since the alert began, and the ledger refuses an end before the beginning.
+        over_at = max(over_at, alert.raised_at)
     return {
         "name": alert.name,
         "subject": alert.subject,
         "raised_at": alert.raised_at,
         "facts": Jsonb(alert.facts),
         "told_at": alert.told_at,
-        "over_at": alert.over_at,
+        "over_at": over_at,
         "over_told_at": alert.over_told_at,
         "acknowledged_at": alert.acknowledged_at,
         "acknowledged_by": alert.acknowledged_by,
