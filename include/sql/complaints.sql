@@ -24,7 +24,8 @@ RETURNING complaint_id;
 -- is the last one that a gateway had accepted when the citizen complained. For the claim no_result_yet a result message
 -- is preferred. A reply is chosen only if no other message was sent. A dossier of the agency with exactly the typed
 -- code is preferred. Otherwise a dossier is chosen whose code differs only in spelling. That dossier may also belong to
--- an agency whose dossiers this agency has taken over. If several dossiers have such a code, none is chosen.
+-- an agency whose dossiers the agency of the complaint has taken over. If several dossiers have such a code, none is
+-- chosen.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g
@@ -82,7 +83,7 @@ RETURNING c.complaint_id;
 -- Return complaints, the newest first, each with its dossier, its message and the complaint that it repeats
 -- (motcua.complaints). If no gateway had accepted a message by the time of the complaint, the result has the message
 -- that was planned by then, in its present state. The complaint is not linked to that message, because the message may
--- still be sent. The result holds personal data for staff who are signed in.
+-- still be sent. The result has personal data, so only staff who are signed in may see it.
 SELECT
     c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
     c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,

@@ -64,7 +64,7 @@ SELECT
 
 -- name: went_back
 -- Change the open gap from the gap of a paused ledger to the gap of a restored one (motcua.gaps). The reason is that
--- the watch, a monitoring process, saw a later state of the ledger before the pause. Messages that are held stay held.
+-- the watch, a monitoring process, had seen the ledger in a newer state than now. Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
@@ -117,9 +117,10 @@ FROM motcua.gaps
 WHERE closed_at IS NULL;
 
 -- name: hold
--- Postpone the queued messages that were recorded up to the time of an open gap until they are no longer useful
--- (motcua.messages), so that no sender claims them again and again. A transaction that closes the gap waits for this
--- SQL statement (FOR SHARE). A message is therefore held before the gap is closed, or not held at all.
+-- Postpone the queued messages that an open gap holds, so that no sender claims them again and again
+-- (motcua.messages). These messages were recorded up to the time in held_until. They are postponed to the time at which
+-- they are no longer useful. A transaction that closes the gap waits for this SQL statement (FOR SHARE). A message is
+-- therefore held before the gap is closed, or not held at all.
 WITH gap AS MATERIALIZED (
     SELECT g.held_until
     FROM motcua.gaps AS g
@@ -152,8 +153,8 @@ SET closed_at = %(now)s, closed_by = %(closed_by)s, reason = %(reason)s, sent_un
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: answer
--- Close an open gap with a person's answer (motcua.answer_gap). The answer is the time until which the lost ledger may
--- have sent messages, or the declaration that the ledger was only paused.
+-- Close an open gap with a person's answer (motcua.answer_gap). The answer is the time until which messages may have
+-- been sent that the restored ledger lacks, or the declaration that the ledger was only paused.
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
 -- name: testimony
@@ -163,7 +164,7 @@ FROM motcua.outside_watch;
 
 -- name: take_testimony
 -- Empty a part of the last report of a watch on another machine, because a sender has acted on it
--- (motcua.outside_watch). This part says that the watch had once seen a later state of the ledger.
+-- (motcua.outside_watch). This part says that the watch had seen the ledger in a newer state than now.
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
@@ -220,14 +221,15 @@ ORDER BY t.departed_at
 ON CONFLICT (reference) DO NOTHING;
 
 -- name: adopt
--- Insert the attempts of a gap whose messages exist again into motcua.attempts, with the references that they had
--- (motcua.attempts, motcua.lost_attempts, motcua.messages). Delivery receipts and the gateway can then settle them as
--- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message of an attempt is
--- found by the source's number of the step, or by the due day of an apology. The restored ledger may have planned the
--- occasion at another step than the one in the journal. In that case the last message of that kind is chosen that was
--- recorded before the attempt and has no attempt of its own. This is done only after the step in the journal has been
--- planned. If several attempts may have arrived, the last one decides the state of the message. Messages are locked
--- first, as in the other SQL statements that apply receipts and answers, so that no deadlock occurs.
+-- Insert as attempts those lost attempts of a gap whose messages are in the ledger again (motcua.attempts,
+-- motcua.lost_attempts, motcua.messages). The attempts keep their references, so delivery receipts and the gateway can
+-- settle them as usual. A message gets the state unknown if one of its attempts may have reached a phone. The message
+-- of an attempt is found by the source's number of the step, or by the due day of an apology. The restored ledger may
+-- have planned the occasion at another step than the one in the journal. In that case the last message of that kind is
+-- chosen that was recorded before the attempt and has no attempt of its own. This is done only after the step in the
+-- journal has been planned. If several attempts may have arrived, the last one decides the state of the message.
+-- Messages are locked first, as in the other SQL statements that apply receipts and answers, so that no deadlock
+-- occurs.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l
@@ -373,8 +375,9 @@ WHERE
     AND NOT a.released;
 
 -- name: unanswered
--- Return the attempts whose answer the ledger does not have and the journal may have: attempts that a sender left when
--- it ended, begun since a moment, or without that moment all of them and the attempts in flight (motcua.attempts).
+-- Return the attempts whose answer the ledger does not have and the journal may have (motcua.attempts). With since,
+-- these are the attempts begun since then that a sender left when it ended. Without since, these are all attempts that
+-- a sender left when it ended, and the attempts in flight.
 SELECT a.reference, a.started_at
 FROM motcua.attempts AS a
 WHERE
@@ -440,7 +443,7 @@ FROM answered AS a
 WHERE m.message_id = a.message_id;
 
 -- name: read_receipts_again
--- Insert the delivery receipts once more that came before the ledger had their attempts back (motcua.receipts). The
+-- Insert once more the delivery receipts that came before the ledger had their attempts back (motcua.receipts). The
 -- copies are then applied to the attempt like new receipts.
 INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
 SELECT r.gateway, r.received_at, r.reference, r.gateway_status, r.raw
@@ -457,12 +460,13 @@ WHERE
 ORDER BY r.receipt_id;
 
 -- name: hold_blind
--- Set messages to unknown that may have been sent in a gap without a journal (motcua.hold_blind).
+-- Set the messages that may have been sent in a gap without a journal to unknown (motcua.hold_blind).
 SELECT motcua.hold_blind(%(gap_no)s, %(gateway)s, %(now)s) AS held;
 
 -- name: waits_for_messages
--- Return whether an attempt of a gap has no message yet, whether an open gap holds messages recorded up to a time, and
--- the newest gap without a journal whose messages may still be planned (motcua.lost_attempts, motcua.gaps).
+-- Return whether an attempt of a gap has no message yet (lost) and whether an open gap holds messages recorded up to a
+-- time (holds). Return also the newest gap without a journal whose messages may still be planned, as blind
+-- (motcua.lost_attempts, motcua.gaps).
 SELECT
     EXISTS(SELECT 1 FROM motcua.lost_attempts WHERE message_id IS NULL) AS lost,
     EXISTS(SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL AND held_until IS NOT NULL) AS holds,

@@ -1,11 +1,11 @@
--- Store requests from staff pages. If a request makes the system text citizens, keeps messages from them or changes who
+-- Store requests from staff pages. If a request would send texts to citizens, keep texts from being sent, or change who
 -- gets mails, the Department first gets a mail about it. Such a request is carried out when its waiting time after the
 -- mail is over. Until then it can be withdrawn. Called by store/oversight/page_requests.py.
 
 -- name: waiting_for_status
 -- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,
--- motcua.dossiers). These are dossiers with quarantined steps of that code, and dossiers whose row has an unknown code,
--- which may be that code.
+-- motcua.dossiers). The query counts dossiers with quarantined steps of that code. It also counts dossiers whose own
+-- code is unknown, because it may be that code.
 SELECT w.agency_code, count(DISTINCT w.dossier_code) AS dossiers
 FROM (
     SELECT g.agency_code, q.dossier_code
@@ -46,9 +46,9 @@ SELECT request_no, became
 FROM motcua.save_page_request(%(kind)s::text, %(wanted)s::jsonb, %(by)s::text);
 
 -- name: note_told
--- Write that the Department was mailed about a request, from when the request may be carried out, and how many citizens
--- it would text according to the mail (motcua.page_requests). A request that was withdrawn in the meantime is not
--- changed.
+-- Write that the Department got a mail about a request (motcua.page_requests). Also write when the request may be
+-- carried out, and the numbers in the mail, such as how many dossiers the request affects. A request that was withdrawn
+-- in the meantime is not changed.
 UPDATE motcua.page_requests
 SET told_at = clock_timestamp(), applies_at = clock_timestamp() + %(after)s, told = %(told)s, untold_because = NULL
 WHERE request_no = %(request_no)s AND told_at IS NULL AND ended_at IS NULL;
@@ -75,7 +75,7 @@ SELECT motcua.withdraw_page_request(%(request_no)s::bigint, %(by)s::text) AS is_
 SELECT motcua.apply_page_request(%(request_no)s::bigint) AS became;
 
 -- name: list
--- Return the open requests, the oldest first, or the newest ones that have ended (motcua.page_requests).
+-- Return the open requests, the oldest first, or those that have ended, the newest first (motcua.page_requests).
 SELECT
     request_no,
     kind,

@@ -1,4 +1,4 @@
-"""A browser shows every mail without a fault that axe finds, cuts nothing off, and fetches nothing for it."""
+"""Test every mail in a browser: the checker axe finds no fault, nothing is cut off, and nothing is fetched."""
 
 from __future__ import annotations
 

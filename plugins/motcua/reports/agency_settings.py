@@ -27,7 +27,7 @@ def setting_in_words(field: str, value: Any, procedures: Mapping[str, str | None
 
     Args:
         field: the setting's name in the agencies' file.
-        value: the value in the form of the agencies' file, which the history of settings has too.
+        value: the value, as the agencies' file and the history of settings write it.
         procedures: names of procedures by code.
     """
     value_words = settings_words()["value"]

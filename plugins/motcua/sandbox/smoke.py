@@ -1,4 +1,4 @@
-"""Run the whole system without a person: start it, wait for messages, compare them with the phone network, stop it."""
+"""Run the whole system without a person: start it, wait for messages, find them in the phone network's log, stop it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ENOUGH = 3
 """How many messages of each kind must reach phones at least."""
 
 DEADLINE = 300.0
-"""Seconds that the test waits, once all components run, until enough messages reached phones and a run succeeded."""
+"""Longest wait in seconds, once all components run, for enough messages on phones and for a run that succeeds."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 """The states of an attempt that the gateway accepted."""
@@ -120,13 +120,13 @@ def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[C
 
 
 def check_pushed(summary: Summary) -> Iterator[Check]:
-    """Check that messages reached phones about dossiers that an agency's software pushed."""
+    """Check that some dossiers pushed by an agency's software led to messages that reached phones."""
     reached = summary.count(agency_code=pushing().agency.code, state="delivered")
     yield Check("messages about pushed dossiers are delivered", reached > 0, str(reached))
 
 
 def check_dropped(summary: Summary) -> Iterator[Check]:
-    """Check that messages reached phones about dossiers that an agency's clerk exported as files."""
+    """Check that some dossiers exported as files by an agency's clerk led to messages that reached phones."""
     reached = summary.count(agency_code=exporting().agency.code, state="delivered")
     yield Check("messages about exported dossiers are delivered", reached > 0, str(reached))
 
@@ -331,7 +331,7 @@ def _own_folder() -> Path:
 def run_smoke(folder: Path | None = None) -> int:
     """Run the smoke test and return its exit code.
 
-    The test uses free ports and the ports that ``MOTCUA_*_PORT`` sets, so it does not disturb a running demo. It has
+    The test uses the ports that ``MOTCUA_*_PORT`` sets, else free ports, so it does not disturb a running demo. It has
     its own folder, which is removed unless the test failed.
 
     Args:

@@ -1,7 +1,7 @@
 """Play days without any fault, by a simulated clock.
 
-Desks work, messages reach phones, and the watch makes its checks. The ledger, the jobs that pick up, plan, send and
-apologise, the watch and a mail server are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
+Desks work, messages reach phones, and the watch makes its checks. The ledger, the watch, a mail server and the jobs
+that pick up, plan, send and apologise are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
 and no quality check or closing runs: instead, SQL statements of this module write their results into the ledger.
 """
 

@@ -1,6 +1,6 @@
-"""Test every page with a list: its rows can be downloaded as CSV and as a workbook, in which typed words stay text.
+"""Test every page with a list: its rows can be downloaded as CSV and workbook, and no typed text becomes a formula.
 
-The texts in the ledger begin like formulas, wherever people can type. The test fails for a new page until ``ROWS`` or
+Every text in the ledger that people can type begins like a formula. The test fails for a new page until ``ROWS`` or
 ``WITHOUT_ROWS`` names the page.
 """
 
@@ -123,7 +123,7 @@ def staff(staff: TestClient, configure, tmp_path) -> TestClient:
 
 @pytest.fixture
 def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestClient:
-    """Return a browser at the pages. All typed texts in the ledger begin like a formula."""
+    """Return a client that opens the pages. All typed texts in the ledger begin like a formula."""
     both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
     in_ledger(save_agencies, both, "tests")
     left_out = replace(both[0], same_day_excluded=True, same_day_reason="=trả ngay")
@@ -166,7 +166,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
 
 
 def _exports(rows: Any) -> None:
-    """Insert an exported file with a fault, an acceptance, and a dossier that is gone from the file."""
+    """Insert an exported file with a fault, a person's acceptance of it, and a dossier that the file no longer has."""
     now = datetime.now(UTC)
     form = {"kind": "whole", "columns": {"dossier_code": ["@Mã hồ sơ"], "status": ["Trạng thái"]}}
     fault = FileFault("unknown_word", None, 3, "=cột", {"word": "…", "known": "Xong"})
@@ -263,13 +263,13 @@ def lists_of(text: str) -> dict[str, dict[str, str]]:
 
 
 def as_of_line(text: str) -> str:
-    """Return the sentence in the footer that says as of when the page's data is."""
+    """Return the words of the footer that name the time of the page's data."""
     footer = words(text.partition("<footer")[2])
     return footer.partition("Dữ liệu tính đến")[2].strip()
 
 
 def written(cell: str) -> str:
-    """Return a cell in a form common to both formats: a workbook stores a day as a moment."""
+    """Return a cell in a form common to both formats. A workbook stores a day with the time 00:00:00, which is cut."""
     return " ".join(cell.removesuffix(" 00:00:00").split())
 
 

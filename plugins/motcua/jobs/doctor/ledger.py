@@ -49,8 +49,9 @@ _EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
-    """Check that the ledger accepts each connection of this process, and that our roles exist and have neither too many
-    rights nor limits. Accepted connections stay open for the later checks."""
+    """Check that the ledger accepts each connection of this process and that our roles exist. Also check that no role
+    has too many rights, expires soon or has a limit of sessions, which only motcua_audit may have. Accepted connections
+    stay open for the later checks."""
     found: list[tuple[str, Finding]] = []
     silent: set[tuple[str | None, int | None]] = set()
     witness: Connection | None = None
@@ -119,7 +120,7 @@ _OF_LEDGER = {
 def why_refused(error: psycopg.OperationalError) -> str:
     """Return why PostgreSQL refused a connection: ``password``, ``database``, ``closed`` or ``unreachable``.
 
-    ``password`` also means that the role does not exist. ``closed`` means that the database exists and the role may not
+    A role that does not exist gives ``password``, too. ``closed`` means that the database exists and the role may not
     connect. A refusal carries no error code, so the reason is read from its text, which is English on all our servers.
     """
     words = str(error)
@@ -141,7 +142,8 @@ def why_refused(error: psycopg.OperationalError) -> str:
 
 
 def migrations(examination: Examination) -> Iterator[Finding]:
-    """Check that the ledger has exactly the migrations of this release. Later checks of its schema depend on it."""
+    """Check that the ledger has exactly the migrations of this release. If it does not, later checks that need the
+    schema are not run."""
     connection, known = examination.open_ledger, set(known_migrations())
     try:
         applied = applied_migrations(connection)
@@ -203,7 +205,7 @@ def server(examination: Examination) -> Iterator[Finding]:
                 break
 
 
-# --- Parameters of PostgreSQL that guarantees depend on: the required value of each, and why ------------------------
+# --- Parameters of PostgreSQL on which our guarantees depend: the required value of each, and why -------------------
 
 _ZONES = frozenset({"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"})
 _KEPT_HERE = frozenset({"local", "remote_write", "remote_apply"})
@@ -250,8 +252,8 @@ def _up_to(most: float, must: str, why: str) -> Parameter:
 
 
 def _unless_values(nothing: float, why: str) -> Parameter:
-    """Require the value ``nothing``, with which no SQL statement is logged, or that statements are logged without their
-    parameters."""
+    """Require one of two values: ``nothing``, with which PostgreSQL logs no SQL statement, or 0 for
+    log_parameter_max_length, with which it logs SQL statements without their parameters."""
     return Parameter(
         f"{nothing:g}, unless log_parameter_max_length is 0",
         lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",
@@ -385,7 +387,7 @@ def _server_parameters(
     planned: set[str],
     where: str,
 ) -> Iterator[Finding]:
-    # A value that this role or database sets for itself is reported for that role or database.
+    # ``_parameters_set_apart`` reports the values that are set for the role of this session or for a database.
     own = {each.name.lower() for each in apart if each.role in ("", user)}
     others = {each.name.lower(): _comparable(each.setting, each.unit) for each in there}
     for each in there:
@@ -424,7 +426,7 @@ def _fault_of_parameter(
         if parameter.holds(_comparable(setting, units.get(name.lower(), "")), others):
             return None
     except ValueError:
-        # The parameter cannot have this value, so the requirement is not fulfilled.
+        # The value is not a number, so it does not fulfil the requirement.
         pass
     return parameter.fault, f"{name} is {setting or 'empty'}, and must be {parameter.must}: else {parameter.why}"
 

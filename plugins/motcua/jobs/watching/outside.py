@@ -46,7 +46,7 @@ class Health:
 
 @dataclass(slots=True)
 class Airflow:
-    """A client of Airflow's public REST API. Reading runs needs a user who signs in; reading the health does not."""
+    """A client of Airflow's public REST API. It signs in to read runs, but not to read the health."""
 
     url: str
     user: str | None = None
@@ -150,7 +150,7 @@ def _moment(written: str | None) -> datetime | None:
 
 
 def tls_place(url: str) -> tuple[str, int] | None:
-    """Return the host and port of an https address. ``None`` if the address is not one of https."""
+    """Return the host and port of an https address. ``None`` for any other address."""
     try:
         split = urlsplit(url)
         return (split.hostname, split.port or 443) if split.scheme == "https" and split.hostname else None
@@ -170,7 +170,8 @@ def certificate_ends(host: str, port: int) -> datetime | None:
 
 
 def health_answer(url: str) -> int | str:
-    """Return the HTTP status of a health page of the callbacks or the intake, or the error class if none answers."""
+    """Return the HTTP status of a health page of the callbacks or the intake. If the page does not answer, return the
+    name of the error's class."""
     try:
         return requests.get(url, timeout=_PATIENCE, allow_redirects=False).status_code
     except requests.RequestException as error:
@@ -178,7 +179,7 @@ def health_answer(url: str) -> int | str:
 
 
 LIVE = (200, 204)
-"""Statuses that a health page of the callbacks or the intake returns while its ledger answers it."""
+"""Statuses with which a health page of the callbacks or the intake says that its service reaches the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Test the page of an export form: a form is tried on a file, set with a history, and set back."""
+"""Test the page of an export form: a form is tried on a file and set, older forms stay, and each can be set again."""
 
 from __future__ import annotations
 
