@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from motcua.domain.inquiries import (
     AskedCodes,
+    CodeTail,
     DossierState,
     Hit,
     asking_phone,
@@ -76,10 +77,12 @@ def test_last_signs_of_a_code_are_read_with_or_without_its_agency(text, signs, n
 
 def test_nothing_short_is_a_tail_and_what_is_a_name_is_told_from_a_code():
     """A search by a code's end needs enough characters, and a person's name is never taken for a code."""
+    assert read_tail("9" * 40, AGENCIES) == CodeTail("9" * 40, frozenset())
+    assert read_tail("H32.30. 007", AGENCIES) == CodeTail("007", frozenset({NHA_TRANG}))
     assert [read_tail(text, AGENCIES) for text in ("", "7", "07", "Lan", "H32.30", "🙂", "9" * 41)] == [None] * 7
-    for name in ("Lan", "Nguyễn Thị Lan", "nguyen thi lan 1985", "Y Blô"):
+    for name in ("Lan", "Nguyễn Thị Lan", "nguyen thi lan 1985", "thi lan 1985", "Y Blô"):
         assert reads_as_name(name), name
-    for code in ("", "0007", "hồ sơ số 0007", "HS-A-5531", "MCKH 160915001", "?", "0905 123 456"):
+    for code in ("", "0007", "hồ sơ số 0007", "HS-A-5531", "MCKH 160915001", "phường 0007", "?", "0905 123 456"):
         assert not reads_as_name(code), code
 
 

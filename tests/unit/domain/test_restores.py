@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from motcua.domain.restores import journal_vouches, watch_vouches
+from motcua.domain.restores import Later, Witness, journal_vouches, watch_vouches, witness_vouches
 from tests.ground import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -33,3 +34,26 @@ def test_watch_vouches_where_it_was_awake_and_saw_all_that_senders_did(awake, se
     """A watch proves that nothing was restored if it was awake and saw all sends since the senders' last heartbeat."""
     at = [None if each is None else NOW + each for each in (awake, sees)]
     assert watch_vouches(NOW, *at) is vouches
+
+
+SAW_ALL = Witness(awake_since=NOW - MINUTE, sees_since=NOW - MINUTE, about=NOW)
+
+
+@pytest.mark.parametrize(
+    ("woke_at", "slept_since", "said", "vouches"),
+    [
+        (NOW, NOW, SAW_ALL, True),
+        (NOW, NOW, replace(SAW_ALL, later=Later(attempts=1, seen_at=NOW)), False),
+        (None, NOW, replace(SAW_ALL, about=None), False),
+        (NOW, None, SAW_ALL, False),
+        (NOW + MINUTE, NOW, SAW_ALL, False),
+        (NOW, NOW - 2 * MINUTE, SAW_ALL, False),
+        (NOW, NOW, replace(SAW_ALL, awake_since=None), False),
+        (NOW, NOW, replace(SAW_ALL, sees_since=NOW + MINUTE), False),
+    ],
+)
+def test_testimony_releases_messages_only_about_this_waking_and_without_a_later_ledger(
+    woke_at, slept_since, said, vouches
+):
+    """A testimony about another waking, or of a watch that saw the ledger in a later state, releases nothing."""
+    assert witness_vouches(woke_at, slept_since, said) is vouches

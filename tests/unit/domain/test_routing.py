@@ -21,6 +21,7 @@ from motcua.domain.routing import (
     fit_day,
     next_day,
     next_pause,
+    other_gateways,
     retry_wait,
     start_times,
     unregistered_carriers,
@@ -70,6 +71,8 @@ def test_another_gateway_is_one_that_is_open_registered_and_not_avoided():
     assert another_gateway(routes, "iTel", ["a"])
     assert not another_gateway(routes, "Viettel", ["a"])
     assert not another_gateway(routes, "iTel", ["a", "b"])
+    assert other_gateways(routes, "iTel", "a") == {"b", "c"}, "a paused gateway opens again"
+    assert other_gateways(routes, "Viettel", "a") == {"c"}
 
 
 @given(
