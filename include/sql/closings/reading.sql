@@ -24,39 +24,60 @@ WHERE closing_no = %(closing_no)s;
 -- name: list_closings
 -- Return closings, the newest period first and each period's newest closing first (audit.closings). The columns
 -- difference and unexplained are zero if every occasion has exactly one message.
-SELECT
-    c.closing_no,
-    c.period,
-    c.corrects,
-    c.as_of,
-    c.difference,
-    c.unexplained,
-    c.sources_unread,
-    m.expected,
-    m.tellable,
-    m.delivered,
-    m.sent
-FROM audit.closings AS c
-LEFT JOIN LATERAL (
+WITH listed AS MATERIALIZED (
     SELECT
-        sum(s.expected) AS expected,
-        sum(s.expected - s.suppressed - s.cancelled) AS tellable,
-        sum(s.delivered) AS delivered,
-        sum(s.accepted + s.delivered + s.undelivered + s.unconfirmed) AS sent
-    FROM audit.closing_messages AS s
-    WHERE s.closing_no = c.closing_no
-) AS m ON TRUE
--- Periods that end in the same month stand together, the longest period first.
-ORDER BY
-    CASE c.period_length
-        WHEN 'year' THEN c.period || '-12'
-        WHEN 'quarter' THEN left(c.period, 5) || lpad((3 * right(c.period, 1)::integer)::text, 2, '0')
-        ELSE left(c.period, 7)
-    END DESC,
-    array_position(ARRAY['year', 'quarter', 'month', 'day'], c.period_length),
-    c.period DESC,
-    c.closing_no DESC
-LIMIT %(limit)s;
+        closing_no,
+        period,
+        corrects,
+        as_of,
+        difference,
+        unexplained,
+        sources_unread,
+        -- Periods that end in the same month stand together, the longest period first.
+        row_number() OVER (
+            ORDER BY
+                CASE period_length
+                    WHEN 'year' THEN period || '-12'
+                    WHEN 'quarter' THEN left(period, 5) || lpad((3 * right(period, 1)::integer)::text, 2, '0')
+                    ELSE left(period, 7)
+                END DESC,
+                array_position(ARRAY['year', 'quarter', 'month', 'day'], period_length),
+                period DESC,
+                closing_no DESC
+        ) AS place
+    FROM audit.closings
+    ORDER BY place
+    LIMIT %(limit)s
+),
+
+-- The figures of all listed closings are added up together. One by one, each row of figures would be looked up.
+sums AS (
+    SELECT
+        closing_no,
+        sum(expected) AS expected,
+        sum(expected - suppressed - cancelled) AS tellable,
+        sum(delivered) AS delivered,
+        sum(accepted + delivered + undelivered + unconfirmed) AS sent
+    FROM audit.closing_messages
+    WHERE closing_no IN (SELECT closing_no FROM listed)
+    GROUP BY closing_no
+)
+
+SELECT
+    l.closing_no,
+    l.period,
+    l.corrects,
+    l.as_of,
+    l.difference,
+    l.unexplained,
+    l.sources_unread,
+    s.expected,
+    s.tellable,
+    s.delivered,
+    s.sent
+FROM listed AS l
+LEFT JOIN sums AS s ON l.closing_no = s.closing_no
+ORDER BY l.place;
 
 -- name: closings_of_run
 -- Return the closings that a run of the DAG stored in any try of its task, the oldest first (motcua.closings). A

@@ -105,6 +105,8 @@ EXCEPTIONS: Mapping[str, May] = {
         "once an evening it looks up each agency: 15 pages each, here for 102, and who is in charge of it: 400",
         most=60_000,
     ),
+    "watch/contradicted": May("it looks up the last thousand receipts: 4 pages each", most=5_000),
+    "gaps/unanswered": May("it reads each attempt that may still get an answer", most=6_000),
     "watch/delivered": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
     "watch/evening_left": May("it looks up an evening of each agency: 10 pages each, here for 102", most=2_000),
     "metrics/open_messages": May(_QUEUE, most=15_000),
@@ -116,7 +118,7 @@ EXCEPTIONS: Mapping[str, May] = {
     "inquiries/find_dossiers": May("each of a dossier's 800 steps is compared with the later ones", most=8_000),
     "“SELECT d.dossier_id, d.agency_code, d.dossier_code*": May("the query inside inquiries/find_dossiers", most=8_000),
     # SQL statements of the staff pages.
-    "apologies/letters": May("each dossier that was ever received is read once: 15 pages a hundred", most=20_000),
+    "apologies/letters": May("each dossier that was ever received is read once: 15 pages a hundred", most=60_000),
     "quarantine/open": May("it counts all rows in quarantine, here 20,000", most=3_000),
     "messages/browsing/recorded_in": May("it counts one day's messages: 5 pages a hundred", most=15_000),
     "messages/browsing/newest": May(
@@ -132,7 +134,7 @@ EXCEPTIONS: Mapping[str, May] = {
     "closings/*": May(_OF_CLOSING, most=25_000),
     "complaints/*": May("it searches all complaints, here 2,000, for repeated ones", most=25_000),
     "quality/reading/*": May("it shows what a morning's check found, as many rows as there are findings", most=25_000),
-    "statements/rows": May("page 1,000 of a carrier statement skips all rows before it", most=5_000),
+    "statements/rows": May("page 1,000 of a carrier statement skips all rows before it", most=25_000),
 }
 """Limit of each SQL statement by its name, or by a name pattern with ``*``."""
 
