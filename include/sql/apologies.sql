@@ -130,6 +130,13 @@ SELECT EXISTS(
     WHERE agency_code = %(agency_code)s AND day = %(day)s
 ) AS is_settled;
 
+-- name: covered_until
+-- Return the last due day about which apologies were planned on an agency's evenings before a day
+-- (motcua.apology_evenings).
+SELECT max(e.last_due) AS covered_until
+FROM motcua.apology_evenings AS e
+WHERE e.agency_code = %(agency_code)s AND e.day < %(day)s;
+
 -- name: candidates
 -- Return an agency's dossiers that have or once had one of these due days, in the state that they had on the evening,
 -- as far as the ledger knows it (motcua.dossier_versions). Phone, code and source have their present values.

@@ -127,9 +127,9 @@ FROM left_behind
 WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 
 -- name: unsettled
--- Return the attempts of unknown outcome at one gateway whose outcome may be decided now (settle_at), and lock their
--- messages (motcua.attempts). The caller queries the gateway about them or repeats their requests. The result has the
--- present state of the messages (motcua.sending_conditions).
+-- Return the attempts of unknown outcome at one gateway, begun since a moment, whose outcome may be decided now
+-- (settle_at), and lock their messages (motcua.attempts). The caller queries the gateway about them or repeats their
+-- requests. The result has the present state of the messages (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -172,6 +172,7 @@ WHERE
     AND NOT a.released
     AND m.state = 'unknown'
     AND a.settle_at <= %(now)s
+    AND a.started_at > %(begun_since)s
     AND (%(start)s::timestamptz IS NULL OR (m.recorded_at >= %(start)s AND m.recorded_at < %(end)s))
 ORDER BY a.attempt_id
 LIMIT %(limit)s

@@ -124,13 +124,24 @@ ORDER BY c.received_at DESC, c.complaint_id DESC;
 
 -- name: set_outcome
 -- Write the outcome of an agency's check of a complaint, with the person and the time (motcua.complaints). The
--- parameter agencies limits the change to complaints of some agencies; NULL means all.
+-- parameter agencies limits the change to complaints of some agencies; NULL means all. If the person saw the outcome
+-- that was written at the time seen (NULL: none was written), nothing is written over a later one.
 UPDATE motcua.complaints
 SET outcome = %(outcome)s, outcome_by = %(by)s, outcome_at = %(now)s, outcome_reason = %(reason)s
 WHERE
     complaint_id = %(complaint_id)s AND withdrawn_at IS NULL
     AND (%(agencies)s::text[] IS NULL OR agency_code = any(%(agencies)s))
+    AND (NOT %(is_seen)s::boolean OR outcome_at IS NOT DISTINCT FROM %(seen)s::timestamptz)
 RETURNING complaint_id;
+
+-- name: is_open
+-- Return whether a complaint is in force (motcua.complaints). The parameter agencies limits the search to complaints of
+-- some agencies; NULL means all.
+SELECT count(*) > 0 AS is_open
+FROM motcua.complaints
+WHERE
+    complaint_id = %(complaint_id)s AND withdrawn_at IS NULL
+    AND (%(agencies)s::text[] IS NULL OR agency_code = any(%(agencies)s));
 
 -- name: withdraw
 -- Withdraw a complaint once (motcua.complaints). The row stays in the table and no longer counts in figures. The

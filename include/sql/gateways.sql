@@ -256,9 +256,19 @@ FROM motcua.gateway_changes
 ORDER BY change_id DESC
 LIMIT %(limit)s;
 
+-- name: lock_day
+-- Lock the row of a gateway's day until the transaction ends, and insert it if it is missing (motcua.gateway_days).
+-- Whoever locks the gateway too locks its day first: a sender that writes a refusal holds the day already, by the
+-- trigger motcua.correct_gateway_day, and then locks the gateway for its claim. In the other order two senders would
+-- wait for each other. ON CONFLICT locks the row even if its condition is false, and then writes no new version of it.
+INSERT INTO motcua.gateway_days (gateway, day, segments) VALUES (%(gateway)s, %(day)s, 0)
+ON CONFLICT (gateway, day) DO UPDATE
+    SET segments = gateway_days.segments
+    WHERE FALSE;
+
 -- name: lock_allowance
 -- Return how much of its limits a gateway has left, and lock the gateway until the claim is committed
--- (motcua.gateways), so that all senders together keep the limits.
+-- (motcua.gateways), so that all senders together keep the limits. The SQL statement lock_day comes first.
 SELECT
     g.free_at,
     coalesce((

@@ -438,13 +438,17 @@ WHERE gateway = %(gateway)s AND received_at >= %(begins)s AND received_at < %(un
 
 -- name: months_without
 -- Return the gateways to which segments were handed in a month without a carrier statement (audit.gateway_days,
--- audit.carrier_statements).
+-- audit.carrier_statements). A carrier statement that was imported before the end of its month does not count, because
+-- it covers only a part of the month.
 SELECT d.gateway, sum(d.segments)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE
     d.gateway = any(%(gateways)s) AND d.day >= %(month)s AND d.day < %(next_month)s
     AND NOT EXISTS (
-        SELECT 1 FROM audit.carrier_statements AS s WHERE s.gateway = d.gateway AND s.month = %(month)s
+        SELECT 1 FROM audit.carrier_statements AS s
+        WHERE
+            s.gateway = d.gateway AND s.month = %(month)s
+            AND s.covers_until >= %(next_month)s::date::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh'
     )
 GROUP BY d.gateway
 HAVING sum(d.segments) > 0

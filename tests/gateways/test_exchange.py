@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from motcua.gateways.adapter import GatewayAnswer
@@ -38,3 +40,25 @@ def test_invalid_header_is_a_configuration_error_before_anything_is_sent(token, 
     assert isinstance(answer, GatewayAnswer)
     assert answer.outcome == "configuration"
     assert provider.asked == []
+
+
+@pytest.mark.parametrize("status", [102, 103])
+def test_answer_that_comes_after_an_interim_one_is_never_taken_for_the_next_messages(
+    status, provider, session, monkeypatch
+):
+    """A provider or a proxy may send 102 or 103 first. The final answer must not decide about another message."""
+    send_answer = provider._send_answer
+
+    def send_in_two_parts(connection, answer):
+        connection.sendall(f"HTTP/1.1 {status} Wait\r\n\r\n".encode())
+        time.sleep(0.2)
+        return send_answer(connection, answer)
+
+    monkeypatch.setattr(provider, "_send_answer", send_in_two_parts)
+    provider.answer_to = lambda asked: http(200, f"about {asked['to']}")
+    for number in ("first", "second"):
+        answer = exchange(session, "GET", f"{provider.url}/there", TIMEOUT, query={"to": number})
+        assert answer == GatewayAnswer("unknown", status, "no final answer")
+    monkeypatch.undo()
+    answer = exchange(session, "GET", f"{provider.url}/there", TIMEOUT, query={"to": "third"})
+    assert answer == HttpAnswer(200, "about third", None)

@@ -183,6 +183,7 @@ NEWS = {
     "ends": [NOW - timedelta(days=day) for day in range(6)], "enough": 5,
 }  # fmt: skip
 OF_GATEWAY = {"gateway": "kannel", "now": NOW, "limit": 10, "before": NOW - timedelta(hours=72), **ALWAYS}
+OF_GATEWAY |= {"begun_since": NOW - timedelta(days=30)}
 FIGURES = {
     "now": NOW, "most": 10_000, "limit": 1000, "since": HOUR_AGO, "before": HOUR_AGO, "over_since": NOW,
     "checked_day": "2026-11-25", "closed_period": "2026-11-24", "useful_at": NOW, "message_ids": None,

@@ -40,8 +40,8 @@ AS_WORDS = {
 
 NAMES_SOMETHING = """
 agency at before by claim closing code complaint day decision differs figure finding form gateway kind month name no
-outcome page part period procedure province publication q rule run said search since sort source state token trail
-until verdict year
+outcome page part period procedure province publication q rule run said search seen since sort source state token
+trail until verdict year
 """
 """Parameters that name something that exists already: any other value finds nothing."""
 

@@ -61,8 +61,9 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: unusable_rows
--- Return the quarantined rows of dossiers whose code matches one of the given codes (motcua.quarantine). Rows of an
--- unknown agency are returned only to a visitor who may see all agencies.
+-- Return the quarantined rows of dossiers whose code matches one of the given codes (motcua.quarantine). The rows of an
+-- agency are found by its code or by the other codes that sources write for it. Rows of an unknown agency are returned
+-- only to a visitor who may see all agencies.
 SELECT
     q.row_kind, q.reason, q.agency_code, q.dossier_code, q.status_code, q.first_seen_at, q.last_seen_at, q.released_at
 -- Each code is looked up separately. For all codes together PostgreSQL expects many rows and reads the whole
@@ -76,9 +77,14 @@ CROSS JOIN
         WHERE l.dossier_code IS NOT NULL AND motcua.code_key(l.dossier_code) = w.code_key
         OFFSET 0  -- noqa: AM09
     ) AS q
+LEFT JOIN motcua.agency_aliases AS a ON btrim(q.agency_code) = a.alias
 WHERE
-    (%(agency_code)s::text IS NULL OR q.agency_code = %(agency_code)s)
-    AND (%(agencies)s::text[] IS NULL OR q.agency_code = any(%(agencies)s))
+    (%(agency_code)s::text IS NULL OR %(agency_code)s IN (btrim(q.agency_code), a.agency_code))
+    AND (
+        %(agencies)s::text[] IS NULL
+        OR btrim(q.agency_code) = any(%(agencies)s)
+        OR a.agency_code = any(%(agencies)s)
+    )
 ORDER BY q.quarantine_id
 LIMIT %(limit)s;
 

@@ -270,10 +270,13 @@ GROUP BY i.dossier_id;
 -- name: complained
 -- Return the dossiers whose citizens complained that there was no result, within some days after a gateway accepted the
 -- result message (motcua.complaints). Withdrawn complaints do not count. The time is counted in days, because often
--- only the day of a complaint is known.
+-- only the day of a complaint is known. A complaint that is not linked to a dossier yet counts for the dossier with
+-- exactly its code.
 SELECT d.dossier_id, max(c.received_at) AS complained_at
 FROM motcua.complaints AS c
-INNER JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND c.dossier_code = d.dossier_code
+LEFT JOIN motcua.dossiers AS e
+    ON c.dossier_id IS NULL AND c.agency_code = e.agency_code AND c.dossier_code = e.dossier_code
+CROSS JOIN LATERAL (SELECT coalesce(c.dossier_id, e.dossier_id) AS dossier_id) AS d
 INNER JOIN motcua.messages AS m ON d.dossier_id = m.dossier_id AND m.kind = 'result'
 WHERE
     c.claim = 'no_result_yet' AND c.withdrawn_at IS NULL AND c.received_at >= %(since)s

@@ -106,6 +106,12 @@ def fair_share(concurrency: int, senders: int) -> int:
     return max(1, concurrency // max(1, senders))
 
 
+_MOST_UNITS: Final = 20
+"""More units than any message has."""
+_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""How far the clocks of two senders may differ; from five seconds on there is an alert."""
+
+
 def start_times(
     segments: Sequence[int], per_second: float, free_at: datetime | None, now: datetime, ahead: timedelta
 ) -> tuple[list[datetime], datetime]:
@@ -116,7 +122,10 @@ def start_times(
     the limit is exceeded by more than one message.
     """
     starts: list[datetime] = []
-    moment = max(now, free_at) if free_at is not None else now
+    farthest = now + ahead + _CLOCKS_DIFFER + timedelta(seconds=_MOST_UNITS / per_second)
+    # No message can have occupied the gateway for longer, so a later free_at is from a clock that was ahead. The
+    # gateway must not wait until the right clock has caught up.
+    moment = max(now, free_at) if free_at is not None and free_at <= farthest else now
     for count in segments:
         if moment > now + ahead:
             break

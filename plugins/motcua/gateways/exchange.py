@@ -222,6 +222,10 @@ def _answer(
         )
     except (HTTPError, OSError) as failure:
         return _without_answer(failure)
+    if response.status < 200:
+        # The final answer is still to come. Over this connection the next request, of another message, would get it.
+        response.close()
+        return GatewayAnswer("unknown", response.status, "no final answer")
     try:
         content = _read_body(response, read)
     except (HTTPError, OSError):

@@ -182,14 +182,29 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
                 outcome = server.hand_over(letter.mail, f"{letter.mail.reference}.{numbers[0]}", address, now)
                 settle_mails(ledger, numbers, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, MailServerFailed) as error:
-            # The failure came before anything was reserved, so the next try finds this recipient unchanged.
-            failures.append(f"recipient {place}: {kind_of_failure(error)}")
+            # The failure came before anything was reserved. It is stored, because a later run mails a body only if no
+            # mail to it was reserved or a mail failed, and another recipient of this body may have the mail.
+            failure = kind_of_failure(error)
+            _keep_failure(reports, recipient_hash, failure, now, again=again)
+            failures.append(f"recipient {place}: {failure}")
             continue
         if outcome.failure is None:
             sent += 1
         else:
             failures.append(f"recipient {place}: {outcome.failure}")
     return sent, failures
+
+
+def _keep_failure(
+    reports: Sequence[MailedReport], recipient_hash: str, failure: str, now: datetime, *, again: bool
+) -> None:
+    """Stores that a recipient's mail failed, unless another process is mailing one of the reports."""
+    with connect() as ledger:
+        numbers = [reserve_mail(ledger, each, recipient_hash, now, again=again) for each in reports]
+        if None in numbers:
+            ledger.rollback()
+            return
+        settle_mails(ledger, numbers, "failed", failure, datetime.now(UTC))
 
 
 # --- The mail server ----------------------------------------------------------------------------------------------

@@ -37,8 +37,11 @@ def decimal(number: float, places: int = 1) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share between 0 and 1 as a percentage, always with one decimal: ``12,0%``, ``30,5%``."""
-    return f"{decimal(share * 100)}%"
+    """Return a share between 0 and 1 as a percentage, always with one decimal: ``12,0%``, ``30,5%``.
+
+    A share below 1 is at most ``99,9%``: ``100,0%`` would say that nothing is missing.
+    """
+    return f"{decimal(min(share * 100, 99.9) if share < 1 else share * 100)}%"
 
 
 def rate(part: int, whole: int) -> str:

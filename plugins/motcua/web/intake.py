@@ -16,6 +16,7 @@ import logging
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
@@ -73,6 +74,9 @@ _MOST_IN_MEMORY: Final = 96 * 1024 * 1024
 """Most bytes of all bodies that are being read or processed."""
 _MORE_FOR_SMALL_BODIES: Final = 32 * 1024 * 1024
 """Further bytes that only bodies up to ``LARGE`` may use, so that large bodies do not block them."""
+_MOST_OF_ONE: Final = 48 * 1024 * 1024
+"""Most bytes of the bodies of one address. A body is read before its caller is known, so a stranger who sends bodies
+that do not end would otherwise use up the memory, and every client would be told to come later."""
 MOST_RECORDS: Final = 20_000
 """Most records of one call."""
 
@@ -108,23 +112,30 @@ class Rate:
 class Room:
     """Counts the bytes of request bodies in memory. An object of this class may be used from one thread only."""
 
-    def __init__(self, most: int = _MOST_IN_MEMORY) -> None:
-        self._most, self._held = most, 0
+    def __init__(self, most: int = _MOST_IN_MEMORY, most_of_one: int = _MOST_OF_ONE) -> None:
+        self._most, self._most_of_one, self._held = most, most_of_one, 0
+        self._of_one: Counter[str] = Counter()
 
-    def take(self, size: int, of_body: int) -> bool:
+    def take(self, size: int, of_body: int, address: str) -> bool:
         """Reserve ``size`` bytes for a piece of a body, and return whether so many bytes were free.
 
-        ``of_body`` is the size of the body up to and including this piece. The caller must release reserved bytes with
-        ``give_back``.
+        ``of_body`` is the size of the body up to and including this piece, and ``address`` the caller's address. The
+        caller must release reserved bytes with ``give_back``.
         """
         if self._held + size > self._most + (_MORE_FOR_SMALL_BODIES if of_body <= LARGE else 0):
             return False
+        if self._of_one[address] + size > self._most_of_one:
+            return False
         self._held += size
+        self._of_one[address] += size
         return True
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, address: str) -> None:
         """Release bytes that were reserved."""
         self._held -= size
+        self._of_one[address] -= size
+        if self._of_one[address] <= 0:
+            del self._of_one[address]
 
 
 # --- Answers. Clients of the protocol read at most the field ``error_code`` of an answer -----------------------------
@@ -296,10 +307,10 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
     """Yield the body, limited in size and time, and give back its memory at the end.
 
     Raises:
-        Refused: 05, the body is too large; 06, other bodies use up the memory; 03, the caller disconnected or the body
-            does not end in time.
+        Refused: 05, the body is too large; 06, other bodies, or those of the caller's address alone, use up the memory;
+            03, the caller disconnected or the body does not end in time.
     """
-    room, held, stream = _resources(request).room, 0, request.stream()
+    room, held, stream, address = _resources(request).room, 0, request.stream(), _address(request)
     if declared_size(request) > most:
         await throw_away(request, stream, is_begun=False)
         raise Refused("05")
@@ -310,7 +321,7 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
             async with asyncio.timeout(_READ_WITHIN):
                 async for piece in stream:
                     is_too_large = held + len(piece) > most
-                    if is_too_large or not room.take(len(piece), held + len(piece)):
+                    if is_too_large or not room.take(len(piece), held + len(piece), address):
                         refusal = "05" if is_too_large else "06"
                         break
                     held += len(piece)
@@ -319,7 +330,7 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
             raise Refused("03") from None
         if refusal is not None:
             pieces.clear()
-            room.give_back(held)
+            room.give_back(held, address)
             held = 0
             await throw_away(request, stream)
             raise Refused(refusal)
@@ -327,7 +338,7 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
         # Keep no reference to the body here, so that the caller can free its memory before it processes the records.
         yield pieces.pop()
     finally:
-        room.give_back(held)
+        room.give_back(held, address)
 
 
 def _query(request: Request) -> dict[str, str]:

@@ -144,6 +144,11 @@ _PAGES = (
 )
 
 
+_OF_NUL = (None, psycopg.errors.UntranslatableCharacter.sqlstate)
+"""SQLSTATEs of the errors for a text with a NUL character, which PostgreSQL cannot hold. psycopg refuses it in a
+parameter, without a code, and PostgreSQL refuses it in JSON."""
+
+
 def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
     """Return the app that is mounted below ``/motcua``."""
     app = FastAPI(
@@ -175,6 +180,12 @@ def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
     @app.exception_handler(PoolTimeout)
     def _database_unreachable(request: Request, _: Exception) -> HTMLResponse:
         return render_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, "database_away")
+
+    @app.exception_handler(psycopg.DataError)
+    def _no_text(request: Request, refused: psycopg.DataError) -> HTMLResponse:
+        if refused.sqlstate not in _OF_NUL:
+            raise refused
+        return render_refusal(request, HTTPStatus.BAD_REQUEST, "not_so")
 
     @app.exception_handler(psycopg.errors.QueryCanceled)
     def _took_too_long(request: Request, _: Exception) -> HTMLResponse:

@@ -512,3 +512,13 @@ def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, 
     assert "no statement of kannel for 10/2026, in which 1 segment(s) were handed to it" in caplog.text
     with pytest.raises(RunIncomplete, match="no statement of kannel for 10/2026"):
         gate(EVERYTHING, now=datetime(2026, 11, 9, 17, 0, tzinfo=UTC))
+
+
+def test_statement_of_a_part_of_the_month_does_not_hide_that_the_rest_is_missing(ours, folder):
+    """A statement taken on 20 October says nothing about the message of 25 October."""
+    first, second = ours.attempt(at(5)), ours.attempt(at(25))
+    take(file_of(line(first)), now=at(20))
+    with pytest.raises(RunIncomplete, match="no statement of kannel for 10/2026"):
+        gate(EVERYTHING, now=datetime(2026, 11, 9, 17, 0, tzinfo=UTC))
+    take(file_of(line(first), line(second, when=at(25))))
+    gate(EVERYTHING, now=datetime(2026, 11, 9, 17, 0, tzinfo=UTC))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -192,6 +194,20 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
     assert {answer.json()["error_code"] for answer in answers} == {"00", "06"}
     other = Software(served, "vp")
     assert other.dossiers(dossier("V-1"), unit=TU_PHAP)["error_code"] == "00"
+
+
+def test_stranger_whose_bodies_do_not_end_keeps_no_client_from_pushing(served, software, configure, monkeypatch):
+    """Bodies are read before their caller is known, so one address must not fill the memory for all of them."""
+    configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
+    session, at = software.session(), served.base_url
+    with ExitStack() as stack:
+        for _ in range(5):
+            stranger = stack.enter_context(socket.create_connection((at.host, at.port), timeout=20))
+            head = b"POST /intake/call HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.9.9.9\r\n"
+            stranger.sendall(head + b"Content-Length: 25000000\r\n\r\n" + b"x" * 24_900_000)
+        body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
+        for pad in (0, 16 * intake.LARGE):
+            assert software.post(body | {"x": "x" * pad})["error_code"] == "00"
 
 
 def signing_in(served, name, address, password="guessed"):
@@ -402,12 +418,15 @@ def test_step_without_a_readable_status_is_refused(software, rows):
 
 def test_room_is_given_back_and_a_minute_ends():
     """Memory for large bodies is freed after use, and a client's limit of calls starts anew each minute."""
-    room = intake.Room(100)
-    assert room.take(60, intake.LARGE + 1)
-    assert not room.take(60, intake.LARGE + 1)
-    assert room.take(60, 60), "small bodies must not wait for large ones"
-    room.give_back(120)
-    assert room.take(100, intake.LARGE + 1)
+    room = intake.Room(100, 120)
+    assert room.take(60, intake.LARGE + 1, "10.1.0.1")
+    assert not room.take(60, intake.LARGE + 1, "10.1.0.1")
+    assert room.take(60, 60, "10.1.0.1"), "small bodies must not wait for large ones"
+    assert not room.take(1, 1, "10.1.0.1"), "one address must not use up the memory"
+    assert room.take(1, 1, "10.1.0.2")
+    room.give_back(120, "10.1.0.1")
+    room.give_back(1, "10.1.0.2")
+    assert room.take(100, intake.LARGE + 1, "10.1.0.1")
     minute = [0.0]
     rate = intake.Rate(lambda: 2, Limits(clock=lambda: minute[0]))
     for _ in range(2):

@@ -741,3 +741,33 @@ def test_a_pick_up_at_work_is_waited_for_before_an_evening_is_settled(one_stop, 
         counts = apologize(now=at(WEDNESDAY, "17:30:05"))
         assert counts.waiting == {NHA_TRANG: "a source is being read"}
     assert apologize(now=at(WEDNESDAY, "17:30:30")).evenings == {"done": 1}
+
+
+def test_day_that_is_closed_after_the_evening_before_it_leaves_nobody_out(one_stop, evenings, rows):
+    """Thursday's evening took Friday for a working day. A storm closes the desk on Friday morning, and so on Monday."""
+    monday, tuesday = date(2026, 11, 30), date(2026, 12, 1)
+
+    def close(day):
+        rows(
+            "INSERT INTO motcua.calendar_days (agency_code, day, origin, opening, reason, authority)"
+            " VALUES (%s, %s, 'agency', 'closed', 'Nghỉ bão', 'TB 1')",
+            NHA_TRANG,
+            day,
+        )
+
+    evenings.mode("working_day")
+    for day in (FRIDAY, date(2026, 11, 28), monday, tuesday):
+        due(one_stop, day, f"due {day}")
+    pick_up("khanhhoa", now=at(WEDNESDAY, "08:00"))
+    evenings.each(THURSDAY, THURSDAY)
+    close(FRIDAY)
+    owed = in_ledger(owed_tonight, at(FRIDAY), None)
+    evenings.each(FRIDAY, date(2026, 11, 29))
+    close(monday)
+    evenings.each(monday, tuesday)
+    assert evenings.planned == [
+        (THURSDAY, FRIDAY), (FRIDAY, date(2026, 11, 28)), (FRIDAY, monday), (monday, tuesday),
+    ]  # fmt: skip
+    assert [each.due_day for each in owed] == [date(2026, 11, 28), monday], "the list shown before agrees"
+    state = {day: evenings.record[day] for day in days(THURSDAY, tuesday)}
+    assert list(state.values()) == ["done", "done", "day_off", "day_off", "done", "done"]

@@ -19,6 +19,7 @@ import pytest
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
+from motcua.jobs.notices.sending import sender
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.sandbox.network.scripted import ScriptedGateway
@@ -118,10 +119,11 @@ def test_messages_stay_queued_at_a_gateway_with_a_bad_certificate(one_stop, conf
 
 
 @pytest.mark.guarantee("once", "when a sender fails, the answers to its requests in flight are awaited and written")
-def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows):
+def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, rows, monkeypatch):
     queue_results(one_stop, 12)
+    monkeypatch.setattr(sender, "_CHECK_NEWS_EVERY", timedelta(0))
+    monkeypatch.setattr(sender, "_CHECK_WHEN_IDLE_EVERY", 0)
     gateway.before_answer = lambda q: time.sleep(0.05 if len(gateway.asked) < 4 else 0.3)
-    clock = [NOW]
 
     class Catch:
         is_over = True
@@ -131,12 +133,8 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
                 raise psycopg.OperationalError("planning failed")
             return False
 
-    def tick():
-        clock[0] += timedelta(seconds=3)
-        return clock[0]
-
     with pytest.raises(psycopg.OperationalError):
-        send("run", catch_up=Catch(), clock=tick)
+        send("run", catch_up=Catch(), clock=lambda: NOW)
     assert 3 <= len(gateway.asked) < 12, (
         "the sender must fail while some requests are in flight and other messages wait"
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from motcua.jobs import mailing
 from motcua.jobs.mailing import MailsNotSent
 from motcua.jobs.publications import mailing as mailing_publications
 from motcua.jobs.publications.mailing import bodies_of, mail_publications
@@ -159,6 +160,45 @@ def test_run_mails_the_recipients_that_an_earlier_run_did_not_reach(publication,
         mail_publications([number], body)
     assert left() == []
     assert len(server.taken) == len(everyone)
+
+
+def test_mail_says_what_was_published_whatever_was_set_since(publication, server, configure):
+    """The text of a mail that is sent later must not contradict the report that is attached to it."""
+    number = publication().publication_no
+    mail_publications([number], "department")
+    configure(MOTCUA_URGE_PHONELESS_ABOVE="0.33")
+    mail_publications([number], "department", again=True)
+    first, later = (message.get_body(("plain",)).get_content() for _, message in server.taken)
+    assert "31,5% (ngưỡng 30,0%)" in first
+    assert later == first
+
+
+def test_recipient_to_whom_no_connection_could_be_opened_is_not_forgotten(publication, server, monkeypatch):
+    """The server takes the first recipient's mail, and then no further connection, also in every retry of the task."""
+    both = agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN, "moi@tuphap.example"))
+    in_ledger(save_agencies, [both], "tests")
+    number = publication(samples.DAY).publication_no
+    real = mailing.mail_server
+
+    @contextlib.contextmanager
+    def full_after_the_first():
+        if server.taken:
+            raise ConnectionRefusedError
+        with real() as opened:
+            yield opened
+
+    monkeypatch.setattr(mailing, "mail_server", full_after_the_first)
+    for _ in range(2):
+        with pytest.raises(MailsNotSent, match=r"1 of 2 recipient\(s\) not reached; recipient 2: ConnectionRefused"):
+            mail_publications([number], samples.TU_PHAP)
+    assert server.addresses() == [LAN]
+    monkeypatch.setattr(mailing, "mail_server", real)
+    tomorrow = [
+        each for each in letters_to_send(datetime.now(UTC) + timedelta(days=1)) if samples.TU_PHAP in each["body"]
+    ]
+    assert tomorrow == [{"body": samples.TU_PHAP, "publications": [number], "runs": []}]
+    assert mail_publications([number], samples.TU_PHAP) == {"recipients": 2, "sent": 1, "had_it": 1}
+    assert server.addresses() == [LAN, "moi@tuphap.example"]
 
 
 @pytest.mark.guarantee(

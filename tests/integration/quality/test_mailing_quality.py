@@ -341,9 +341,10 @@ def test_server_that_is_away_leaves_everything_to_the_next_try(run, server, rows
     configure(AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(port))
     with pytest.raises(MailsNotSent, match=r"3 of 3 recipient.*ConnectionRefusedError"):
         mail_agency(run, TU_PHAP)
-    assert states(rows, run) == []
+    assert states(rows, run) == [("failed", 1, 1)] * 3
     configure(AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port))
     assert mail_agency(run, TU_PHAP)["sent"] == 3
+    assert states(rows, run) == [("sent", 1, 2)] * 3
 
 
 @pytest.mark.parametrize(

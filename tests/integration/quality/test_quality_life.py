@@ -385,3 +385,15 @@ def test_acknowledging_leaves_a_finding_where_it_was_and_among_the_acknowledged(
         assert acknowledge(connection, before[2], "lan", "đang xác minh", date(2099, 12, 31), datetime.now(UTC))
     assert listed() == listed("to_do") == before
     assert listed("acknowledged") == [before[2]]
+
+
+def test_complaint_counts_for_its_dossier_however_the_citizen_wrote_the_code(world):
+    """A complaint is linked to its dossier also if the code was written otherwise, or to the agency in charge now."""
+    for code in ("H32-0001", "H32-0002", "H32-0003", "H32-0004"):
+        dossier = world.dossier(code, status_code=9, updated_at=at(20), due_at=at(24))
+        world.message(dossier, "delivered", at(20), f"+849055500{code[-2:]}")
+    world.complaint("H32-0001", at(22))
+    world.complaint("h32 - 0002", at(22), dossier_id=world.ids["H32-0002"])
+    world.complaint("H32-0003", at(22), agency="B", dossier_id=world.ids["H32-0003"])
+    world.complaint("h32 - 0004", at(22))  # not linked
+    assert set(rows(check("complaints", WEDNESDAY, "R13"))) == {"H32-0001", "H32-0002", "H32-0003"}

@@ -392,3 +392,19 @@ def test_price_of_a_segment_may_be_nothing_or_unknown_and_the_year_has_days_of_n
     budget = in_ledger(build_report, close().closing_no).budget
     assert (budget.spent_in_period, budget.for_year) == (spent, 100)
     assert budget.spent_in_year == (None if spent is None else 2 * spent)
+
+
+def test_year_costs_what_each_of_its_days_cost_also_when_the_price_changes(one_stop, configure, rows):
+    """A message of yesterday stays at yesterday's price; a day without any price gets that of the report."""
+    for number in range(3):
+        result(one_stop, f"A{number}", NOW - number * ONE_DAY)
+    run()
+    for state in ("sending", "accepted"):
+        rows("UPDATE motcua.messages SET state = %s", state)
+    close(DAY.previous.previous)
+    configure(MOTCUA_SEGMENT_PRICE="350")
+    before = in_ledger(build_report, close(DAY.previous).closing_no).budget
+    assert (before.spent_in_period, before.spent_in_year) == (350, 700)
+    configure(MOTCUA_SEGMENT_PRICE="400")
+    budget = in_ledger(build_report, close().closing_no).budget
+    assert (budget.spent_in_period, budget.spent_in_year) == (400, 400 + 350 + 400)

@@ -29,13 +29,14 @@ from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
-from motcua.store.ledger.database import kept_connections
+from motcua.store.ledger.database import CALLBACKS, close_ledger_pool, kept_connections, ledger_pool
 from motcua.store.ledger.locks import LEADING, is_held
 from motcua.store.notices.gaps import note_run_start
 from motcua.store.notices.gateways import tokens_failing
+from motcua.store.notices.receipts import NewReceipt, ReadReceipt, apply_receipts, save_receipts
 from motcua.store.tokens import TokenFile
 from tests.crash.processes import Forked
-from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in, until
+from tests.ground import NOW, in_ledger, queue_results, reference_of, send_at, states, take_in, until
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
@@ -406,3 +407,28 @@ def test_newest_beat_stays_in_the_ledger(ledger, rows):
         heart.record_running(lambda: datetime.now(UTC), None)
         until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)
+
+
+@pytest.mark.guarantee(
+    "frozen", "a callbacks process that freezes while it applies a receipt keeps no sender waiting for more than 3 s"
+)
+def test_callbacks_that_are_frozen_inside_a_receipt_keep_no_sender_waiting(one_stop, gateway, rows):
+    """The app has no heartbeat. PostgreSQL itself must end its transaction, which locks the receipt's message."""
+    queue_results(one_stop)
+
+    def frozen_in_a_receipt(asked: object) -> None:
+        reference = reference_of(rows)
+        (number,) = save_receipts(receipts, [NewReceipt("kannel", reference, "1", {})])
+        apply_receipts(receipts, [ReadReceipt(number, "kannel", reference, "delivered")], NOW)
+
+    gateway.before_answer = frozen_in_a_receipt
+    try:
+        with ThreadPoolExecutor(1) as beside, ledger_pool(CALLBACKS).connection() as receipts:
+            sent = beside.submit(send_at)
+            try:
+                assert sent.result(20).attempts == 1
+            finally:
+                receipts.close()
+    finally:
+        close_ledger_pool()
+    assert states(rows) == [("accepted", None)]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
+from motcua.domain.routing import day_of
 from motcua.domain.run_window import EVERYTHING
 from motcua.gateways import GatewayMisconfigured, open_gateway
 from motcua.jobs.gates import RunIncomplete
@@ -20,8 +22,9 @@ from motcua.jobs.tasks.notify_transitions import send_messages
 from motcua.jobs.texts import unregister_text
 from motcua.sandbox.network.scripted import TAKEN, ScriptedGateway
 from motcua.store.journal import JournaledAnswer
+from motcua.store.ledger.database import connect
 from motcua.store.notices.gaps import take_answers
-from motcua.store.notices.gateways import days_used_up, start_gateway
+from motcua.store.notices.gateways import days_used_up, lock_allowance, start_gateway, use_allowance
 from tests.ground import (
     NOW,
     gateway_connection,
@@ -263,6 +266,31 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
     assert len(came) == 50
     # Check only that no request is early: a machine that stands still for a moment may send several late and together.
     assert [at for number, at in enumerate(came) if at - began < number / 20] == []
+
+
+def test_refusal_and_claim_of_two_senders_never_wait_for_each_other(one_stop, gateway, rows):
+    """A refusal locks the gateway's day and the next claim locks the gateway, all senders in this order.
+
+    A sender that locked the gateway first was ended by PostgreSQL as part of a deadlock, and its run failed.
+    """
+    queue(one_stop, VIETTEL)
+    gateway.script = ["hang"]
+    send_at()
+    refusal = JournaledAnswer(rows("SELECT reference FROM motcua.attempts")[0]["reference"], NOW, "transient", None)
+
+    def refuse_and_claim():
+        with connect() as ledger:
+            take_answers(ledger, [refusal], NOW)
+            lock_allowance(ledger, "kannel", day_of(NOW))
+
+    with ThreadPoolExecutor(1) as pool, connect() as ledger:
+        lock_allowance(ledger, "kannel", day_of(NOW))
+        other = pool.submit(refuse_and_claim)
+        time.sleep(0.5)
+        use_allowance(ledger, "kannel", day=day_of(NOW), segments=3)
+        ledger.commit()
+        other.result()
+    assert rows("SELECT segments FROM motcua.gateway_days") == [{"segments": 3}]
 
 
 @pytest.mark.guarantee(

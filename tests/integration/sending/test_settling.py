@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 
 import psycopg
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from motcua.cli import app
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.gates import RunIncomplete
+from motcua.jobs.notices import settling
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.tasks.notify_transitions import plan_messages
@@ -376,6 +378,38 @@ def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
     assert states(rows) == [("delivered", None)]
     settle_at(NOW + 2 * HOUR)
     assert len(esms.asked) == 3
+
+
+def test_gateway_that_is_silent_delays_the_rest_of_a_settling_only_for_a_while(one_stop, esms, rows, monkeypatch):
+    """Hundreds of accepted messages of a silent provider are due again before all of them were asked about once.
+
+    Settling once asked on and on until Airflow ended it, so that nothing after this provider was ever settled.
+    """
+    monkeypatch.setattr(settling, "_ASKS_FOR", 1.0, raising=False)
+    queue_results(one_stop, 40)
+    esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
+    send_at()
+    esms.answer = "hang"
+    began = time.monotonic()
+    counts = settle("settling", clock=lambda: NOW + HOUR + 100 * timedelta(seconds=time.monotonic() - began))
+    assert time.monotonic() < began + 6
+    assert 0 < counts.asked < 40
+    esms.answer = in_json({"CodeResponse": "100", "SendStatus": 5, "SendSuccess": 1, "SendFailed": 0})
+    monkeypatch.setattr(settling, "_ASKS_FOR", 60.0)
+    settle_at(NOW + 3 * HOUR)
+    assert {state for state, _ in states(rows)} == {"delivered"}
+
+
+def test_gateway_is_not_asked_for_ever_about_a_message_that_stays_unknown(one_stop, esms, rows):
+    """A message of unknown outcome stays so for years. The counter of questions once grew beyond its column's type."""
+    queue_results(one_stop)
+    esms.answer = "reset"
+    send_at()
+    asked = [settle_at(NOW + days * DAY).asked for days in (1, 29, 31, 400)]
+    assert asked == [1, 1, 0, 0]
+    rows("UPDATE motcua.attempts SET settlings = 32767")
+    settle_at(NOW + 1500 * DAY)
+    assert states(rows) == [("unknown", "no_answer")]
 
 
 def test_gateway_that_cannot_be_asked_now_settles_nothing_and_breaks_nothing(one_stop, esms, rows):

@@ -30,12 +30,15 @@ class Lingering:
     def __init__(self) -> None:
         self.catch_up = CatchUp(LONG, read_failed_every=0.2)
         self.counts: list[SendCounts] = []
+        self.set_back_by = timedelta(0)
+        """How far the clock of the sender's machine is set back."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send)
         self._thread.start()
 
     def _send(self) -> None:
-        self.counts.append(send("run", catch_up=self.catch_up, stop=self._stop))
+        clock = lambda: datetime.now(UTC) - self.set_back_by  # noqa: E731
+        self.counts.append(send("run", catch_up=self.catch_up, stop=self._stop, clock=clock))
 
     def end_by_itself(self) -> SendCounts:
         """Wait at most 60 seconds for the sender to end by itself, and return its counts."""
@@ -141,6 +144,25 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
         answer.set()
 
 
+def test_news_is_picked_up_although_the_clock_is_set_back(one_stop, gateway, lingering, configure):
+    """While requests are open, the sender must not wait until a clock that was set back has caught up."""
+    given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
+    given["extra"] |= {"answer_timeout": 60}
+    configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given))
+    answer = threading.Event()
+    gateway.before_answer = lambda _: answer.wait(180)
+    one_stop.result_now("D-1", "0905123001")
+    sender = lingering()
+    until(lambda: len(gateway.asked) == 1)
+    picked_up = sender.catch_up.counts["picked_up"].get("transitions", 0)
+    sender.set_back_by = timedelta(hours=2)
+    one_stop.result_now("D-2", "0905123002")
+    try:
+        until(lambda: sender.catch_up.counts["picked_up"].get("transitions", 0) > picked_up, 15)
+    finally:
+        answer.set()
+
+
 @pytest.mark.guarantee(
     "gateways-that-fail",
     "after three time-outs in a row the gateway gets one request at a time, first a login, until it answers",
@@ -213,3 +235,42 @@ def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway,
     rows("UPDATE motcua.messages SET carrier = 'nobody', avoid = '{kannel}'")
     assert lingering().end_by_itself().attempts == 0
     assert [row["state"] for row in rows("SELECT state FROM motcua.messages")] == ["queued"]
+
+
+def test_gateway_that_waits_for_its_limit_delays_neither_news_nor_other_gateways(
+    one_stop, lingering, two_gateways, configure
+):
+    """One message at a gateway with a low limit per second must not make the leader deaf until the next may leave."""
+    limited, other = two_gateways
+    given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
+    given["extra"] |= {"segments_per_second": 0.05, "carriers": ["Viettel"]}
+    configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_GATEWAYS="kannel,second")
+    lingering()
+    one_stop.result_now("D-1", "0981234001")
+    one_stop.result_now("D-2", "0981234002")
+    until(lambda: len(limited.asked) == 1)
+    time.sleep(1)
+    one_stop.result_now("D-3", "0905123003")
+    began = time.monotonic()
+    until(lambda: len(other.asked) == 1)
+    assert time.monotonic() < began + 5
+    assert len(limited.asked) == 1, "the limit is kept"
+
+
+def test_message_whose_retry_is_due_waits_for_no_other_gateways_queue(one_stop, lingering, two_gateways, configure):
+    """While one gateway drains a long queue, a message that is due again at another gateway must not wait for it."""
+    slow, other = two_gateways
+    given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
+    given["extra"] |= {"carriers": ["Viettel"], "answer_timeout": 20}
+    configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_GATEWAYS="kannel,second", MOTCUA_RETRY_FIRST="2")
+    slow.seconds = 0.7
+    other.script = [(503, "Temporal failure, try again later.")]
+    for number in range(80):
+        one_stop.result_now(f"D-{number}", f"0981234{number:03}")
+    one_stop.result_now("D-80", "0905123080")
+    take_in(None)
+    lingering()
+    until(lambda: len(other.asked) == 1)
+    began = time.monotonic()
+    until(lambda: len(other.asked) == 2)
+    assert time.monotonic() < began + 7, f"{len(slow.asked)} messages went through the other gateway first"

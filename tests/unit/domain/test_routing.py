@@ -110,6 +110,13 @@ def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
     assert start_times([1], 1, NOW - 60 * SECOND, NOW, SECOND) == ([NOW], NOW + SECOND)
 
 
+@pytest.mark.parametrize("per_second", [0.01, 1, 50])
+def test_time_from_a_clock_that_was_ahead_stops_no_gateway(per_second):
+    """A sender whose clock was seven hours ahead stored when the gateway is free. Its next message must not wait."""
+    starts, free_at = start_times([1], per_second, NOW + 7 * 3600 * SECOND, NOW, SECOND)
+    assert (starts, free_at) == ([NOW], NOW + SECOND / per_second)
+
+
 def test_daily_limit_that_is_used_up_takes_no_more_messages():
     assert [fit_day([1, 1, 1], 10, 8), fit_day([2, 1], 10, 9), fit_day([1], 10, 99)] == [2, 0, 0]
 

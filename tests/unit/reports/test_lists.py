@@ -13,7 +13,7 @@ import pytest
 from motcua.domain.people import Viewer
 from motcua.jobs.handed_in.complaints import titles
 from motcua.jobs.listing.asking import Asked, ask, folded
-from motcua.jobs.listing.lists import COMPLAINTS, INQUIRIES, LETTERS, MESSAGES, owed_of
+from motcua.jobs.listing.lists import CLOSINGS, COMPLAINTS, INQUIRIES, LETTERS, MESSAGES, STATEMENTS, owed_of
 from motcua.jobs.listing.reading import Listing, first_of, in_order, text_of
 from motcua.reports.lists import (
     FileColumn,
@@ -198,3 +198,21 @@ def test_search_sees_a_cell_as_people_read_it():
     assert text_of(datetime(2026, 11, 25, 3, 5, tzinfo=UTC)) == "25/11/2026 10:05"
     assert text_of(Word("delivered", "Đã tới máy", "ok")) == "Đã tới máy"
     assert text_of(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("listing", "column", "rows"),
+    [
+        (CLOSINGS, "closing_no", [{"closing_no": number} for number in (2, 9, 10, 100)]),
+        (CLOSINGS, "period", [{"period": each} for each in ("2026-10-31", "2026-11-02", "2026-11-10", "2027-01-01")]),
+        (STATEMENTS, "statement_no", [{"statement_no": number} for number in (2, 9, 10, 100)]),
+        (STATEMENTS, "month", [{"month": date(*each, 1)} for each in ((2025, 11), (2026, 2), (2026, 9), (2026, 10))]),
+    ],
+)
+def test_numbers_and_times_that_stand_as_words_are_sorted_as_what_they_are(listing, column, rows):
+    """As texts, closing 10 would be before closing 9, and the 10th of a month before the 2nd."""
+    viewer = Viewer("lan", "operator", None)
+    for backwards in (False, True):
+        asked = Asked(viewer, sort=column, backwards=backwards)
+        found = in_order(listing, list(reversed(rows)), asked, Seen(viewer, {}))
+        assert found == (rows[::-1] if backwards else rows)

@@ -82,3 +82,24 @@ def test_code_is_looked_for_by_anybody_since_nothing_is_written(staff):
     VISITING.visit_as("operator", name="xem")
     sent = {"q": "000.00.30.H32-261125-0001", "token": token_of(staff)}
     assert staff.post("/motcua/dossiers/search", data=sent).status_code == 404, "the search must run and find nothing"
+
+
+def test_authority_that_is_refused_stays_in_its_field(staff):
+    """The person who typed a number beside the announcement must not have to type the announcement again."""
+    typed = "Thông báo 9441/TB-BNV, gọi 0905 123 456"
+    fields = {"token": token_of(staff), "decision": "confirm", "year": "2026", "authority": typed}
+    answer = staff.post("/motcua/calendar", data=fields)
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.text
+
+
+def test_nul_in_an_address_or_a_form_is_refused_and_no_internal_error(staff, configure):
+    configure(MOTCUA_SOURCES="tep=files")
+    token = {"token": token_of(staff)}
+    for address in ("reconciliation?agency=%00", "quality/sources/check?source=%00"):
+        assert staff.get(f"/motcua/{address}").status_code == 400, address
+    for page, fields in (
+        ("settings/agency", {"code": NHA_TRANG, "decision": "try", "seen": "1", "procedure": "\x00"}),
+        ("quality/sources", {"source": "\x00", "written": "77", "stands_for": "3"}),
+    ):
+        assert staff.post(f"/motcua/{page}", data=token | fields).status_code in (400, 409), page

@@ -48,6 +48,8 @@ from motcua.store.oversight.complaints import (
     Channel,
     CheckResult,
     NewComplaint,
+    OutcomeSeen,
+    is_complaint_open,
     link_complaints,
     repeated_complaints,
     save_complaints,
@@ -365,6 +367,7 @@ def write_outcome(
     reason: str,
     now: datetime,
     agencies: Sequence[str] | None = None,
+    seen: OutcomeSeen | None = None,
 ) -> None:
     """Record the outcome of the agency's own check of a complaint.
 
@@ -376,12 +379,15 @@ def write_outcome(
         reason: explanation, or blank.
         now: time of the recording.
         agencies: codes of the agencies whose complaints the person may change; ``None`` for all agencies.
+        seen: the outcome that the person saw; ``None`` to write over any outcome.
 
     Raises:
-        ComplaintRefused: the complaint does not exist or was withdrawn, or the reason holds a phone number.
+        ComplaintRefused: the complaint does not exist or was withdrawn, somebody wrote another outcome since the person
+            saw it, or the reason holds a phone number.
     """
-    if not set_outcome(connection, complaint_id, outcome, by, _read_reason(reason), now, agencies):
-        raise ComplaintRefused(_refusal_words("gone"))
+    if not set_outcome(connection, complaint_id, outcome, by, _read_reason(reason), now, agencies, seen):
+        is_open = is_complaint_open(connection, complaint_id, agencies)
+        raise ComplaintRefused(_refusal_words("written_meanwhile" if is_open else "gone"))
 
 
 def relink(now: datetime | None = None) -> int:

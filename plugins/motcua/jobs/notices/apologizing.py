@@ -26,6 +26,7 @@ from motcua.domain.apologies import (
     QuietHours,
     due_day_of,
     due_days,
+    due_days_left_open,
     judge,
     occasion_of,
     useful_until,
@@ -48,6 +49,7 @@ from motcua.store.notices.apologies import (
     LockedSource,
     SettledEvening,
     candidates,
+    covered_until,
     is_evening_left,
     is_settled,
     lock_sources,
@@ -177,6 +179,19 @@ def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
 
 
+def due_days_of_evening(
+    ledger: Connection, agency: AgencyEvenings, calendar: WorkingCalendar, day: date
+) -> DueDays | None:
+    """Return the due dates that an agency's evening covers; ``None`` if the agency has no evening on that day.
+
+    A day off has an evening only if no earlier evening covers the days after it (``due_days_left_open``).
+    """
+    due = due_days(agency.apology_day, calendar, day)
+    if due is not None:
+        return due
+    return due_days_left_open(calendar, day, covered_until(ledger, agency.agency_code, day))
+
+
 def _judge_dossier(
     dossier: DueDossier, agency: AgencyEvenings, due: DueDays, read_sources: Collection[str], *, too_late: bool
 ) -> Judgement:
@@ -223,7 +238,7 @@ def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[
     desks = {each.agency_code: on_day[each.agency_code].in_charge or each.agency_code for each in asked}
     calendars = load_calendars(ledger, sorted(set(desks.values())), day, day) if asked else {}
     for agency in asked:
-        due = due_days(agency.apology_day, calendars[desks[agency.agency_code]], day)
+        due = due_days_of_evening(ledger, agency, calendars[desks[agency.agency_code]], day)
         if due is None:
             continue
         for each in chain.from_iterable(candidates(ledger, agency.agency_code, due, evening_at)):
@@ -268,7 +283,7 @@ class _Settling:
             in_charge = self._in_force(ledger, day)[agency.agency_code]
             # Use the calendar of the desk that citizens go to: after a merger, the calendar of the agency in charge.
             calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
-            due = due_days(agency.apology_day, calendar, day)
+            due = due_days_of_evening(ledger, agency, calendar, day)
             try:
                 sources = lock_sources(ledger, agency.sources, _PATIENCE)
             except LockNotAvailable:

@@ -67,11 +67,17 @@ log = logging.getLogger(__name__)
 
 _SETTLE_LONGEST = timedelta(hours=1)
 """Longest wait until a gateway is asked again about an attempt without an answer or a receipt."""
-_AT_ONCE = 200
-"""Most accepted attempts of one gateway that are asked about together."""
+_ASKED_PER_SLOT = 4
+"""Most accepted attempts that are asked about together, for each request that may be open at the gateway."""
+_ASKS_FOR = 120.0
+"""Seconds for which one settling goes on asking one gateway. A gateway that does not answer must not delay the rest of
+the settling: other gateways, messages that expire, and the requests of the staff pages. The next settling continues."""
 _SURE_AFTER = timedelta(minutes=10)
 """A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
 records may lag behind."""
+_REMEMBERED_FOR = timedelta(days=30)
+"""A gateway is not asked about an attempt that is older than this. The messages of such attempts stay unknown for ever,
+and each would be asked about once an hour for ever; the provider with the longest memory remembers them for a week."""
 _LATE_ANSWERS = timedelta(days=1)
 """How long the journal is searched for the answer to an attempt whose sender ended."""
 _WAIT_FOR_SLOTS = 60.0
@@ -194,6 +200,7 @@ class _Settler:
         self.run_id, self.window = run_id, window
         self.stop, self.clock, self.counts = stop, clock, counts
         self.name = gateway.address.name
+        self._ask_until = time.monotonic() + _ASKS_FOR
 
     def run(self) -> None:
         repeats_are_refused = self.gateway.refuses_repeats_for > timedelta(0)
@@ -210,7 +217,10 @@ class _Settler:
             self.ledger.commit()
 
     def _may_ask(self) -> bool:
-        """Waits for request slots. Returns ``False`` if senders have held all slots of the gateway for too long."""
+        """Waits for request slots. Returns ``False`` if senders have held all slots of the gateway for too long, or if
+        this settling has asked the gateway for long enough."""
+        if time.monotonic() >= self._ask_until:
+            return False
         until = time.monotonic() + _WAIT_FOR_SLOTS
         self.slots.balance()
         while not self.slots.share and time.monotonic() < until and not self.stop.wait(0.1):
@@ -228,7 +238,9 @@ class _Settler:
         while not self.stop.is_set() and not self._is_paused and self._may_ask():
             now = self.clock()
             # At most as many as may be in flight, so that each request goes out right after its check.
-            found = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
+            found = attempts.unsettled(
+                self.ledger, self.name, self.window, now, now - _REMEMBERED_FOR, self.gateway.address.concurrency
+            )
             if not found:
                 break
             repeating = self._to_repeat(found, now)
@@ -384,7 +396,8 @@ class _Settler:
     def _ask_for_receipts(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop.is_set() and self._may_ask():
             now = self.clock()
-            asked = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
+            at_once = _ASKED_PER_SLOT * self.gateway.address.concurrency
+            asked = attempts.unreported(self.ledger, self.name, self.window, now, at_once)
             self._note_next_settling(asked, now)
             self.ledger.commit()
             if not asked:

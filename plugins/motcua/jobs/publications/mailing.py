@@ -16,6 +16,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from motcua.domain.reconciliation import ReconciliationReport
 from motcua.jobs.mailing import Letter, mail_reports, staff_page
 from motcua.jobs.publications.publishing import corrected_by, publications_store
 from motcua.jobs.quality.mailing import write_to_agency
@@ -29,9 +30,17 @@ from motcua.reports.publication.mail import (
     compose_corrections_mail,
     compose_publication_mail,
 )
+from motcua.reports.publication.manifest import report_again
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
-from motcua.store.ledger.database import connect, without_values
+from motcua.store.ledger.database import Connection, connect, without_values
+from motcua.store.oversight.closings import (
+    load_changes,
+    load_closing,
+    load_differences,
+    load_figures,
+    load_orphans,
+)
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.report_mails import (
     COMMITTEE,
@@ -151,8 +160,7 @@ class _Writer:
 
     def _load_report(self, publication: Publication) -> Told:
         with connect() as ledger:
-            report = build_report(ledger, publication.closing_no)
-            return Told(report, corrected_by(ledger, publication), self._agency)
+            return Told(_published_report(ledger, publication), corrected_by(ledger, publication), self._agency)
 
     def _first_mail(self, publication: Publication, told: Told) -> Mail:
         names = attachment_names(told)
@@ -211,6 +219,25 @@ class _Writer:
                 self._room -= len(content)
                 attachments.append(Attachment(shown, content))
         return attachments, left_out
+
+
+def _published_report(ledger: Connection, publication: Publication) -> ReconciliationReport:
+    """Return the report as it was published. A report that is built now may differ from the attached files, because
+    since then a setting may have been changed, or the period before may have been corrected."""
+    manifest, number = publication.manifest, publication.closing_no
+    if "words" not in manifest:
+        # An earlier version of the software made the publication.
+        return build_report(ledger, number)
+    previous = manifest["words"]["previous_closing"]
+    return report_again(
+        manifest,
+        load_closing(ledger, number),
+        load_figures(ledger, number),
+        None if previous is None else load_figures(ledger, int(previous)),
+        load_differences(ledger, number),
+        load_orphans(ledger, number),
+        load_changes(ledger, number),
+    )
 
 
 def _page(publication: Publication) -> str | None:

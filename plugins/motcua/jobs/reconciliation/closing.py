@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from motcua.domain.apologies import Evening, due_days
+from motcua.domain.apologies import Evening
 from motcua.domain.checks import Fact, fault
 from motcua.domain.clock import VIETNAM
 from motcua.domain.dossiers import KEPT_OF_CODE, SourceTransition, clean_words
@@ -33,7 +33,7 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.jobs.gates import demand_nothing_left
-from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.notices.apologizing import apology_rules, due_days_of_evening
 from motcua.jobs.notices.picking_up import connection_id
 from motcua.settings import settings
 from motcua.sources import adapter, pushed_sources
@@ -333,9 +333,8 @@ class _Closer:
                 if not agency.days or evening_at < agency.begins_at:
                     continue
                 whose = in_charge[agency.agency_code].in_charge or agency.agency_code
-                due = due_days(
-                    agency.apology_day, load_calendar(ledger, whose, period.first, period.first), period.first
-                )
+                calendar = load_calendar(ledger, whose, period.first, period.first)
+                due = due_days_of_evening(ledger, agency, calendar, period.first)
                 if due is not None:
                     found.append(Evening(agency.agency_code, evening_at, due.first, due.last))
         return found

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from typing import LiteralString, TypeVar
 
@@ -413,13 +414,20 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     if period.is_day:
         days += [day for day in Period.month_of(period.first).days if day.first < period.first]
     of_days = billed_in_periods(ledger, [str(day) for day in days])
-    earlier = whole(cost_of(closing, (row for rows in (*of_months.values(), *of_days.values()) for row in rows)))
-    own = spent(closing, figures)
+    earlier: Decimal | None = Decimal(0)
+    for name, rows in (of_months | of_days).items():
+        # An earlier period costs what it cost at the prices of its own closing, as it was published. If that closing
+        # had no price yet, the prices of this closing count.
+        its = last_closing(ledger, Period.parse(name)) or closing
+        cost = cost_of(its, rows)
+        cost = cost_of(closing, rows) if cost is None else cost
+        earlier = None if earlier is None or cost is None else earlier + cost
+    before, own = whole(earlier), spent(closing, figures)
     return Budget(
         year=year,
         for_year=settings().sms_budget,
         spent_in_period=own,
-        spent_in_year=None if own is None or earlier is None else own + earlier,
+        spent_in_year=None if own is None or before is None else own + before,
     )
 
 

@@ -163,7 +163,8 @@ class _Book(Book):
         kinds: dict[str, Look] = {
             "words": TEXT | CELL | {"text_wrap": True},
             "number": NUMBER,
-            "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
+            # As in ``wording.percent``, a share below 1 is not shown as 100%. The cell holds the exact share.
+            "percent": PLAIN | CELL | {"num_format": f'[>=1]{VIETNAMESE}0.0%;[>=0.9995]"99,9%";{VIETNAMESE}0.0%'},
             "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": PLAIN | CELL | {"num_format": "0"},
             # A price may be a fraction of a đồng, so its number of decimals is not fixed.

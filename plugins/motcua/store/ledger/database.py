@@ -416,8 +416,12 @@ def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
 
 
 _pools: dict[str, ConnectionPool[Connection]] = {}
-_LIMITS = {INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s"}
-"""Limits that the server enforces, because clients that push give up after a minute."""
+_LIMITS = {
+    CALLBACKS: " -c idle_in_transaction_session_timeout=3s",
+    INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s",
+}
+"""Limits that the server enforces. A callbacks process that freezes while it applies receipts would otherwise keep
+their messages locked, and senders would wait for these locks. Clients that push give up after a minute."""
 PAGE_PATIENCE = timedelta(seconds=15)
 """How long one SQL statement of a staff page may take."""
 

@@ -192,6 +192,16 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
     )
 
 
+def covered_until(connection: Connection, agency_code: str, day: date) -> date | None:
+    """Return the last due date of an agency's evenings before a day (from ``motcua.apology_evenings``).
+
+    ``None`` if no such evening planned apologies.
+    """
+    values = {"agency_code": agency_code, "day": day}
+    found: date | None = first(connection.execute(statement("apologies/covered_until"), values), "covered_until")
+    return found
+
+
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:

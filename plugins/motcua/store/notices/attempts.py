@@ -140,10 +140,11 @@ def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
 
 
 def unsettled(
-    connection: Connection, gateway: str, window: Window, now: datetime, limit: int
+    connection: Connection, gateway: str, window: Window, now: datetime, begun_since: datetime, limit: int
 ) -> list[UnsettledAttempt]:
-    """Return and lock a gateway's attempts of unknown outcome that may be asked about or repeated now."""
-    values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
+    """Return and lock a gateway's attempts of unknown outcome, begun since ``begun_since``, that may be asked about or
+    repeated now."""
+    values = {"gateway": gateway, "now": now, "begun_since": begun_since, "limit": limit, **window.bounds}
     return [
         UnsettledAttempt(
             value_of(AskedAttempt, row),

@@ -301,9 +301,11 @@ def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
     """Lock the gateway's row and return its use, so that all senders together respect its limits
     (``motcua.gateway_days``)."""
-    return first_of(
-        Allowance, connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day})
-    ) or Allowance(None, 0)
+    values = {"gateway": gateway, "day": day}
+    # The day is locked before the gateway, as where a refusal is written before the next claim. Otherwise two senders
+    # would wait for each other.
+    connection.execute(statement("gateways/lock_day"), values)
+    return first_of(Allowance, connection.execute(statement("gateways/lock_allowance"), values)) or Allowance(None, 0)
 
 
 def use_allowance(

@@ -16,7 +16,7 @@ from motcua.domain.phones.reading import mask_for_staff, mask_phones
 from motcua.domain.reconciliation import ComplaintCount
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
-from motcua.store.ledger.rows import recordset, value_of
+from motcua.store.ledger.rows import first, recordset, value_of
 
 Channel: TypeAlias = Literal["hotline", "desk", "portal", "letter", "mail", "other"]
 Claim: TypeAlias = Literal[
@@ -80,6 +80,14 @@ class Complaint:
     intended_kind: str | None
     intended_state: str | None
     intended_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeSeen:
+    """The result of a check that a person saw before writing another one."""
+
+    at: datetime | None
+    """When it was written. ``None`` if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +163,12 @@ def set_outcome(
     reason: str | None,
     now: datetime,
     agencies: Sequence[str] | None = None,
+    seen: OutcomeSeen | None = None,
 ) -> bool:
     """Write the result of checking a complaint. Return ``False`` if these agencies have no such complaint.
 
-    Also return ``False`` if the complaint was withdrawn. ``None`` for ``agencies`` stands for all.
+    Also return ``False`` if the complaint was withdrawn, or if it has another result than the one that was seen.
+    ``None`` for ``agencies`` stands for all, and ``None`` for ``seen`` writes over any result.
     """
     asked = {
         "complaint_id": complaint_id,
@@ -167,8 +177,16 @@ def set_outcome(
         "reason": reason,
         "now": now,
         "agencies": agencies,
+        "is_seen": seen is not None,
+        "seen": None if seen is None else seen.at,
     }
     return connection.execute(statement("complaints/set_outcome"), asked).rowcount == 1
+
+
+def is_complaint_open(connection: Connection, complaint_id: int, agencies: Sequence[str] | None = None) -> bool:
+    """Return whether these agencies have a complaint with this number that was not withdrawn."""
+    asked = {"complaint_id": complaint_id, "agencies": agencies}
+    return bool(first(connection.execute(statement("complaints/is_open"), asked), "is_open"))
 
 
 _TYPED = ("dossier_code", "note", "imported_from", "outcome_reason", "withdraw_reason")

@@ -102,7 +102,8 @@ def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
     if not reason or holds_phone(reason):
         told = "reason_holds_phone" if reason else "no_reason"
-        return exports_shown(request, visits, source, no, told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return exports_shown(request, visits, source, no, told, reason=fields.get("reason", ""), status=status)
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         file = _file(connection, source, no)
@@ -118,6 +119,7 @@ def exports_shown(
     said: str = "",
     *,
     seen: ExportSeen | None = None,
+    reason: str = "",
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     """Render the page, both when a visitor opens it and after a form on it was sent.
@@ -129,6 +131,7 @@ def exports_shown(
         no: number of one file whose faults are shown.
         said: key of the message that the page shows about a sent form.
         seen: a file that was uploaded and read, with what would happen to it.
+        reason: the reason that was typed, if it was refused.
         status: HTTP status of the answer.
     """
     with page_connection() as connection:
@@ -173,6 +176,7 @@ def exports_shown(
         may_send=not visits.is_auditor,
         opened=opened,
         seen=seen,
+        reason=reason,
         rows=[] if seen is None else preview_rows(visits, seen.read),
         statuses=national_statuses(),
         largest=LARGEST_UPLOAD // 1024**2,

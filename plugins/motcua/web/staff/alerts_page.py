@@ -130,11 +130,11 @@ def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     if became not in ("let_go", "put_back"):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     if not reason or len(reason) > LONGEST_REASON or not reason.isprintable() or holds_phone(reason):
-        return _page(request, "no_reason", decides=True, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _page(request, "no_reason", decides=True, reason=reason, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     with page_connection() as connection:
         gap = open_gap(connection)
         if gap is None or gap.held_until is None or str(gap.gap_no) != fields.get("gap"):
-            return _page(request, "answered", decides=True, status=HTTPStatus.CONFLICT)
+            return _page(request, "answered", decides=True, reason=reason, status=HTTPStatus.CONFLICT)
         if fields.get("sure") != "yes":
             return render(request, "alerts_ask.html", gap=gap, became=became, reason=reason, local=VIETNAM)
         sent_until = gap.held_until if became == "put_back" else None
@@ -142,7 +142,7 @@ def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
     return led_to(request, "/alerts", {"said": became})
 
 
-def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatus.OK) -> HTMLResponse:
+def _page(request: Request, said: str, *, decides: bool, reason: str = "", status: int = HTTPStatus.OK) -> HTMLResponse:
     now = datetime.now(UTC)
     with page_connection() as connection:
         gap, believed = open_gap(connection), belief(connection)
@@ -163,6 +163,7 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
         gap=gap if gap is not None and gap.held_until is not None else None,
         believed=believed,
         longest=LONGEST_REASON,
+        reason=reason,
         decides=decides,
         said=said,
         local=VIETNAM,

@@ -121,7 +121,8 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     authority = " ".join(fields.get("authority", "").split()) if decision == "confirm" else None
     if authority is not None and (not authority or len(authority) > LONGEST_AUTHORITY or holds_phone(authority)):
-        return _page(request, visits, year, agency, "no_authority", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _page(request, visits, year, agency, "no_authority", authority=authority, status=status)
     shown = _year(year, datetime.now(VIETNAM).date())
     with page_connection() as connection:
         _, _, _, province = _agency_and_province(connection, visits, agency)
@@ -144,7 +145,14 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 
 def _page(
-    request: Request, visits: Visitor, year: str, agency: str, said: str, *, status: int = HTTPStatus.OK
+    request: Request,
+    visits: Visitor,
+    year: str,
+    agency: str,
+    said: str,
+    *,
+    authority: str = "",
+    status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     today = datetime.now(VIETNAM).date()
     shown = _year(year, today)
@@ -176,6 +184,7 @@ def _page(
         asked_for=asked_for,
         decides=visits.is_operator,
         longest=LONGEST_AUTHORITY,
+        authority=authority,
         year=shown,
         first_year=FIRST_YEAR,
         last_year=LAST_YEAR,

@@ -32,7 +32,7 @@ from motcua.jobs.handed_in.complaints import (
 from motcua.jobs.listing.lists import COMPLAINTS
 from motcua.reports import wording
 from motcua.store.ledger.database import Connection, page_connection
-from motcua.store.oversight.complaints import OUTCOMES, count_complaints, repeated_complaints
+from motcua.store.oversight.complaints import OUTCOMES, OutcomeSeen, count_complaints, repeated_complaints
 from motcua.web.forms import PageRefused, kept_query, must_be_own_form, number_in, sent_form
 from motcua.web.lists import Query, list_files, shown_list
 from motcua.web.rendering import led_to, render
@@ -112,8 +112,17 @@ def _change(
     outcome = fields.get("outcome", "")
     if decision != "outcome" or outcome not in OUTCOMES:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-    write_outcome(connection, number, outcome, user, reason, now, agencies)
+    write_outcome(connection, number, outcome, user, reason, now, agencies, _outcome_seen(fields))
     return "outcome", number
+
+
+def _outcome_seen(fields: dict[str, str]) -> OutcomeSeen | None:
+    """Return the outcome that the page of the form showed. ``None`` if an earlier version of the page was sent."""
+    written = fields.get("seen")
+    try:
+        return None if written is None else OutcomeSeen(datetime.fromisoformat(written) if written else None)
+    except ValueError:
+        raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
 
 
 def _page(

@@ -335,7 +335,11 @@ FindsRun = Annotated[Callable[[str, str], AirflowRun | None], Depends(run_finder
 
 
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
-    """Return why the run is red, and what to do. Only visitors who see all agencies get the gate's reasons."""
+    """Return why the run is red, and what to do.
+
+    Only visitors who see all agencies get the failed tasks, which name sources, agencies and files of others, and the
+    gate's reasons.
+    """
     refused = dag_texts.misunderstanding(
         run.dag_id,
         airflow.conf,
@@ -344,9 +348,11 @@ def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> 
     )
     if refused is not None:
         return [Trouble(refused, "")]
+    if visitor.agencies is not None:
+        return []
     failed = [trouble_of_task(task.task_id, task.what) for task in airflow.failed]
     found = [trouble for trouble in failed if trouble is not None]
-    if work.known and work.known.left_undone and visitor.agencies is None and airflow.state == "failed":
+    if work.known and work.known.left_undone and airflow.state == "failed":
         found += troubles_of_gate(work.known.left_undone)
     return list(dict.fromkeys(found))
 

@@ -122,6 +122,7 @@ def statements_shown(
     seen: StatementSeen | None = None,
     about: object = None,
     typed: Mapping[str, str] | None = None,
+    aside: Mapping[str, str] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
     """Render the page, both when a visitor opens it and after a form on it was sent.
@@ -134,7 +135,8 @@ def statements_shown(
         seen: a carrier statement that was read and is to be confirmed.
         about: what ``told`` is about: a stored carrier statement, one that the next run will import, a month, or a
             refused file.
-        typed: the form as it was sent.
+        typed: the form for a carrier statement as it was sent.
+        aside: the form that marks a refused file as dealt with, as it was sent.
         status: HTTP status of the answer.
     """
     filters = filters or RowFilters("", None, None)
@@ -170,6 +172,7 @@ def statements_shown(
         about=about,
         seen=seen,
         typed=typed or {"form": _usual_form()},
+        aside=aside or {},
         uploads=unread,
         months=_months(now),
         largest=LARGEST_UPLOAD // 1024**2,
@@ -328,7 +331,7 @@ def _set_aside(request: Request, visits: Visitor, fields: dict[str, str], who: s
     reason = clean_words(fields.get("reason", ""), NOTE_LIMIT)
     if not reason or holds_phone(reason):
         told = "reason_holds_phone" if reason else "no_reason"
-        return statements_shown(request, visits, told=told, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return statements_shown(request, visits, told=told, aside=fields, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     number = number_in(fields.get("refusal", "")) or 0
     with page_connection() as connection:
         done = set_refusal_aside(connection, number, who, reason, datetime.now(UTC))

@@ -241,6 +241,18 @@ def test_nothing_typed_and_nothing_found_say_what_to_do(staff, one_stop):
     assert "Không có cơ quan này" in words(answer)
 
 
+def test_unusable_rows_are_told_whichever_code_the_source_writes_for_the_agency(staff, one_stop):
+    """Software often writes another code of an agency. The agency's own people must read why its row is not used."""
+    one_stop.move(9, "160915009", "H32.30", number=71)
+    one_stop.move(77, CODE, "H32.30", number=72, at=NOW + timedelta(minutes=1))
+    pick_up("khanhhoa", now=NOW + timedelta(minutes=1))
+    VISITING.visit_as("agency", NHA_TRANG)
+    assert "chưa dùng được: có bước mà chưa có dòng hồ sơ" in words(staff.get(f"{PAGE}?code=160915009"))
+    assert "Trạng thái chưa khai báo chưa dùng được đến nay" in words(staff.get(f"{PAGE}?code={CODE}"))
+    VISITING.visit_as("agency", TU_PHAP)
+    assert "chưa dùng được" not in words(staff.get(f"{PAGE}?code=160915009"))
+
+
 def test_code_of_several_agencies_is_chosen_from_a_list(staff, one_stop):
     one_stop.dossier(agency_code=TU_PHAP)
     pick_up("khanhhoa", now=NOW + timedelta(minutes=1))

@@ -225,6 +225,18 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, one_stop, g
     assert "Lượt này không có gì phải làm cho cơ quan của bạn." in said
 
 
+def test_agency_user_reads_no_source_and_no_agency_of_others_in_failed_tasks(staff):
+    airflow_says("failed", FailedTask("pick_up", "mot_cua_tu_phap"), FailedTask("mail", "Sở Tư pháp"))
+    assert "Không đọc được nguồn mot_cua_tu_phap. " in words(page_of(staff))
+    assert "Chưa gửi được báo cáo cho Sở Tư pháp. " in words(page_of(staff, Run("reconcile_daily", RUN_ID)))
+    VISITING.visit_as("agency", NHA_TRANG)
+    for run in (NOTIFY, Run("reconcile_daily", RUN_ID)):
+        said = words(page_of(staff, run))
+        assert "tu_phap" not in said
+        assert "Sở Tư pháp" not in said
+        assert "Sở Thông tin và Truyền thông đã được báo" in said
+
+
 def test_more_messages_than_are_listed_lead_to_all_of_them(staff, one_stop, gateway, monkeypatch):  # noqa: F811
     send_some(one_stop, gateway, "0905123001", "0905123002")
     airflow_says("success")

@@ -12,6 +12,7 @@ import pytest
 
 from motcua.domain.clock import VIETNAM
 from tests.ground import NHA_TRANG, TU_PHAP, type_command
+from tests.web.taken_away import read_file
 from tests.web.visiting import VISITING, form_of, words
 
 PAGE = "/motcua/complaints"
@@ -200,3 +201,41 @@ def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
         assert ("hồ sơ 09•• ••• 456" in shown, "gọi 09•• ••• 456" in shown) == (may, may)
         assert "123" not in shown
         assert may or "456" not in shown, "an auditor must see no digit of the number"
+
+
+def test_auditor_sees_no_code_that_somebody_typed_and_no_dossier_has(staff, made):
+    """The field of the code may hold a name, so auditors read it only if a dossier has it, as in audit.complaints."""
+    made.dossier("160915001")
+    record(staff)
+    record(staff, dossier_code="Nguyễn Văn Tèo 1990", claim="other")
+    for role in ("operator", "auditor"):
+        VISITING.visit_as(role)
+        page = words(staff.get(PAGE))
+        files = [staff.get(f"{PAGE}/file?format={form}") for form in ("csv", "xlsx")]
+        shown = " ".join([page, *(cell for file in files for row in read_file(file).rows for cell in row)])
+        assert shown.count("160915001") == 3
+        assert ("Nguyễn Văn Tèo" in shown) == (role == "operator")
+    assert "Không có phản ánh nào như vậy." in words(staff.get(f"{PAGE}?q=Tèo"))
+
+
+def test_outcome_that_somebody_else_wrote_meanwhile_is_not_written_over_unseen(staff, rows):
+    """Two people check one complaint. The second is shown the outcome of the first, and keeps what he typed."""
+    record(staff)
+    place = "Ghi kết quả kiểm tra</summary>"
+    first, second = (form_of(staff.get(PAGE).text, place) for _ in range(2))
+    first |= {"outcome": "upheld", "reason": "Giấy về muộn một ngày"}
+    second |= {"outcome": "not_upheld", "reason": "Công dân đã nhận"}
+    assert "said=outcome" in staff.post(PAGE, data=first).headers["location"]
+    VISITING.visit_as("operator", name="minh")
+    refused = staff.post(PAGE, data=second)
+    assert refused.status_code == 422
+    for expected in ("người khác đã ghi kết quả kiểm tra", "Giấy về muộn một ngày lan", "Công dân đã nhận"):
+        assert expected in words(refused), expected
+    assert '<option value="not_upheld" selected>' in refused.text
+    (kept,) = rows("SELECT outcome, outcome_by FROM motcua.complaints")
+    assert kept == {"outcome": "upheld", "outcome_by": "lan"}
+    again = form_of(refused.text, place) | {"outcome": "not_upheld", "reason": "Công dân đã nhận"}
+    assert "said=outcome" in staff.post(PAGE, data=again).headers["location"]
+    (kept,) = rows("SELECT outcome, outcome_by FROM motcua.complaints")
+    assert kept == {"outcome": "not_upheld", "outcome_by": "minh"}
+    assert staff.post(PAGE, data=again | {"seen": "hôm qua"}).status_code == 400

@@ -165,6 +165,7 @@ def test_refused_file_is_taken_as_it_is_by_an_operator_with_a_reason(file):
         answer = accept(file.staff, no, reason)
         assert answer.status_code == 422
         assert told in words(answer)
+        assert f'name="reason" required maxlength="200" autocomplete="off" value="{reason}"' in answer.text
     assert accept(file.staff, no, token="x").status_code == 403
     assert [each.state for each in in_ledger(list_exports, SOURCE)] == ["refused"]
     answer = accept(file.staff, no)

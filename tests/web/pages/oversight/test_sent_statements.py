@@ -177,6 +177,7 @@ def test_refused_file_is_set_aside_with_a_reason_and_a_name(staff, ours, rows, f
         answer = staff.post("/motcua/statements", data=form | {"reason": reason})
         assert answer.status_code == 422
         assert why in words(answer)
+        assert f'name="reason" required maxlength="200" autocomplete="off" value="{reason}"' in answer.text
     assert staff.post("/motcua/statements", data=form | {"reason": "Không phải bảng kê"}).status_code == 303
     assert "Không nhận được tệp" not in words(staff.get("/motcua/statements"))
     (set_aside,) = rows("SELECT set_aside_by, set_aside_reason FROM motcua.refused_statements")

@@ -144,7 +144,8 @@ class Sender:
         self.routing = Routing(sending, self.lanes)
         self.claiming, self.outcomes = Claiming(sending, self.routing), Outcomes(sending, self.routing)
         self.departures = Departures(open_journal(), sending.clock, self._call, self.answers, sending.heart)
-        self.refreshed_at = sending.clock()
+        self.refreshed_at = time.monotonic()
+        """When the sender last picked up news, by the monotonic clock, which nobody sets back."""
         self.claim_until = time.monotonic() + _CLAIM_FOR
         # One sender is the leader and picks up news for all. Standbys help with a long queue, and one of them becomes
         # the leader when the leader ends. Any further sender, for example of a run started by hand, sends what is due
@@ -178,6 +179,7 @@ class Sender:
                     if self._may_claim:
                         self._refresh_if_old()
                         self.routing.read_if_old()
+                        self._look_at_exhausted_lanes()
                     self._take_turns()
                     if self.in_flight:
                         self._collect_answers(wait=self._pause)
@@ -239,11 +241,19 @@ class Sender:
         if self.catch_up is None:
             return
         is_busy = any(lane.queue_is_long for lane in self.lanes)
-        every = _CHECK_NEWS_EVERY if is_busy else timedelta(seconds=self._pause)
-        if self.sending.clock() - self.refreshed_at > every:
+        every = _CHECK_NEWS_EVERY.total_seconds() if is_busy else self._pause
+        if time.monotonic() > self.refreshed_at + every:
             if self._takes_the_lead() and self.catch_up():
                 self.routing.reset_exhausted()
-            self.refreshed_at = self.sending.clock()
+            self.refreshed_at = time.monotonic()
+
+    def _look_at_exhausted_lanes(self) -> None:
+        """Lets every lane with request slots claim again once a message is due. Otherwise a message whose retry is due
+        at one gateway would wait until another gateway has drained its queue."""
+        idle = [lane for lane in self.lanes if lane.exhausted and lane.slots.share]
+        if idle and self._sees_due_message():
+            for lane in idle:
+                lane.exhausted = False
 
     @property
     def _pause(self) -> float:
@@ -258,7 +268,8 @@ class Sender:
         usable = [lane for lane, route in zip(self.lanes, self.routing.routes, strict=True) if not route.stopped]
         waiting = [lane.resume_at for lane in usable if not lane.exhausted and lane.slots.share]
         if waiting:
-            self.stop.wait(max(0.0, min(waiting) - time.monotonic()))
+            # A limit per second may let the next message leave in minutes. Meanwhile news and other gateways go on.
+            self.stop.wait(max(0.0, min(self._pause, min(waiting) - time.monotonic())))
             return True
         if not all(lane.exhausted for lane in usable):
             # Other senders hold all slots of some gateway. This sender releases its idle slots of the other gateways,
@@ -312,7 +323,7 @@ class Sender:
                 return False
             leads = self._takes_the_lead()
             if leads and self.catch_up():
-                self.refreshed_at, self.busy_at = self.sending.clock(), time.monotonic()
+                self.refreshed_at = self.busy_at = time.monotonic()
                 return True
             if self._sees_due_message():
                 return True
