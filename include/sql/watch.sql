@@ -178,11 +178,16 @@ WHERE
 
 -- name: evening_left
 -- Return the enabled agencies that need a record of this evening's planning of apologies and have none
--- (motcua.agencies, motcua.apology_evenings). Each row has the agency in charge, whose calendar counts.
+-- (motcua.agencies, motcua.apology_evenings). Each row has the agency in charge, whose calendar counts, and the
+-- last due day that an earlier evening covers.
 SELECT
     g.agency_code,
     g.apology_day,
-    n.in_charge
+    n.in_charge,
+    (
+        SELECT max(e.last_due) FROM motcua.apology_evenings AS e
+        WHERE e.agency_code = g.agency_code AND e.day < %(day)s
+    ) AS covered_until
 FROM motcua.agencies AS g
 INNER JOIN motcua.agencies_on(%(day)s::date) AS n ON g.agency_code = n.agency_code
 WHERE

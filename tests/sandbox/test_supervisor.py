@@ -33,9 +33,13 @@ FORKS_AND_IGNORES_TERM = """
 SLEEPS = "import time; time.sleep(600)"
 
 PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from motcua.sandbox.machine.supervisor import Component, Restarts, StopRequested, Supervisor, SupervisorError
+
+# A run of these tests that was started in the background may ignore these signals, and its programs inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 marked = {{"MARK": {mark!r}}}
 

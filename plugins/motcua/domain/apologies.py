@@ -115,31 +115,28 @@ class DueDays:
         return isinstance(day, date) and self.first <= day <= self.last
 
 
-def due_days(mode: ApologyDay, calendar: WorkingCalendar, run_day: date) -> DueDays | None:
+def due_days(
+    mode: ApologyDay, calendar: WorkingCalendar, run_day: date, covered_until: date | None = None
+) -> DueDays | None:
     """Return the due dates that the evening of ``run_day`` covers; ``None`` if that day has no evening.
 
     In the mode ``calendar`` every day has an evening, which covers the next day, as the report on the pilot of 2016
     demands.
-    In the mode ``working_day`` only working days have an evening. It covers all days up to the next working day. A due
-    date on a day off takes effect on the working day that follows it (BLDS 2015 art. 148), so all these due dates take
-    effect on the next working day. ``due_days_left_open`` is the exception.
+    In the mode ``working_day`` the evening of a working day covers all days up to the next working day. A due date on a
+    day off takes effect on the working day that follows it (BLDS 2015 art. 148), so all these due dates take effect on
+    the next working day. A day off has an evening only if no earlier evening covers the days after it. This happens if
+    the evening before it took it for a working day and it was closed afterwards, for example because of a storm.
+
+    Args:
+        mode: the agency's setting.
+        calendar: the calendar of the one-stop desk.
+        run_day: the day of the evening.
+        covered_until: the last due date of the agency's earlier evenings. ``None`` for an agency without any: its first
+            evening is that of a working day.
     """
     if mode == "calendar":
         return DueDays(run_day + _ONE_DAY, run_day + _ONE_DAY)
-    if not calendar.is_working_day(run_day):
-        return None
-    return DueDays(run_day + _ONE_DAY, calendar.next_working_day(run_day))
-
-
-def due_days_left_open(calendar: WorkingCalendar, run_day: date, covered_until: date | None) -> DueDays | None:
-    """Return the due dates that a day off must cover itself; ``None`` if an earlier evening covers them.
-
-    This happens in the mode ``working_day`` if a day was taken for a working day by the evening before it and was
-    closed afterwards, for example because of a storm. Without its own evening, nobody who is due up to the next working
-    day would get an apology. ``covered_until`` is the last due date of the agency's earlier evenings. It is ``None``
-    for an agency without any: its first evening is that of a working day.
-    """
-    if covered_until is None or covered_until > run_day:
+    if not calendar.is_working_day(run_day) and (covered_until is None or covered_until > run_day):
         return None
     return DueDays(run_day + _ONE_DAY, calendar.next_working_day(run_day))
 

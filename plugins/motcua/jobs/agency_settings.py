@@ -42,7 +42,7 @@ from motcua.store.agencies import Agency, agency_history, hold_import_lock, in_f
 from motcua.store.agencies import AgencyChange as KeptChange
 from motcua.store.calendars import load_calendar
 from motcua.store.ledger.database import Connection
-from motcua.store.notices.apologies import DueDossier, candidates
+from motcua.store.notices.apologies import DueDossier, candidates, covered_until
 from motcua.store.notices.dossiers import DossierToPlan, dossiers_stepped_between
 from motcua.store.notices.templates import load_templates
 from motcua.store.notices.transitions import histories
@@ -373,7 +373,8 @@ class _Evening:
         in_charge = in_force(connection, day)[settings.agency_code]
         calendar = load_calendar(connection, in_charge.in_charge or settings.agency_code, day, day)
         self.at = rules.evening_of(day)
-        self.due = due_days(settings.apology_day, calendar, day)  # type: ignore[arg-type]  # a CHECK permits only these
+        covered = covered_until(connection, settings.agency_code, day)
+        self.due = due_days(settings.apology_day, calendar, day, covered)  # type: ignore[arg-type]  # a CHECK permits only these
         self._settings, self._template, self._agency_name = settings, template, in_charge.name_in_texts
         self._goes_at = rules.quiet.until(self.at) or self.at
         self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at

@@ -333,7 +333,7 @@ def test_damaged_backup_is_named_before_anything_is_changed(
             assert "Traceback" not in answer.output
         assert tables_now() == 0
         assert not there.publications.exists()
-    assert newest_good(tmp_path / "copies") is None
+    assert newest_good(tmp_path / "copies", datetime.now(UTC)) is None
 
 
 def test_damage_that_age_finds_is_named_although_the_checksums_were_forged(
@@ -372,7 +372,7 @@ def test_key_that_does_not_open_a_backup_is_refused_and_the_backup_stays_good(
         assert "None of the given identities can decrypt ledger.dump.age" in answer.output
     assert tables_now() == 0
     assert not there.publications.exists()
-    assert newest_good(at_work.backups) is not None
+    assert newest_good(at_work.backups, datetime.now(UTC)) is not None
     for content, words in (("hello\n", "Line 1 of the identity file"), ("# nothing\n", "holds no private key")):
         other.write_text(content)
         answer = motcua("restore", "latest", "--identity", other)

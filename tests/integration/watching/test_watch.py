@@ -575,6 +575,10 @@ def test_evening_that_was_not_planned_is_told_by_17_36_and_one_of_a_day_off_is_n
     assert "apologies_late" not in watched.open_alerts(watched.look())
     # On a Sunday, agencies that apologize by working days have no evening.
     rows("UPDATE motcua.agencies SET apology_day = 'working_day'")
+    for day in (26, 27):
+        evening = datetime(2026, 11, day, 17, 40, tzinfo=VIETNAM)
+        pick_up("khanhhoa", now=evening)
+        apologize(now=evening)
     watched.now = datetime(2026, 11, 29, 17, 40, tzinfo=VIETNAM)
     assert [is_late() for _ in range(3)] == [False] * 3
 

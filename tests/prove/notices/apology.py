@@ -690,9 +690,9 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
 # ------------------------------------------------------------------------------------------------- mistakes on purpose
 
 
-def _only_the_last_day(mode: Mode, calendar: Any, run_day: date) -> Any:
+def _only_the_last_day(mode: Mode, calendar: Any, run_day: date, covered_until: date | None = None) -> Any:
     """Return only the last due day, without the days off before it; the proof must notice this planted mistake."""
-    due = REAL_DUE_DAYS(mode, calendar, run_day)
+    due = REAL_DUE_DAYS(mode, calendar, run_day, covered_until)
     return None if due is None else replace(due, first=due.last)
 
 

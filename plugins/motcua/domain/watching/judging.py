@@ -86,6 +86,12 @@ class EveningLeft:
     apology_day: ApologyDay
     calendar: WorkingCalendar
     """The calendar of the agency that is in charge of this agency's dossiers now."""
+    covered_until: date | None = None
+    """The last due date of the agency's earlier evenings."""
+
+    def is_owed(self, day: date) -> bool:
+        """Return whether the agency has an evening on this day (``due_days``)."""
+        return due_days(self.apology_day, self.calendar, day, self.covered_until) is not None
 
 
 def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) -> date:
@@ -98,7 +104,7 @@ def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRu
 
     An agency that has no evening on this day (``due_days``) is left out.
     """
-    owing = [each.agency_code for each in left if due_days(each.apology_day, each.calendar, day) is not None]
+    owing = [each.agency_code for each in left if each.is_owed(day)]
     if not owing:
         return []
     facts: dict[str, Fact] = {"agencies": len(owing), "evening": _moment(apologies.evening_of(day))}

@@ -156,13 +156,10 @@ def unreadable_in(folder: Path) -> list[str]:
         return []
 
 
-def newest_good(folder: Path, now: datetime | None = None) -> Backup | None:
+def newest_good(folder: Path, now: datetime) -> Backup | None:
     """Return the newest backup without a known fault. A backup with a time in the future does not count: otherwise no
     backup would be made, and none missed, until that time."""
-    moment = now or datetime.now(UTC)
-    return next(
-        (backup for backup in backups_in(folder) if not backup.is_ahead(moment) and backup.fault() is None), None
-    )
+    return next((backup for backup in backups_in(folder) if not backup.is_ahead(now) and backup.fault() is None), None)
 
 
 def find_backup(folder: Path, named: str) -> Backup:

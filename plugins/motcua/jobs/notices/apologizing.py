@@ -26,7 +26,6 @@ from motcua.domain.apologies import (
     QuietHours,
     due_day_of,
     due_days,
-    due_days_left_open,
     judge,
     occasion_of,
     useful_until,
@@ -182,14 +181,8 @@ def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[
 def due_days_of_evening(
     ledger: Connection, agency: AgencyEvenings, calendar: WorkingCalendar, day: date
 ) -> DueDays | None:
-    """Return the due dates that an agency's evening covers; ``None`` if the agency has no evening on that day.
-
-    A day off has an evening only if no earlier evening covers the days after it (``due_days_left_open``).
-    """
-    due = due_days(agency.apology_day, calendar, day)
-    if due is not None:
-        return due
-    return due_days_left_open(calendar, day, covered_until(ledger, agency.agency_code, day))
+    """Return the due dates that an agency's evening covers; ``None`` if the agency has no evening on that day."""
+    return due_days(agency.apology_day, calendar, day, covered_until(ledger, agency.agency_code, day))
 
 
 def _judge_dossier(

@@ -20,7 +20,7 @@ from motcua.domain.reconciliation import ReconciliationReport
 from motcua.jobs.mailing import Letter, mail_reports, staff_page
 from motcua.jobs.publications.publishing import corrected_by, publications_store
 from motcua.jobs.quality.mailing import write_to_agency
-from motcua.jobs.reconciliation.reporting import build_report
+from motcua.jobs.reconciliation.reporting import build_report, published_report
 from motcua.reports.mail import Attachment, Mail, bound
 from motcua.reports.publication.data import Told
 from motcua.reports.publication.files import MANIFEST, PDF, WORKBOOK, agency_workbook_name
@@ -30,17 +30,10 @@ from motcua.reports.publication.mail import (
     compose_corrections_mail,
     compose_publication_mail,
 )
-from motcua.reports.publication.manifest import report_again
 from motcua.settings import settings
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import Connection, connect, without_values
-from motcua.store.oversight.closings import (
-    load_changes,
-    load_closing,
-    load_differences,
-    load_figures,
-    load_orphans,
-)
+from motcua.store.oversight.closings import load_closing
 from motcua.store.oversight.publications import Publication, find_publication
 from motcua.store.oversight.report_mails import (
     COMMITTEE,
@@ -160,7 +153,7 @@ class _Writer:
 
     def _load_report(self, publication: Publication) -> Told:
         with connect() as ledger:
-            return Told(_published_report(ledger, publication), corrected_by(ledger, publication), self._agency)
+            return Told(_report_of(ledger, publication), corrected_by(ledger, publication), self._agency)
 
     def _first_mail(self, publication: Publication, told: Told) -> Mail:
         names = attachment_names(told)
@@ -221,23 +214,13 @@ class _Writer:
         return attachments, left_out
 
 
-def _published_report(ledger: Connection, publication: Publication) -> ReconciliationReport:
+def _report_of(ledger: Connection, publication: Publication) -> ReconciliationReport:
     """Return the report as it was published. A report that is built now may differ from the attached files, because
     since then a setting may have been changed, or the period before may have been corrected."""
-    manifest, number = publication.manifest, publication.closing_no
-    if "words" not in manifest:
+    if "words" not in publication.manifest:
         # An earlier version of the software made the publication.
-        return build_report(ledger, number)
-    previous = manifest["words"]["previous_closing"]
-    return report_again(
-        manifest,
-        load_closing(ledger, number),
-        load_figures(ledger, number),
-        None if previous is None else load_figures(ledger, int(previous)),
-        load_differences(ledger, number),
-        load_orphans(ledger, number),
-        load_changes(ledger, number),
-    )
+        return build_report(ledger, publication.closing_no)
+    return published_report(ledger, publication.manifest, load_closing(ledger, publication.closing_no))
 
 
 def _page(publication: Publication) -> str | None:

@@ -25,11 +25,11 @@ from motcua.jobs.publications.verification import (
     not_too_many,
     shown,
 )
-from motcua.jobs.reconciliation.reporting import is_same_query, query_version, urge
+from motcua.jobs.reconciliation.reporting import is_same_query, published_report, query_version, urge
 from motcua.reports.publication.csv_tables import figure_rows, table_rows, tables_of, write_csv
 from motcua.reports.publication.data import Corrected
 from motcua.reports.publication.files import MANIFEST, render
-from motcua.reports.publication.manifest import made_by, pushed_value, report_again, stops_value
+from motcua.reports.publication.manifest import made_by, pushed_value, stops_value
 from motcua.store.intake.pushes import pushed_of_closing
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.stops import stops_of_closing
@@ -210,17 +210,8 @@ def _files_again(ledger: Connection, manifest: dict[str, Any], closing: Closing)
     Raises:
         KeyError, TypeError, AttributeError, ValueError: The words have another form.
     """
-    number, previous, corrects = closing.closing_no, manifest["words"]["previous_closing"], manifest["corrects"]
-    report = report_again(
-        manifest,
-        closing,
-        load_figures(ledger, number),
-        None if previous is None else load_figures(ledger, int(previous)),
-        load_differences(ledger, number),
-        load_orphans(ledger, number),
-        load_changes(ledger, number),
-    )
-    files = render(report, None if corrects is None else Corrected(**corrects))
+    corrects = manifest["corrects"]
+    files = render(published_report(ledger, manifest, closing), None if corrects is None else Corrected(**corrects))
     return {file.name: file.content for file in files}
 
 

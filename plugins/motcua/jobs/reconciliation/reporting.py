@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from typing import LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 from motcua.domain.costs import cost_of, spent, whole
 from motcua.domain.periods import Period
@@ -33,6 +33,7 @@ from motcua.domain.reconciliation import (
     sum_messages,
 )
 from motcua.reports.publication.data import KINDS, Told
+from motcua.reports.publication.manifest import report_again
 from motcua.reports.wording import LEAST_JUDGED
 from motcua.settings import Settings, include_dir, settings
 from motcua.sources import adapter, adapters
@@ -131,6 +132,24 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
         thresholds=thresholds,
         stops=stops_of_closing(ledger, closing_no),
         pushed=pushed_of_closing(ledger, closing_no),
+    )
+
+
+def published_report(ledger: Connection, manifest: dict[str, Any], closing: Closing) -> ReconciliationReport:
+    """Build the report of a closing with the words of its publication's manifest, as it was published.
+
+    Raises:
+        KeyError, TypeError: The manifest's words have another form.
+    """
+    number, previous = closing.closing_no, manifest["words"]["previous_closing"]
+    return report_again(
+        manifest,
+        closing,
+        load_figures(ledger, number),
+        None if previous is None else load_figures(ledger, int(previous)),
+        load_differences(ledger, number),
+        load_orphans(ledger, number),
+        load_changes(ledger, number),
     )
 
 

@@ -7,7 +7,7 @@ stop the other ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -251,13 +251,19 @@ def _apologies(looking: Looking) -> Seen:
     apologies = apology_rules()
     day = judging.evening_to_judge(looking.rules, apologies, looking.now)
     left = figures.evenings_left(looking.ledger, day, apologies.evening_of(day))
-    calendars = load_calendars(looking.ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
-    findings = judging.judge_apologies(
-        [judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in left],
-        day,
-        apologies,
-    )
+    findings = judging.judge_apologies(with_calendars(looking.ledger, left, day), day, apologies)
     return Seen(findings, {"evening": day.isoformat(), "left": len(left)})
+
+
+def with_calendars(
+    ledger: Connection, left: Sequence[figures.UnrecordedEvening], day: date
+) -> list[judging.EveningLeft]:
+    """Return agencies whose evening is not recorded, each with the calendar of its one-stop desk."""
+    calendars = load_calendars(ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
+    return [
+        judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge], each.covered_until)
+        for each in left
+    ]
 
 
 def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:

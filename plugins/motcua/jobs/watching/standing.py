@@ -22,13 +22,13 @@ from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.watching import every_source_is_read_in
 from motcua.jobs.publications.verifying_in_turn import finding_of_publication
 from motcua.jobs.restoring import finding_of_gap
-from motcua.jobs.watching.checks import rules_of
+from motcua.jobs.watching.checks import rules_of, with_calendars
 from motcua.quality.choosing import part_of
 from motcua.quality.rules import load_rules
 from motcua.reports.checks import InWords, alert_in_words, check_words, in_words, stopped_in_words
 from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
-from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.calendars import list_unconfirmed
 from motcua.store.ledger.database import Connection
 from motcua.store.notices.apologies import ApologyCount, SettledAgencies, count_apologies_by_state, settled_agencies
 from motcua.store.notices.gaps import Gap, OpenGap, list_gaps, open_gap
@@ -294,12 +294,7 @@ def _last_evening(connection: Connection, viewer: Viewer, now: datetime) -> Last
     left = 0
     if now >= evening_at + rules.apologies_after:
         unrecorded = [each for each in evenings_left(connection, day, evening_at) if viewer.sees(each.agency_code)]
-        in_charge = sorted({each.in_charge for each in unrecorded})
-        calendars = load_calendars(connection, in_charge, day, day) if unrecorded else {}
-        owing = [
-            judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge]) for each in unrecorded
-        ]
-        left = sum(each.facts["agencies"] for each in judging.judge_apologies(owing, day, apologies))
+        left = sum(each.is_owed(day) for each in with_calendars(connection, unrecorded, day))
     return LastEvening(
         day,
         evening_at,

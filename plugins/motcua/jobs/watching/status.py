@@ -11,19 +11,19 @@ from typing import Literal, TypeAlias, get_args
 
 import psycopg
 
-from motcua.domain.apologies import due_days
 from motcua.domain.checks import CHECKS, OVERVIEW
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people import Viewer
 from motcua.jobs.backup.folders import newest_good
 from motcua.jobs.notices.apologizing import apology_rules
+from motcua.jobs.watching.checks import with_calendars
 from motcua.jobs.watching.keeping import load_state
 from motcua.jobs.watching.outside import CERTIFICATE_ENDS, certificate_ends, disks_of, tls_place
 from motcua.jobs.watching.standing import matters_of, standing_of
 from motcua.jobs.watching.unserved import find_unserved, somebody_looks
 from motcua.reports.checks import InWords, address_of, alert_in_words, in_words
 from motcua.settings import settings
-from motcua.store.calendars import list_unconfirmed, load_calendars
+from motcua.store.calendars import list_unconfirmed
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
 from motcua.store.ledger.locks import LEADING, is_held
@@ -179,8 +179,7 @@ def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
     day: date = rules.latest_evening(now) + timedelta(days=1)
     enabled = enabled_agencies(ledger, now)
     left = [each for each in evenings_left(ledger, day, rules.evening_of(day)) if each.agency_code in enabled]
-    calendars = load_calendars(ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
-    agencies = sum(due_days(each.apology_day, calendars[each.in_charge], day) is not None for each in left)
+    agencies = sum(each.is_owed(day) for each in with_calendars(ledger, left, day))
     yield Row(
         "evening",
         f"planned next on {rules.evening_of(day):%d/%m/%Y at %H:%M}, for {agencies} of {len(enabled)} agencies",

@@ -35,6 +35,8 @@ class UnrecordedEvening:
     agency_code: str
     apology_day: ApologyDay
     in_charge: str
+    covered_until: date | None
+    """The last due date of the agency's earlier evenings."""
 
 
 def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:

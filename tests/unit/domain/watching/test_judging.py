@@ -73,6 +73,10 @@ def test_missing_evening_is_wrong_only_if_it_would_select_dossiers():
     assert keys(judged(date(2026, 11, 28), EveningLeft("H1", "calendar", CALENDAR))) == ["apologies_late"]
     assert judged(date(2026, 11, 28), EveningLeft("H1", "working_day", CALENDAR)) == []
     assert judged(date(2026, 9, 2), EveningLeft("H1", "working_day", CALENDAR)) == []
+    # If earlier evenings cover no day after the Saturday, the Saturday has an evening of its own.
+    storm = EveningLeft("H1", "working_day", CALENDAR, covered_until=date(2026, 11, 28))
+    assert keys(judged(date(2026, 11, 28), storm)) == ["apologies_late"]
+    assert judged(date(2026, 11, 28), replace(storm, covered_until=date(2026, 11, 30))) == []
     closed, open_ = EveningLeft("H1", "working_day", CLOSED), EveningLeft("H2", "working_day", CALENDAR)
     assert judged(NOW.date(), closed) == []
     assert [each.facts["agencies"] for each in judged(NOW.date(), closed, open_)] == [1]
