@@ -30,6 +30,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 from unittest import mock
 
 import psycopg
+import pytest
 import uvicorn
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -42,10 +43,12 @@ from motcua.domain.texts import Registration
 from motcua.gateways import open_gateway
 from motcua.gateways.adapter import GatewayCall
 from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import PlanCounts, plan
 from motcua.jobs.notices.receiving import store_and_read_receipt
 from motcua.jobs.notices.sending.sender import SendCounts, send
+from motcua.reports.checks import in_words
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
 from motcua.sandbox.network.scripted import ScriptedGateway
@@ -711,6 +714,20 @@ def states(rows: Rows) -> list[tuple[str, str | None]]:
     """Return state and reason of each message."""
     found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
     return [(row["state"], row["reason"]) for row in found]
+
+
+@contextlib.contextmanager
+def red_gate(match: str) -> Iterator[pytest.ExceptionInfo[RunIncomplete]]:
+    """Expect that a gate fails with this text, and that each of its findings has words and a remedy for staff.
+
+    A finding that lacks a fact would leave a sentence empty on the run's page.
+    """
+    with pytest.raises(RunIncomplete, match=match) as red:
+        yield red
+    for finding in red.value.left:
+        words = in_words(finding)
+        assert words.title != finding.key, finding
+        assert words.todo, finding
 
 
 def words_of_left(left: Iterable[Finding]) -> list[str]:

@@ -210,9 +210,11 @@ def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfill
 
 def test_watcher_can_be_made_again_by_the_triggerer():
     """Airflow stores a watcher as text and must be able to create it again, or no watcher starts."""
-    path, arguments = SourcesWatch().serialize()
+    path, arguments = SourcesWatch(1, 3).serialize()
     module, name = path.rsplit(".", 1)
-    assert isinstance(getattr(import_module(module), name)(**arguments), SourcesWatch)
+    watch = getattr(import_module(module), name)(**arguments)
+    assert isinstance(watch, SourcesWatch)
+    assert (watch.part, watch.parts) == (1, 3)
 
 
 @pytest.mark.parametrize("run_type", ["scheduled", "manual", "asset_triggered"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from inspect import signature
 from types import SimpleNamespace
@@ -82,21 +82,38 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "mail": ("H32", [7], [5]),
 }
 """Values that Airflow passes to a task from the tasks before it."""
+LONG_TASKS = {
+    ("check_quality", "check_sources"): timedelta(hours=1),
+    ("clean_airflow", "clean_database"): timedelta(hours=3),
+    ("purge_personal_data", "purge"): timedelta(hours=3),
+    ("verify_publications", "verify"): timedelta(hours=1),
+}
+"""Time limit of each task that has a longer one than half an hour."""
+FEW_AT_ONCE = {
+    ("notify_transitions", "pick_up"): 8,
+    ("reconcile_carrier", "take_file"): 1,
+    ("reconcile_daily", "publish"): 1,
+    ("reconcile_daily", "mail"): 2,
+    ("reconcile_monthly", "publish"): 1,
+    ("reconcile_monthly", "mail"): 2,
+}
+"""For mapped tasks: how many of them run at once in a run."""
 
 
 def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_way(bag):
     """Each DAG runs at its hour in Vietnam. DAGs for which no citizen waits have a pool of their own."""
+    day, minutes = timedelta(days=1), timedelta(minutes=5)
     expected = {
-        "notify_transitions": ("*/5 * * * *", 4, "default_pool"),
-        "settle_messages": ("*/5 * * * *", 1, "default_pool"),
-        "apologize_due_tomorrow": ("30 17 * * *", 1, "default_pool"),
-        "check_quality": ("30 5 * * *", 1, BACKGROUND_POOL),
-        "reconcile_daily": ("30 6 * * *", 1, BACKGROUND_POOL),
-        "reconcile_monthly": ("30 7 1 * *", 1, BACKGROUND_POOL),
-        "reconcile_carrier": ("0 7 5,10 * *", 1, BACKGROUND_POOL),
-        "purge_personal_data": ("30 2 * * *", 1, BACKGROUND_POOL),
-        "verify_publications": ("30 3 * * *", 1, BACKGROUND_POOL),
-        "clean_airflow": ("15 4 * * *", 1, BACKGROUND_POOL),
+        "notify_transitions": ("*/5 * * * *", minutes, 4, "default_pool"),
+        "settle_messages": ("*/5 * * * *", minutes, 1, "default_pool"),
+        "apologize_due_tomorrow": ("30 17 * * *", day, 1, "default_pool"),
+        "check_quality": ("30 5 * * *", day, 1, BACKGROUND_POOL),
+        "reconcile_daily": ("30 6 * * *", day, 1, BACKGROUND_POOL),
+        "reconcile_monthly": ("30 7 1 * *", day, 1, BACKGROUND_POOL),
+        "reconcile_carrier": ("0 7 5,10 * *", day, 1, BACKGROUND_POOL),
+        "purge_personal_data": ("30 2 * * *", day, 1, BACKGROUND_POOL),
+        "verify_publications": ("30 3 * * *", day, 1, BACKGROUND_POOL),
+        "clean_airflow": ("15 4 * * *", day, 1, BACKGROUND_POOL),
     }
     found = {}
     for dag in bag.dags.values():
@@ -104,9 +121,19 @@ def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_w
         assert str(clock.timezone) == "Asia/Ho_Chi_Minh", dag.dag_id
         assert (dag.start_date, dag.catchup) == (datetime(2026, 1, 1, tzinfo=UTC), False), dag.dag_id
         (pool,) = {task.pool for task in dag.tasks}
-        found[dag.dag_id] = (clock.expression, dag.max_active_runs, pool)
+        found[dag.dag_id] = (clock.expression, clock.interval, dag.max_active_runs, pool)
         assert {task.weight_rule for task in dag.tasks} == ({"absolute"} if pool == BACKGROUND_POOL else {"downstream"})
     assert found == expected
+
+
+def test_a_task_has_half_an_hour_unless_its_work_is_long_and_few_mapped_tasks_run_at_once(bag):
+    """A long task must not be cut off, and parallel tasks must not use up the connections to the ledger or the mail
+    server."""
+    tasks = {(dag.dag_id, task.task_id): task for dag in bag.dags.values() for task in dag.tasks}
+    limits = {name: task.execution_timeout for name, task in tasks.items()}
+    assert {name: limit for name, limit in limits.items() if limit != timedelta(minutes=30)} == LONG_TASKS
+    at_once = {name: task.max_active_tis_per_dagrun for name, task in tasks.items()}
+    assert {name: most for name, most in at_once.items() if most} == FEW_AT_ONCE
 
 
 def test_each_task_waits_for_those_before_it(bag):

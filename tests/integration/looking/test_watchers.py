@@ -342,9 +342,9 @@ def test_sources_without_news_share_two_tasks_and_delay_no_source_with_news():
 def test_source_that_fails_in_a_task_for_several_stops_no_other(province: Province, rows):
     province.healthy.dossier()
     with pytest.raises(SourceFailed, match=REFUSING[0]):
-        pick_up_sources(f"{REFUSING[0]},{HEALTHY[0]},{HEALTHY[1]}", EVERYTHING)
+        pick_up_sources(f"{REFUSING[0]},{HEALTHY[0]}", EVERYTHING)
     read = rows("SELECT name FROM motcua.sources WHERE picked_up_at > %s ORDER BY 1", NOW)
-    assert [row["name"] for row in read] == [HEALTHY[0], HEALTHY[1]]
+    assert [row["name"] for row in read] == [HEALTHY[0]]
 
 
 def test_reading_a_source_takes_no_id_from_the_sequence_of_sources(one_stop, rows):

@@ -13,7 +13,6 @@ import pytest
 from motcua.domain.periods import Period
 from motcua.domain.reconciliation import DossierFigures, MessageFigures, ReasonCount
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.publications.publishing import publish
@@ -34,7 +33,7 @@ from motcua.store.oversight.closings import (
     load_orphans,
     newest_closings,
 )
-from tests.ground import NOW, in_ledger, take_in
+from tests.ground import NOW, in_ledger, red_gate, take_in
 from tests.integration.quality.world import NOTHING_EXPECTED
 from tests.integration.reconciliation.world import (
     DAY,
@@ -265,10 +264,10 @@ def test_run_over_a_red_day_and_its_month_is_red_again_until_it_is_mended(one_st
     lose(result(one_stop, "A"))
     monthly = Window(FIRST_OF_DECEMBER - ONE_DAY, FIRST_OF_DECEMBER)
     for _ in range(2):
-        with pytest.raises(RunIncomplete, match="without a reason"):
+        with red_gate("without a reason"):
             close_days(NEXT_MORNING)
     for _ in range(2):
-        with pytest.raises(RunIncomplete, match="2026-11"):
+        with red_gate("2026-11"):
             reconcile_daily.gate(reconcile_monthly.close_month("monthly", monthly, FIRST_OF_DECEMBER))
     mend()
     for _ in range(2):
@@ -282,7 +281,7 @@ def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_co
     lose(result(one_stop, "B"))
     for _ in range(2):
         named = reconcile_daily.look_again("daily", EVERYTHING, LATER)
-        with pytest.raises(RunIncomplete, match="without a reason"):
+        with red_gate("without a reason"):
             reconcile_daily.gate(named)
     mend()
     close(now=LATER)
@@ -351,7 +350,7 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
     result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     for _ in range(2):
-        with pytest.raises(RunIncomplete, match="nobody read; one source was last read at 10:00 25/11/2026"):
+        with red_gate("nobody read; one source was last read at 10:00 25/11/2026"):
             close_days(NEXT_MORNING)
     run(NEXT_MORNING)
     close_days(NEXT_MORNING)

@@ -12,7 +12,6 @@ import psycopg
 import pytest
 
 from motcua.domain.run_window import EVERYTHING, Window
-from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.request_slots import http_session
@@ -34,6 +33,7 @@ from tests.ground import (
     agency,
     in_ledger,
     queue_results,
+    red_gate,
     reference_of,
     report,
     run_at,
@@ -411,7 +411,7 @@ def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gat
     assert gateway.asked == []
     refusal = "template result.v1 is not registered at gateway other (motcua texts register other result.v1)"
     assert counts.unregistered == {refusal: 1}
-    with pytest.raises(RunIncomplete, match="not registered"):
+    with red_gate("not registered"):
         send_messages("run", EVERYTHING)
     assert states(rows) == [("queued", None)]
 
@@ -486,5 +486,5 @@ def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop
     send_at(run_id="woken")
     rows("UPDATE motcua.sources SET picked_up_at = now()")
     gate("by the clock", EVERYTHING, (), Window(NOW + MINUTE, NOW + 2 * MINUTE))
-    with pytest.raises(RunIncomplete, match=r"1 message.s. of this run's minutes"):
+    with red_gate(r"1 message.s. of this run's minutes"):
         gate("by the clock", EVERYTHING, (), Window(NOW, NOW + MINUTE))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -21,9 +22,11 @@ from sqlalchemy.pool import StaticPool
 
 from motcua import dag_texts
 from motcua.domain.checks import CHECKS, GATE, Finding, fault
+from motcua.jobs.gates import RunIncomplete
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.run_alerts import save_red_run
+from motcua.orchestration import tell_red_gate
 from motcua.reports.lists import words_of
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.sessions import Run, work_for
@@ -33,7 +36,7 @@ from motcua.web import airflow as web_airflow
 from motcua.web.airflow import AirflowRun, FailedTask, find_airflow_run
 from motcua.web.staff import run_page
 from motcua_plugin import MotcuaPlugin
-from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, take_in
+from tests.ground import NHA_TRANG, NOW, TU_PHAP, in_ledger, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
 from tests.web.ledger_rows import put, put_closing, put_evening, put_publication
 from tests.web.visiting import VISITING
@@ -339,17 +342,19 @@ def test_parameter_that_was_refused_is_said_again(staff):
 
 def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is_red(staff):
     began(NOTIFY.dag_id)
-    save_red_run(
-        NOTIFY.dag_id,
-        RUN_ID,
+    red = RunIncomplete(
         [
             fault("task_failed", "pick_up"),
             fault("attempts_failed", "transient", messages=2, outcome="transient"),
             GatewayStop("kannel", "gateway", "", *[datetime.now(UTC)] * 2, "403 Authorization failed").finding,
             fault("source_failing", "vanphong", since=None),
             fault("gate_failed", "", "something new 0905123456 here"),
-        ],
+        ]
     )
+    run = SimpleNamespace(
+        dag_id=NOTIFY.dag_id, run_id=RUN_ID, run_type="backfill", data_interval_start=NOW, data_interval_end=NOW
+    )
+    tell_red_gate({"dag_run": run, "exception": red})
     airflow_says("failed")
     answer = page_of(staff)
     said = words(answer)
