@@ -28,7 +28,7 @@ TEXTS = DagTexts("check_quality")
     default_args=IN_THE_BACKGROUND,
 )
 def check_quality() -> None:
-    """Check → mail the Department → gate; in parallel, check the sources themselves."""
+    """Check → mail the Department → gate; in parallel, check each source against the source contract."""
 
     @task(**TEXTS.of_task("check"))
     def check() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def check_quality() -> None:
 
         return job(checked["run_no"])
 
-    # This task runs in parallel, so that a slow source delays no mail.
+    # This task runs in parallel with ``mail_department``, so that a slow source does not delay the mail.
     @task(**TEXTS.of_task("check_sources"), execution_timeout=timedelta(hours=1))
     def check_sources() -> dict[str, Any]:
         from motcua.jobs.tasks.check_quality import check_sources as job

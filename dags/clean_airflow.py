@@ -24,8 +24,7 @@ TEXTS = DagTexts("clean_airflow")
 def clean_airflow() -> None:
     """Clean Airflow's database → remove the logs of deleted runs → gate."""
 
-    # The first run in an old installation may take hours. If it is cut off, the next night's run continues where it
-    # ended.
+    # The first run in an old installation may take hours. If the time limit ends it, the next run does the rest.
     @task(**TEXTS.of_task("clean_database"), execution_timeout=timedelta(hours=3))
     def clean_database() -> dict[str, Any]:
         from motcua.jobs.tasks.clean_airflow import clean_database as job

@@ -1,4 +1,4 @@
-"""Sends result and supplement messages, seconds after the dossier's step."""
+"""Sends result and supplement messages within seconds after a dossier's step."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ TEXTS = DagTexts("notify_transitions")
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     # A run continues while sources have unread rows, and runs that the schedule or a person starts must not wait for
-    # it. The runs of a killed worker count as active until Airflow misses their heartbeat; other runs take over before
-    # that.
+    # its end. Airflow counts the runs of a killed worker as active until their heartbeat times out. Other runs take
+    # over their work before that.
     max_active_runs=4,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={

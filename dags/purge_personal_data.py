@@ -1,4 +1,4 @@
-"""Each night, empties the personal data whose storage time is over."""
+"""Empties, each night, the personal data whose storage time is over."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ TEXTS = DagTexts("purge_personal_data")
 def purge_personal_data() -> None:
     """Purge personal data and remove old files, both in parallel; then run the gate."""
 
-    # The first purge of an old ledger may take hours. If it is cut off, the next night's purge continues where it
-    # ended.
+    # The first purge of an old ledger may take hours. If the time limit ends it, the next purge does the rest.
     @task(**TEXTS.of_task("purge"), execution_timeout=timedelta(hours=3))
     def purge() -> dict[str, Any]:
         from motcua.jobs.tasks.purge_personal_data import purge_due as job

@@ -30,8 +30,8 @@ def reconcile_carrier() -> None:
 
         return job(run_window(get_current_context()))
 
-    # Files are imported one at a time, because the later of two files of a month corrects the earlier one, and a
-    # million lines need a gigabyte of memory.
+    # Files are imported one at a time for two reasons: the later of two files of a month corrects the earlier one, and
+    # a file of a million lines needs a gigabyte of memory.
     @task(
         **TEXTS.of_task("take_file"),
         map_index_template="{{ statement }}",

@@ -1,5 +1,5 @@
-"""Reconciles each day: compares the messages that reached citizens with the sources' own counts, publishes and
-mails."""
+"""Reconciles each day: compares the messages that reached citizens with the sources' own counts, then publishes and
+mails the figures."""
 
 from __future__ import annotations
 

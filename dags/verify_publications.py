@@ -24,7 +24,8 @@ TEXTS = DagTexts("verify_publications")
 def verify_publications() -> None:
     """Verify → gate."""
 
-    # After 40 minutes the task begins no further verification. Verifying a year's publication takes some minutes.
+    # After 40 minutes the task begins no further verification. One verification takes a few minutes at most, so an hour
+    # is enough.
     @task(**TEXTS.of_task("verify"), execution_timeout=timedelta(hours=1))
     def verify() -> dict[str, Any]:
         from motcua.jobs.tasks.verify_publications import verify as job

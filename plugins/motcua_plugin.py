@@ -1,4 +1,4 @@
-"""Airflow's entry point to MotcuaSMS. Every Airflow process executes this file, so that it contains only the class."""
+"""Airflow's entry point to MotcuaSMS. Every Airflow process executes this file, so it contains only the class."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class MotcuaPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012 - Airflow demands this form
         {
             "name": "Một cửa",
-            # The address has no leading slash, so that it follows the UI's own address. The view has a route, so that
-            # Airflow shows the page in a frame: a top-level link that leads out of Airflow becomes a button that does
-            # nothing (Airflow 3.3.2).
+            # The address has no leading slash, so that the browser appends it to the UI's own address. With a route,
+            # Airflow shows the page in a frame. Without a route, Airflow 3.3.2 turns a top-level link that leads out of
+            # Airflow into a button that does nothing.
             "href": "motcua/",
             "destination": "nav",
             "nav_top_level": True,
@@ -35,8 +35,8 @@ class MotcuaPlugin(AirflowPlugin):
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The apps of callbacks, intake and pages. Only the API server asks for them, and only then are they built and
-        warmed up."""
+        """Build and warm up the apps of callbacks, intake and pages. No process but the API server reads this
+        property."""
         from motcua.web.callbacks import create_callbacks
         from motcua.web.intake import create_intake
         from motcua.web.pages import create_pages, warm_pages
@@ -50,7 +50,8 @@ class MotcuaPlugin(AirflowPlugin):
 
     @property
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Middlewares around every route of the API server. The server writes its access log outside of its apps."""
+        """Return middlewares for every route of the API server. Middlewares of our own apps would reach neither the
+        server's access log nor its console."""
         from motcua.web.access_log import MaskedRequests
         from motcua.web.console import LedFromConsole
 

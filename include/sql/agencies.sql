@@ -58,10 +58,10 @@ FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
--- Return the procedures among which an agency chooses its setting same_day_procedures (audit.closing_dossiers): the
--- agency's procedures in the 40 newest closings, after the procedures with the given codes. For a procedure in that
--- setting, a dossier that is due on the day of receipt gets no messages. The cost depends on the size of the closings,
--- not on the number of dossiers.
+-- Return the procedures that a page offers to an agency for its setting same_day_procedures: first the procedures with
+-- the given codes, then the agency's procedures in the 40 newest closings (audit.closing_dossiers). If a procedure is
+-- in that setting, its dossiers that are due on the day of receipt get no messages. The cost depends on the size of the
+-- closings, not on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s
@@ -225,18 +225,18 @@ ON CONFLICT (agency_code, valid_until) DO UPDATE
 
 -- name: set_settings
 -- Write the settings that an agency decides for itself, and return the number of the change
--- (motcua.set_agency_settings). The parameter seen is the number of the last change that the person saw. If the
--- settings changed after that change, nothing is written and the result is NULL.
+-- (motcua.set_agency_settings). The parameter seen is the number of the last change that was shown to the person who
+-- sets them. If the settings changed after that change, nothing is written and the result is NULL.
 SELECT
     motcua.set_agency_settings(
         %(agency_code)s::text, %(seen)s::bigint, %(wanted)s::jsonb, %(set_by)s::text
     ) AS change_id;
 
 -- name: replan
--- Mark transitions of these agencies as not planned if they were out of scope and may be in scope now
+-- Mark transitions of these agencies as not planned if the transitions were out of scope and may be in scope now
 -- (motcua.transitions). A transition is out of scope if it happened before its agency was enabled, or if no agency was
--- in charge of its dossier. This is needed after an agency's time of enabling was moved to an earlier time, and after
--- an agency was put in charge of dossiers that no agency was in charge of.
+-- in charge of its dossier. The caller uses this SQL statement after an agency's time of enabling was moved to an
+-- earlier time, and after an agency was put in charge of dossiers that had no agency in charge.
 UPDATE motcua.transitions AS t
 SET planned_at = NULL, outcome = NULL
 FROM motcua.dossiers AS d

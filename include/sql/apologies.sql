@@ -1,7 +1,7 @@
 -- Find the evenings to settle and the dossiers for which an apology is due, and report what became of the apologies.
--- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when it
--- is stored in motcua.apology_evenings that its apologies were planned, were found to be missed, or were not needed on
--- a day off. Called by store/notices/apologies.py.
+-- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when a
+-- row of motcua.apology_evenings states that its apologies were planned, were found to be missed, or were not needed
+-- because the day was a day off. Called by store/notices/apologies.py.
 
 -- name: is_left
 -- Return whether an enabled agency with dossiers has no record of this evening (motcua.apology_evenings). Every run of
@@ -25,7 +25,7 @@ SELECT exists(
 -- Return each enabled agency with its settings, the sources of its dossiers, and the days whose evening is not settled
 -- yet, the oldest first (motcua.agencies, motcua.apology_evenings). Days count from the day on which the agency was
 -- enabled or the first of its dossiers was read, whichever is later, up to a given day. Days on which no agency was in
--- charge are left out. With only_day, only that day counts.
+-- charge are left out. If only_day is given, only that day counts.
 SELECT
     g.agency_code,
     g.accented,
@@ -262,7 +262,7 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR e.agency_code = any(%(agencies)s::text[]));
 
 -- name: became
--- Return how many apologies of one evening have each present state and reason (motcua.messages). The parameter agencies
+-- Return the number of apologies of one evening by present state and reason (motcua.messages). The parameter agencies
 -- limits the result to some agencies; NULL means all. Messages of other evenings do not make the query slower.
 SELECT m.state, m.reason, count(*) AS messages
 FROM motcua.messages AS m
@@ -277,8 +277,8 @@ ORDER BY messages DESC, m.state, m.reason;
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
 -- longest overdue first (motcua.dossiers, motcua.messages). A dossier needs the form if it is in progress, and if its
 -- due day is over or has a message of apology. The SMS gives no reason and no new date, so it does not replace the
--- form. To save time, steps are read only of dossiers that are not over by their row (status 3, 7 or 10, or 9 and
--- handed over). Of these dossiers, one is examined only if its row has a status in progress or no status, or if a
+-- form. To save time, the query reads no steps of a dossier that has ended by its row (status 3, 7 or 10, or status 9
+-- and handed over). Any other dossier is examined only if its row has a status in progress or no status, or if a
 -- transition is newer than the row. Each row of the result has the number of times that the due day was moved, because
 -- the law allows one new date.
 SELECT

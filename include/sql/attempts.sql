@@ -179,8 +179,9 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: note_settling
--- Write the time before which the gateway is not queried again about each of these attempts and their requests are not
--- repeated again (motcua.attempts). The caller writes this before it queries the gateway or repeats a request.
+-- Write for each of these attempts the time until which the gateway is not queried about the attempt again and its
+-- request is not repeated again (motcua.attempts). The caller writes this before it queries the gateway or repeats a
+-- request.
 UPDATE motcua.attempts AS a
 SET settle_at = r.settle_at, settlings = a.settlings + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (attempt_id bigint, settle_at timestamptz)
@@ -286,10 +287,11 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: of_run
--- Return the outcomes of one run's attempts, with the number of their messages that are unresolved (motcua.attempts).
--- Messages that wait because of a stop, for a person's decision or for a gateway's opening hours do not count as
--- unresolved. Two DAGs run at 17:30, and their runs have the same name then, because Airflow names a run after its
--- time. If this session has the number of its run (setting motcua.run), attempts of the other run are left out.
+-- Return the outcomes of one run's attempts, each with the number of its messages that are unresolved, which means
+-- queued, being sent or of unknown outcome (motcua.attempts). Messages that wait because of a stop, for a person's
+-- decision or for a gateway's opening hours do not count as unresolved. Two DAGs run at 17:30, and their runs have the
+-- same name then, because Airflow names a run after its time. If this session has the number of its run (setting
+-- motcua.run), attempts of the other run are left out.
 SELECT
     a.outcome,
     count(*) FILTER (

@@ -124,8 +124,9 @@ ORDER BY c.received_at DESC, c.complaint_id DESC;
 
 -- name: set_outcome
 -- Write the outcome of an agency's check of a complaint, with the person and the time (motcua.complaints). The
--- parameter agencies limits the change to complaints of some agencies; NULL means all. If the person saw the outcome
--- that was written at the time seen (NULL: none was written), nothing is written over a later one.
+-- parameter agencies limits the change to complaints of some agencies; NULL means all. If is_seen is true, the outcome
+-- is written only if no other one was written since the person saw the complaint. The parameter seen is the time of the
+-- outcome that the person saw; NULL means that there was none.
 UPDATE motcua.complaints
 SET outcome = %(outcome)s, outcome_by = %(by)s, outcome_at = %(now)s, outcome_reason = %(reason)s
 WHERE

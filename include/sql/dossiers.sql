@@ -11,9 +11,8 @@ INNER JOIN
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code;
 
 -- name: stamped_otherwise
--- Return the positions of rows in the given list of a source's rows: those whose dossier the ledger does not have, or
--- has with another time of change (motcua.dossiers). A row is left out if the ledger has its dossier from another
--- source.
+-- Return the position, in the given list of a source's rows, of each row whose dossier the ledger does not have, or has
+-- with another time of change (motcua.dossiers). A row is left out if the ledger has its dossier from another source.
 SELECT g.place
 FROM
     json_to_recordset(%(rows)s::json) AS g (

@@ -1,8 +1,8 @@
--- Store gaps. A gap is a stretch of time that a paused or restored ledger may not remember, so that citizens may have
--- been texted in it without the ledger's knowledge. The journal of attempts, which is a folder outside the ledger, and
--- the senders' heartbeats show that there is a gap. Messages are held, which means that they are not sent, until a
--- person decides whether messages were sent in the gap (answers the gap). Attempts that only the journal has are linked
--- to their messages again. Called by store/notices/gaps.py.
+-- Store gaps. A gap is a time of which a paused or restored ledger may lack data, so that the ledger may not have all
+-- messages that citizens got in that time. Gaps are found with the journal of attempts, a folder outside the ledger,
+-- and with the senders' heartbeats. Messages are held, which means that they are not sent, until a person decides
+-- whether messages were sent in the gap (answers the gap). Attempts that only the journal has are linked to their
+-- messages again. Called by store/notices/gaps.py.
 
 -- name: begin_journal
 -- Insert the journal that this ledger uses from now on, unless it is the last one already (motcua.journals).
@@ -30,10 +30,10 @@ WHERE journal_fault IS DISTINCT FROM %(fault)s;
 SELECT journal_fault FROM motcua.sender_life;
 
 -- name: say_at_work
--- Write a heartbeat of the senders when a run begins (motcua.sender_life). In the result, slept_since is the heartbeat
--- before this one, if that is so old that the ledger counts as paused since then. is_believed is true if a person
--- declared that this ledger is never restored to an earlier state, or if no agency is enabled yet. Another run that
--- begins in the meantime waits for this transaction.
+-- Write a heartbeat of the senders when a run begins (motcua.sender_life). In the result, slept_since is the previous
+-- heartbeat, if it is so old that the ledger counts as paused since then. is_believed is true if a person declared that
+-- this ledger is never restored to an earlier state, or if no agency is enabled yet. Another run that begins in the
+-- meantime waits for this transaction.
 INSERT INTO motcua.sender_life AS l (looked_at, woke_at) VALUES (%(now)s, %(now)s)
 ON CONFLICT (only_one) DO UPDATE
     SET
@@ -375,9 +375,9 @@ WHERE
     AND NOT a.released;
 
 -- name: unanswered
--- Return the attempts whose answer the ledger does not have and the journal may have (motcua.attempts). With since,
--- these are the attempts begun since then that a sender left when it ended. Without since, these are all attempts that
--- a sender left when it ended, and the attempts in flight.
+-- Return the attempts whose answer the ledger does not have and the journal may have (motcua.attempts). If the
+-- parameter since is given, these are the attempts begun since then that a sender left without an answer when it ended.
+-- If since is NULL, these are all attempts that a sender left so, and the attempts in flight.
 SELECT a.reference, a.started_at
 FROM motcua.attempts AS a
 WHERE

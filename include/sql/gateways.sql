@@ -53,9 +53,9 @@ WHERE
 
 -- name: note_tokens
 -- Write until when a gateway's access token is valid, or why the next token was not received and since when
--- (motcua.gateways). An unchanged row is not written. Tokens that are older than a failed renewal do not end the
--- failure, because the gateway may have refused them early. A failure without any token means that the token file could
--- not be read, so any token that was read ends it.
+-- (motcua.gateways). An unchanged row is not written. A token that is older than a failed renewal does not end the
+-- failure, because the gateway may have refused that token before its time was over. A failure without any token means
+-- that the token file could not be read. Any token that is read later ends such a failure.
 UPDATE motcua.gateways
 SET
     tokens_until = %(until)s,
@@ -258,9 +258,10 @@ LIMIT %(limit)s;
 
 -- name: lock_day
 -- Lock the row of a gateway's day until the transaction ends, and insert it if it is missing (motcua.gateway_days).
--- Whoever locks the gateway too locks its day first: a sender that writes a refusal holds the day already, by the
--- trigger motcua.correct_gateway_day, and then locks the gateway for its claim. In the other order two senders would
--- wait for each other. ON CONFLICT locks the row even if its condition is false, and then writes no new version of it.
+-- A transaction that locks the gateway too must lock its day first. The reason is the trigger
+-- motcua.correct_gateway_day: it locks the day when a sender writes a refusal, and the sender locks the gateway for its
+-- claim afterwards. In the other order, two senders could wait for each other (deadlock). ON CONFLICT locks an existing
+-- row although the WHERE condition is false, and writes no new version of the row.
 INSERT INTO motcua.gateway_days (gateway, day, segments) VALUES (%(gateway)s, %(day)s, 0)
 ON CONFLICT (gateway, day) DO UPDATE
     SET segments = gateway_days.segments
@@ -268,7 +269,7 @@ ON CONFLICT (gateway, day) DO UPDATE
 
 -- name: lock_allowance
 -- Return how much of its limits a gateway has left, and lock the gateway until the claim is committed
--- (motcua.gateways), so that all senders together keep the limits. The SQL statement lock_day comes first.
+-- (motcua.gateways), so that all senders together keep the limits. The caller executes lock_day before.
 SELECT
     g.free_at,
     coalesce((
@@ -287,7 +288,7 @@ WHERE name = %(gateway)s;
 
 -- name: count_segments
 -- Add the segments of messages that are handed to a gateway on a day (motcua.gateway_days). The trigger
--- motcua.correct_gateway_day subtracts those that the gateway certainly did not accept.
+-- motcua.correct_gateway_day subtracts the segments that the gateway certainly did not accept.
 INSERT INTO motcua.gateway_days (gateway, day, segments)
 VALUES (%(gateway)s, %(day)s, %(segments)s)
 ON CONFLICT (gateway, day) DO UPDATE

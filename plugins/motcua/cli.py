@@ -120,7 +120,7 @@ def main() -> None:
 def _sentence(failure: Exception) -> str | None:
     """Return a sentence for an error that an operator can correct, or ``None`` for any other error.
 
-    Airflow's exception is recognized by its name, because importing Airflow writes files to its home folder.
+    Airflow's exception is recognized by its name, because importing Airflow writes files to Airflow's home folder.
     """
     if type(failure).__name__ == "AirflowNotFoundException":
         return f"{failure} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow."

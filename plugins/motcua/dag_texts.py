@@ -1,4 +1,4 @@
-"""The texts about DAGs that people read in Airflow: Vietnamese for staff and English for engineers, each complete.
+"""Load the texts about DAGs that people read in Airflow, in Vietnamese for staff and in English for engineers.
 
 The texts are in include/templates/airflow. DAG files name the DAG, task or parameter that they need texts for.
 """
@@ -22,7 +22,7 @@ def words() -> dict[str, Any]:
 
 
 def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool, by_a_person: bool) -> str | None:
-    """Return why a run with these parameters is refused, in Vietnamese. ``None`` if it is not refused.
+    """Return the reason in Vietnamese why a run with these parameters is refused; ``None`` if the run is not refused.
 
     Airflow itself refuses values of the wrong type, but ignores parameters that the DAG does not have.
     """
@@ -51,7 +51,7 @@ class DagTexts:
 
     @property
     def of_dag(self) -> dict[str, Any]:
-        """Arguments of Airflow's decorator ``@dag``."""
+        """Return the arguments of Airflow's decorator ``@dag``."""
         parts = [
             f"## {head}\n\n{(_folder() / f'{self.dag_id}.{language}.md').read_text(encoding='utf-8')}"
             for language, head in words()["heads"].items()

@@ -38,8 +38,8 @@ WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
         )
     ]
 )
-"""Retry policy of a task that reads one source for a run of all sources: an error of the task itself is final. Airflow
-retries only a task that it could not start or that was killed."""
+"""Retry policy of a task that reads one of a run's sources. An error that the task raises is final. Airflow retries the
+task only if the task could not be started or was killed."""
 
 
 def run_window(context: Mapping[str, Any]) -> Window:
@@ -55,8 +55,10 @@ def run_window(context: Mapping[str, Any]) -> Window:
 
 
 def run_interval(context: Mapping[str, Any]) -> Window:
-    """Return the data interval of a scheduled run or of a backfill. A run that a watcher or a person started has
-    none."""
+    """Return the data interval of a scheduled run or of a backfill.
+
+    A run that a watcher or a person started has no data interval. The result is then ``EVERYTHING``.
+    """
     run = context["dag_run"]
     if run.data_interval_start is None:
         return EVERYTHING
@@ -64,11 +66,12 @@ def run_interval(context: Mapping[str, Any]) -> Window:
 
 
 def release_by(context: Mapping[str, Any]) -> str | None:
-    """Return who asked a backfill to send messages of unknown outcome again. ``None`` if nobody asked, and for any run
-    that is no backfill.
+    """Return who asked a backfill to send messages of unknown outcome again.
+
+    The result is ``None`` if nobody asked for this, or if the run is not a backfill.
 
     Raises:
-        NotAPerson: the name is not that of a person. ``refuse_misunderstandings`` has refused such a run before.
+        NotAPerson: the user's name is not a person's name. ``refuse_misunderstandings`` already refused such a run.
     """
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
@@ -82,8 +85,8 @@ def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives 
     """Return Airflow's name of the user who asked for a backfill's run.
 
     If a backfill repeats a scheduled run, Airflow 3.3 stores the user's name with the backfill and not with the run.
-    The name is then read from Airflow's database. If this deployment has no connection to that database, the name that
-    the run has is returned.
+    The name is then read from Airflow's database. If this deployment has no connection to that database, the result is
+    the name that is stored with the run.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -105,8 +108,8 @@ class RunRefused(AirflowFailException):
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
     """Refuse a run with a parameter that the DAG does not have, or that only a backfill has.
 
-    Also refuse a backfill that is to release messages and that no named person asked for. Airflow itself ignores wrong
-    parameters.
+    Also refuse a backfill that shall release messages of unknown outcome, if no named person asked for the backfill.
+    Airflow itself ignores parameters that the DAG does not have.
 
     Raises:
         RunRefused: the run is refused; the message says what to do instead.
@@ -123,7 +126,7 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
 
 
 _BACKGROUND_NICENESS = 10
-"""Added to the niceness of the process of a task that no citizen waits for."""
+"""Number that is added to the Unix niceness of a process whose task no citizen waits for."""
 
 
 def begin_work(context: Mapping[str, Any]) -> None:
@@ -146,21 +149,21 @@ def begin_work(context: Mapping[str, Any]) -> None:
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
     "pre_execute": begin_work,
-    # A failed task is tried again three times. Tasks that call a gateway set this to 0, because only the ledger decides
-    # whether a message is sent again. Gates set it to 0 too, because they only judge the present state. The waits are
-    # 30 s, 60 s and 2 minutes, and Airflow makes each of the first two up to twice as long at random. Without
-    # max_retry_delay the waits would go on doubling whenever somebody clears the task.
+    # A failed task is tried again three times. Tasks that call a gateway have ``retries=0``, because only the ledger
+    # decides whether a message is sent again. Gates have ``retries=0`` too, because they only judge the present state.
+    # The waits are 30 s, 60 s and 2 minutes, and Airflow makes each of the first two up to twice as long at random.
+    # Without max_retry_delay the wait would double again each time somebody clears the task.
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=2),
-    # A task that hangs must not block all later runs. It may hang because Airflow forked its process while another
+    # A task that hangs must not block all later runs. A task may hang because Airflow forked its process while another
     # thread held a lock (apache/airflow#71707).
     "execution_timeout": timedelta(minutes=30),
 }
 
 IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL, "weight_rule": "absolute"}
-"""Defaults of DAGs that no citizen waits for. However many of their runs are due at once, their tasks take few of the
+"""Defaults of DAGs that no citizen waits for. Even if many of their runs are due at once, their tasks occupy few of the
 workers' slots, have a lower priority on the processor, and are queued last. By default Airflow weighs a task by the
 number of tasks after it, so that the tasks of the longest DAG would be queued first."""
 
@@ -172,26 +175,24 @@ QUICK_RETRIES: dict[str, Any] = {
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="a task that timed out is not retried")]
     ),
 }
-"""Shorter waits between retries, for the DAG that runs every few minutes and whenever a source has unread rows. They
-replace the waits of ``DAG_DEFAULTS``."""
+"""Shorter waits between retries, for the DAG ``notify_transitions``. They replace the waits of ``DAG_DEFAULTS``."""
 
 
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
     """Return the names of the run's failed tasks.
 
-    The gate must fail if there are any, because Airflow judges a run only by its last task, which is the gate. The gate
-    runs even after failed tasks.
+    The gate must fail if there are failed tasks, because Airflow judges a run only by its last task, which is the gate.
+    The gate runs even after failed tasks.
     """
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
 
 
 def tell_red_gate(context: Mapping[str, Any]) -> None:
-    """Store why a run failed, so that the run's page can show it, and mail the reason. Airflow calls this when a gate
-    fails.
+    """Store why a run failed, for the run's page, and mail the reason. Airflow calls this function when a gate fails.
 
-    While the runs of a DAG go on failing, only the first failure is mailed, and then one a day. A failed backfill is
-    not mailed, because the person who started it watches it.
+    While the runs of a DAG keep failing, the first failure is mailed, and then one failure a day. A failed backfill is
+    not mailed, because the person who started the backfill watches it.
     """
     from motcua.domain.checks import fault
     from motcua.jobs.gates import RunIncomplete
@@ -217,7 +218,7 @@ GATE: dict[str, Any] = {
 
 
 async def tell_late_apologies(context: Mapping[str, Any]) -> None:
-    """Mail that an evening's apologies are late. Airflow calls this in the triggerer when their deadline has passed.
+    """Mail that an evening's apologies are late. Airflow calls this function in the triggerer after their deadline.
 
     The triggerer sends the mail because the workers may be down.
     """
@@ -232,16 +233,16 @@ async def tell_late_apologies(context: Mapping[str, Any]) -> None:
 
 
 APOLOGIES_END_WITHIN = timedelta(minutes=6)
-"""The evening's apologies are to be handed to their gateways within this time after the hour at which their run starts
-(by default 17:30)."""
+"""Time after the start of the evening's run (by default 17:30) within which the apologies must be handed to their
+gateways."""
 
 
 def apologies_deadline() -> DeadlineAlert:
-    """Return the deadline of the evening's run: six minutes after the hour at which it starts, by default 17:36.
+    """Return the deadline of the evening's run: six minutes after its scheduled start, by default 17:36.
 
-    The deadline is counted from the run's logical date, which is one day before the run. If a deadline is counted from
-    when the run was queued, Airflow 3.3.2 refuses to clear the run (apache/airflow#70368). Runs that a person started
-    have no logical date and therefore no deadline.
+    The deadline is counted from the run's logical date, which is one day before the run. With a deadline that is
+    counted from the queueing of the run, Airflow 3.3.2 refuses to clear the run (apache/airflow#70368). Runs that a
+    person started have no logical date and therefore no deadline.
     """
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
@@ -252,7 +253,7 @@ def apologies_deadline() -> DeadlineAlert:
 
 
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
-    """Add the tasks that both reconciliation DAGs run after they have closed periods, that is, sealed their figures.
+    """Add the tasks that both reconciliation DAGs run after their closings.
 
     The tasks choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
 
@@ -306,11 +307,11 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 
 
 class SourcesWatch(BaseEventTrigger):
-    """A trigger that yields events as long as one of its sources has unread rows, or no process sends due messages.
+    """A trigger that yields events while one of its sources has unread rows, or while no process sends due messages.
 
     The sources are divided into ``parts`` parts, one for each trigger. The trigger queries its sources again and again,
-    so that another event follows if Airflow loses an event or merges two. An event does not say what is to be done: the
-    run that it starts finds its work in the database.
+    so that another event follows if Airflow loses an event or merges two events. An event does not name the work: the
+    run that the event starts finds its work in the database.
     """
 
     def __init__(self, part: int = 0, parts: int = 1) -> None:
@@ -318,7 +319,7 @@ class SourcesWatch(BaseEventTrigger):
         self.part, self.parts = part, parts
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make the trigger again."""
+        """Return the class path and the arguments with which the triggerer recreates the trigger."""
         return "motcua.orchestration.SourcesWatch", {"part": self.part, "parts": self.parts}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:

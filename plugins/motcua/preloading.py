@@ -3,7 +3,7 @@ for.
 
 The code is loaded once in the process from which tasks are forked: LocalExecutor's scheduler, or a Celery worker.
 On two cores, a task that must import the Postgres hook, psycopg and phonenumbers itself takes half a second longer.
-In a run of notify_transitions, messages are sent by the fourth such task in a row.
+In a run of notify_transitions, three such tasks run one after another before the task that sends messages.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ _SLOTS = 3
 
 @hookimpl
 def on_starting(component: object) -> None:
-    """Load the tasks' code and create the pool if this is the scheduler. Every Airflow component calls this hook at
-    its start.
+    """Load the tasks' code and create the pool if this process is the scheduler.
 
-    Only the scheduler forks and queues tasks. Airflow 3.3 calls the hook before a component knows its own kind, so the
-    command line shows whether this is the scheduler. A task that the scheduler forked has the same command line, but
-    its ``component`` is of another class.
+    Every Airflow component calls this hook at its start. Only the scheduler forks and queues tasks. Airflow 3.3 calls
+    the hook before a component knows its own kind, so this hook recognises the scheduler by its command line. A task
+    that the scheduler forked has the same command line, but its ``component`` is of another class.
     """
     if sys.argv[1:2] == ["scheduler"] and type(component).__name__ == "Job":
         load_tasks()

@@ -57,13 +57,13 @@ GONE = {
     "MOTCUA_RECHECK_AFTER": "it is always P3D now: delete this line",
     "MOTCUA_INTAKE_SESSION": "it is always PT30M now: delete this line",
 }
-"""Names of settings that only earlier versions read, with what to do. Without this list an old name would be ignored
-silently."""
+"""Names of settings that only earlier versions read. Each value tells the operator what to do. Without this list an old
+name would be ignored silently."""
 
 
 NOWHERE = "nowhere"
-"""First word of a setting's value if the setting would name a place, such as a machine, and the deployment has no such
-place.
+"""First word of the setting ``watched_from`` or ``backups_go`` if the deployment has no place that the setting could
+name.
 
 A person signs this decision: the value is ``nowhere``, the person's name and a date, separated by commas.
 """
@@ -554,15 +554,15 @@ class Settings(BaseSettings):
 
     @property
     def overlap(self) -> timedelta:
-        """How far behind its cursor each pick-up reads again: the time for late commits plus the clock error."""
+        """Return how far before the newest time already read a pick-up starts: late commits plus the clock error."""
         return self.late_commit + self.clock_skew
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A condition that a setting's value must fulfil. If it does not, the doctor reports the setting.
+    """A condition that a setting's value must fulfil. The doctor reports a setting whose value does not fulfil it.
 
-    Conditions without which no service starts are part of the setting's field.
+    A condition belongs in the setting's field instead if no service may start with a value that breaks the condition.
     """
 
     name: str

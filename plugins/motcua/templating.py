@@ -1,6 +1,6 @@
 """Build the Jinja environments that render all texts for people, one for each folder of include/templates.
 
-A name that a template does not get is an error. Values are escaped in templates whose names end in ``.html``.
+A name without a value in a template raises an error. Values are escaped in templates whose names end in ``.html``.
 """
 
 from __future__ import annotations

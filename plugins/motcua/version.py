@@ -13,15 +13,16 @@ _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 def version() -> str:
     """Return the version number, for example ``1.4.2``.
 
-    It is read from the file beside the running code. The metadata of the installed package may be older than the code.
+    The number is read from pyproject.toml beside the running code, because the metadata of the installed package may be
+    older than the code.
 
     Raises:
-        OSError: the file is missing; it should be wherever the code is, also in the image.
+        OSError: pyproject.toml is missing. Every deployment needs it beside the code, also the container image.
     """
     project = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
 
 def software() -> str:
-    """Return name and version, as publications give them."""
+    """Return the software's name and version, as publications show them."""
     return f"MotcuaSMS {version()}"

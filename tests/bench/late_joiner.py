@@ -1,4 +1,4 @@
-"""Measure the first pick-up of a source with many old rows: its memory, and its speed relative to COPY of these rows.
+"""Measure the first pick-up of a source with many old rows: its memory, and its speed compared with COPY of these rows.
 
 The bench also measures how long a later pick-up of a single step takes.
 """
@@ -24,8 +24,8 @@ from tests.ground import ask
 DOSSIERS, FEW = 174_545, 20_000
 """Numbers of dossiers.
 
-The first number gives 768,000 steps, 4.4 for each dossier. The second is about an eighth of it; the bench compares the
-memory that a pick-up of each number needs.
+The first number gives 768,000 steps, 4.4 for each dossier. The second number is about an eighth of the first; the bench
+compares the memory that a pick-up of each number needs.
 """
 A_SECOND, GROWTH_MB = 20_000, 30
 SINGLE = 200

@@ -16,7 +16,7 @@ DAYS = 400
 YOUNG_DAYS = 60
 """Number of the newest days for whose messages attempts and histories are written, too.
 
-Pages look up attempts and histories by message, so their total number does not matter.
+Pages look up attempts and histories by message, so the total number of attempts and histories does not matter.
 """
 BUSY_RUN = 30_000
 """Messages of the largest run, as many as a province has on one day."""

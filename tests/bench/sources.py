@@ -144,7 +144,7 @@ class _Sources:
 
 
 class _Watching:
-    """A watcher in a process of its own, as in a triggerer.
+    """A watcher in a process of its own, as Airflow's triggerer runs it.
 
     It prints, each second, the number of its queries and its processor seconds.
     """

@@ -99,7 +99,7 @@ class Planting:
         return self.clean(life, border, **now)
 
     def clean(self, life: Life, border: str | None, **now: Any) -> Life:
-        """State that no rule may find the dossier, except those that ``found`` was given.
+        """State that no rule may find the dossier, except the rules that ``found`` was given.
 
         ``border`` describes the rule's limit that the dossier is close to.
         """
@@ -711,7 +711,8 @@ def plant_months(world: World, count: int) -> None:
             if not at_line:
                 continue
             cases, of_all = statistic.line
-            # For a finding, month N has one case too few. Month T has enough cases, but too few dossiers.
+            # The month of agency N… has one case too few for a finding. The month of agency T… has enough cases, but
+            # too few dossiers.
             for letter, innocent in (
                 ("N", Month(office, month, of_all, cases - 1)),
                 ("T", Month(office, month, 29, 29)),

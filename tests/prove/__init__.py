@@ -31,9 +31,9 @@ def none(name: str, found: int | Sequence[str]) -> Figure:
 
 
 def some(name: str, value: str, ok: object) -> Figure:
-    """Return a row that shows whether the case that the proof examines occurred at least once; ``ok``: it occurred.
+    """Return a row that is ok only if the case that the proof examines occurred at least once (``ok``).
 
-    If the case never occurred, the other rows would prove nothing, so this row is then not ok.
+    If the case never occurred, the other rows prove nothing.
     """
     return Figure(name, value, "some", bool(ok))
 

@@ -6,10 +6,10 @@ figures are written to docs/proofs.md. A part is skipped if its section on that 
 files, so an interrupted run continues where it ended.
 
 The exit code is 1 if any figure misses its required value. ``--seeds`` is for proofs that repeat themselves with many
-seeds; ``--seed`` is the first of these seeds. ``--share`` is for proofs that by default play only a share of their
-simulated data, so that all proofs fit into one night; 1 plays all of it. The proof ``soak`` plays a whole day by
-default, and with a share only the end of that day; ``--speed`` is how much faster than real time this proof plays the
-day. ``--from`` is the version that the proof ``upgrade`` starts from; without ``--from`` this proof chooses the
+seeds; ``--seed`` is the first of these seeds. ``--share`` is for proofs that by default use only a share of their
+simulated data, so that all proofs fit into one night; 1 uses all data. The proof ``soak`` simulates a whole day by
+default, and with a share only the end of that day; ``--speed`` is how much faster than real time the simulated day
+passes. ``--from`` is the version that the proof ``upgrade`` starts from; without ``--from`` this proof chooses the
 versions itself. ``--into`` names a folder. Some proofs put faults into the code of rules, SQL statements, DAGs and
 routes to see whether a test notices them. These proofs store in the folder which code each test runs, and which faults
 a test noticed. The proof ``install`` stores the images of its Docker engine in the folder.
@@ -62,16 +62,16 @@ def all_parts(*options: str) -> dict[str, list[str]]:
 
 
 ALONE = {"contract", "freezes", "inquiries", "soak", "upgrade", "watch", "workers"}
-"""Proofs that measure seconds, wait for a real Airflow, or play a whole day faster than real time.
+"""Proofs that measure seconds, wait for a real Airflow, or simulate a whole day faster than real time.
 
-Each of these proofs runs alone, and so do the tests and each bench.
+Each of these proofs runs alone. The part ``test-all`` and each bench run alone, too.
 """
 
 
 def prove_all(parts: dict[str, list[str]], page: Path = PAGE, now: Callable[[], Machine] = Machine.now) -> int:
     """Run each part that docs/proofs.md does not yet show for this tree, and return the exit code.
 
-    Proofs that mostly wait, or measure no time, run two at a time, so that one night is long enough for all.
+    Two proofs run at a time, unless they are in ``ALONE``, so that one night is long enough for all parts.
     """
     write_page({}, parts, page)
     beside = [part for part in parts if part in PROOFS.keys() - ALONE]

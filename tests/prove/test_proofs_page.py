@@ -1,4 +1,4 @@
-"""Only tests, proofs and benches write docs/proofs.md; each writes its own section."""
+"""Test docs/proofs.md: only tests, proofs and benches write this page, and each writes its own section."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Mutation proofs try the same faults on every tree of files, each in one place, and two trees can be compared."""
+"""Test that mutation proofs try the same faults, one at a time, on every tree of files, and that two trees can be
+compared."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""The code of ``make prove ONLY=soak``: it plays a day faster than real time, with real processes and random faults."""
+"""The code of ``make prove ONLY=soak``: it simulates a day faster than real time, with real processes and random
+faults."""

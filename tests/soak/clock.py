@@ -2,8 +2,8 @@
 
 The process that made the file sets the clock, and every process of the day reads it. Sources use the true time of the
 day; jobs and the ledger use the time of the server's clock, which may be wrong. In the processes of jobs,
-``datetime.now`` of the product's modules returns that time, so the code of the jobs is unchanged. Waits of a few
-seconds (for an answer, for an SQL statement) last real seconds.
+``datetime.now`` of the product's modules returns the time of the server's clock, so the jobs run with unchanged code.
+Waits of a few seconds (for an answer, for an SQL statement) last real seconds.
 """
 
 from __future__ import annotations

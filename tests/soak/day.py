@@ -1,4 +1,4 @@
-"""Play a simulated day: write dossiers, send inquiries, begin and end faults, start jobs, and take samples."""
+"""Run a simulated day: write dossiers, send inquiries, begin and end faults, start jobs, and take samples."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SPAN = timedelta(hours=11, minutes=30)
 _EVENING, _AFTER_IT = hour_of(17, 30), timedelta(hours=1)
 """Hour of the apologies, and how long a whole day goes on after this hour.
 
-A day of which only a share is played goes on for the same share of this time.
+If only a share of the day is simulated, the day goes on for the same share of this time.
 """
 SPEED = 80.0
 """Seconds of the day in one real second, from 7:00 to 18:30."""
@@ -362,7 +362,7 @@ def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime
 
 
 def run_day(seed: int, share: float, speed: float) -> Day:
-    """Play a day in a folder of its own.
+    """Run a simulated day in a folder of its own.
 
     The day's processes still run afterwards; ``day.stage.close()`` ends them.
 

@@ -1,4 +1,4 @@
-"""Draw the faults of a day from its seed: each kind at least once, at any moment except while a restore needs quiet."""
+"""Draw the faults of a day from its seed: each kind of fault occurs at least once, at random moments."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ _MOST_PAIRS = 400
 
 @dataclass(frozen=True)
 class Margin:
-    """How far the last third's median may exceed the middle third's median: a share of the latter, plus a constant."""
+    """How far the last third's median may exceed the middle third's median: a share of the middle third's median, plus
+    a constant."""
 
     share: float
     rest: float

@@ -1,6 +1,6 @@
-"""The code that judges a simulated day notices lost and repeated texts, and growth.
+"""Test that the code which judges a simulated day notices lost and repeated texts, and values that keep growing.
 
-``make prove ONLY=soak`` plays such a day.
+``make prove ONLY=soak`` simulates such a day.
 """
 
 from __future__ import annotations

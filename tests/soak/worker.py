@@ -31,7 +31,7 @@ _PAUSE = 0.25
 """Real seconds between two runs of a repeated job."""
 SETTLES_EVERY = timedelta(minutes=5)
 _LEAK, _LEAKS_FILE_EVERY = 300_000, 3
-"""Bytes that the leaking process keeps for each minute, and the number of minutes after which it keeps a file.
+"""Bytes that the leaking process keeps for each minute, and the number of minutes after which it opens one more file.
 
 The day's clock counts these minutes.
 """
@@ -108,7 +108,7 @@ def settle(work: Work) -> None:
 
 
 def leak(work: Work) -> None:
-    """Keep memory, files and connections on purpose, to prove that the judging code detects such a leak."""
+    """Keep memory and open files on purpose, to prove that the judging code detects such a leak."""
     kept: list[Any] = []
     while work.goes_on:
         kept.append(bytes([len(kept) % 251 + 1]) * _LEAK)

@@ -217,8 +217,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: message_moves
--- Return the causes for which messages of [start, end) had another state at a later cut-off than at an earlier one,
--- each cause once for each agency, procedure and kind (audit.message_history).
+-- Return why messages of [start, end) had another state at a later cut-off than at an earlier one: each cause once for
+-- each agency, procedure and kind (audit.message_history).
 WITH moves AS (
     SELECT
         h.message_id,

@@ -1,4 +1,4 @@
--- Gaps, which are times that the ledger may not remember because it was restored or paused: which messages are held
+-- Gaps, which are times of which the ledger may lack data because it was restored or paused: which messages are held
 -- while a gap is open, how a person answers a gap, and what auditors may read.
 
 -- Set the state of queued messages that may have been sent in a gap to unknown, and return their number

@@ -1,8 +1,8 @@
 -- Gateways and registered templates: how the units of a day are corrected, and what auditors may read.
 
 -- Correct the units of the day on which an attempt was made, when it becomes known that the gateway did not accept the
--- attempt, or that it did in spite of an earlier refusal. It may become known by the gateway's answer, from the
--- journal, or by a delivery receipt.
+-- attempt, or that the gateway accepted it in spite of an earlier refusal. The gateway's answer, the journal or a
+-- delivery receipt may show this.
 CREATE OR REPLACE FUNCTION motcua.correct_gateway_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN

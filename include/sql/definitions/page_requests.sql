@@ -1,13 +1,13 @@
 -- Requests from staff pages: how a request is stored, carried out and withdrawn, and what auditors may read.
 
 -- Insert a request from a page (motcua.page_requests). Only the values that this function reads from "given" are
--- stored. Three kinds of requests are carried out at once, because no citizen gets a message that he would not get
--- otherwise: a stop, its end, and the mapping of a status code if the mapping neither gives the code the meaning 5
--- (papers are missing) or 9 (there is a result), for which citizens are texted, nor takes one of them away. A worker
--- carries out all other requests. Before that, the Department is mailed, and the process that sends the mail stores
--- from when the request may be carried out. Only a confirmation of a calendar year and a verification of a publication
--- need no mail. The result "became" is one of these: waits; done; asked_before, if the same request is open; unknown,
--- if there is no such source, agency, account, publication or stop in force.
+-- stored. Three kinds of requests are carried out at once, because they cause no message that a citizen would not get
+-- otherwise: a stop; the end of a stop; and the mapping of a status code, if it changes nothing, or if the old and the
+-- new meaning are both other than 5 (papers are missing) and 9 (there is a result), about which citizens are texted. A
+-- worker carries out all other requests. Before that, the Department is mailed, and the process that sends the mail
+-- stores from when the request may be carried out. Only a confirmation of a calendar year and a verification of a
+-- publication need no mail. The result "became" is one of these: waits; done; asked_before, if the same request is
+-- open; unknown, if there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -183,9 +183,9 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
 -- Carry out a request (motcua.page_requests) after the Department was mailed and the time for a withdrawal is over, and
 -- return the stored outcome. NULL means that the request had ended before. If the values on which the request was based
--- have changed, the request is not carried out, because the mail to the Department was about the earlier values. A
--- confirmation of a calendar year and a verification of a publication were done by the worker before it calls this
--- function, so for these only the end is stored.
+-- have changed, the request is not carried out, because the mail to the Department was about the earlier values. The
+-- worker confirms a calendar year or verifies a publication before it calls this function, so for these two kinds only
+-- the end is stored.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

@@ -130,7 +130,7 @@ $$;
 COMMENT ON FUNCTION motcua.may_only_be_emptied()
 IS 'Refuses every change of a row except that motcua.purge_personal_data empties the named columns of personal data.';
 
--- In the following tables, a row may change only in this way.
+-- In the following tables, a row may change only if its personal data is emptied.
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts

@@ -6,8 +6,8 @@
 -- with_steps is true, of their steps (intake.pushed_steps). The lock is a row of intake.numbers. It lasts until this
 -- transaction ends, so that the numbers and times of steps become visible in increasing order. The result also has the
 -- agencies that the account may write about, and holds no data that names a citizen. domain/intake/merging.py decides
--- by this result what to write. Of a dossier at most the newest thousand steps are returned. Raises MC010 if there is
--- no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- by this result what to write. At most the newest thousand steps of each dossier are returned. Raises MC010 if there
+-- is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -86,8 +86,8 @@ IS 'Waits until no other transaction writes for the client''s source, keeps othe
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
 -- that is not given keeps its stored value. The function writes the steps in their order, among them steps that had
 -- waited for their dossiers, then the hashes of the pushed dossiers (intake.recent_states), and for a file also the
--- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. A dossier
--- may have been delivered by another source before, and its new steps must come after the old ones. The numbers
+-- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. Another
+-- source may have delivered a dossier before, and its new steps must come after the steps from that source. The numbers
 -- therefore lie above every number that was picked up from any source. Refuses agencies that the account may not write
 -- about. Raises MC010 if there is no such account. Called by intake.write_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
@@ -261,9 +261,8 @@ COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a so
 -- Show the dossiers of pushed sources that lack papers (status 5, supplement) but whose citizens were not texted,
 -- because nothing states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). Each
 -- row is a step with status 5, or the row of a dossier if no step has the status of that row. Neither the push nor the
--- client's setting states that the supplement is at the desk, and from a day before said_at on no message about a
--- supplement was planned for the dossier. Status codes are mapped as staff decided. Read by
--- include/sql/intake/clients.sql.
+-- client's setting states that the dossier is at the desk, and no message about a supplement was planned for the
+-- dossier since a day before said_at. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (

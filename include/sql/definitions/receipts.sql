@@ -34,11 +34,11 @@ REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note
 -- A receipt of an attempt that is not the message's last one applies to that attempt only: the message was sent again
 -- since, or will be, for example to a corrected phone number. An attempt still counts as the last one if every later
 -- attempt went to the same phone number and failed or was rejected. A queued message changes its state only if its last
--- attempt counted as failed or a person released it; the receipt then proves that the gateway had accepted it. The same
--- holds for a message that was rejected for good, if its phone number was not corrected since. If one part of a message
--- in several parts was refused, no receipt makes the message delivered. "Absent" means that the gateway was queried and
--- never had the attempt. The message is then due again, and is checked again before it is sent. If an attempt has no
--- answer yet, the receipt ends it, because the answer may still come or may never come.
+-- attempt counted as failed or a person released it; the receipt then proves that the gateway had accepted the message.
+-- The same holds for a message that was rejected for good, if its phone number was not corrected since. If one part of
+-- a message in several parts was refused, no receipt makes the message delivered. "Absent" means that the gateway was
+-- queried and never had the attempt. The message is then due again, and is checked again before it is sent. If an
+-- attempt has no answer yet, the receipt settles it at once, because the answer may never come.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

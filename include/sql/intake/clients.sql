@@ -71,7 +71,7 @@ LIMIT %(limit)s;
 -- name: list
 -- Return the clients that may write for these agencies, or all clients (intake.clients). Each row has the client's
 -- rights, its last push, what it pushed since a day, its steps that wait for their dossiers, and the dossiers for which
--- a supplement was requested since that day and no push states that the supplement is at the desk.
+-- a supplement was requested since that day although no push states that they are at the desk.
 SELECT
     c.name,
     c.source,
@@ -171,8 +171,8 @@ GROUP BY c.name, f.fault, f.field
 ORDER BY c.name, records DESC, f.fault, f.field;
 
 -- name: supplements_untold
--- Return the number of dossiers of pushed sources for which a supplement was requested in [start, end) and no push
--- states that the supplement is at the desk, by agency, the largest number first, for some agencies or all
+-- Return the number of dossiers of pushed sources for which a supplement was requested in [start, end) although no push
+-- states that they are at the desk, by agency, the largest number first, for some agencies or all
 -- (intake.supplements_untold). Their citizens were not texted about the supplement.
 SELECT u.source, u.agency_code, count(DISTINCT u.dossier_code) AS dossiers
 FROM intake.clients AS c

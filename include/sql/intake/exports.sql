@@ -138,8 +138,8 @@ WHERE
     );
 
 -- name: note_removed
--- Set those waiting files of a source to removed (intake.exports) that are no longer in the folder: they were removed
--- before they were read. Only files that were first found up to a given time are changed.
+-- Set waiting files of a source to removed if they are no longer in the folder, so that nobody can read them any more
+-- (intake.exports). Only files that were first found up to a given time are changed.
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
     e.source = %(source)s AND e.state = 'waiting' AND e.seen_at <= %(seen_until)s

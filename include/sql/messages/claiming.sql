@@ -165,9 +165,9 @@ LIMIT 1;
 -- name: left_waiting
 -- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
 -- send a message if a gateway for its carrier has no fault and no pause, no stop covers the message and no gap holds
--- all messages. A stop is an order of the Department not to send messages. A gap is a time that the ledger may not
--- remember, for example after a restore. The query reads 20 messages at each end of the queue. Most messages that
--- cannot be sent wait for the same reason, so a few messages show the state of the whole queue.
+-- all messages. A stop is an order of the Department not to send messages. A gap is a time of which the ledger may lack
+-- data, for example after a restore. The query reads 20 messages at each end of the queue. Most messages that cannot be
+-- sent wait for the same reason, so a few messages show the state of the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

@@ -137,9 +137,10 @@ WHERE
 RETURNING m.message_id;
 
 -- name: reopen_confirmed
--- Queue messages again whose occasion began with an old step, if they were not sent (motcua.messages). An old step is
--- one that was typed in late. A step of the same occasion that is not old has confirmed the occasion. The message gets
--- the time of the new step. A suppressed message stays suppressed if its dossier has no usable phone.
+-- Queue messages again that were not sent and whose occasion began with an old step, after another step has confirmed
+-- the occasion (motcua.messages). An old step is one that was typed in late. The step that confirms the occasion
+-- belongs to the same occasion and is not old. The message gets the time of that step. A suppressed message stays
+-- suppressed if its dossier has no usable phone.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,
@@ -168,7 +169,7 @@ RETURNING m.message_id;
 
 -- name: make_due_judged
 -- Make queued messages of these dossiers due at once if they waited because of an old step (motcua.messages). They
--- waited until the dossier's row was read again, which decides whether the old step counts. It has been read now.
+-- waited until the dossier's row was read again, which decides whether the old step counts. The row has been read now.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;

@@ -193,8 +193,8 @@ FROM shared AS h
 INNER JOIN motcua.dossiers AS d ON h.msisdn = d.msisdn;
 
 -- name: failed_numbers
--- Return the dossiers to whose phone number a message was undelivered or rejected because of the number, about this
--- dossier or another one, and no message was delivered since (motcua.attempts).
+-- Return the dossiers whose phone number failed (motcua.attempts). A number failed if a message to it, about any
+-- dossier, was undelivered or was rejected because of the number, and no message to it was delivered since.
 WITH failed AS MATERIALIZED (
     SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at
     FROM motcua.attempts AS a

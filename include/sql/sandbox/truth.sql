@@ -228,7 +228,7 @@ INSERT INTO truth.events (at, source, agency_code, dossier_code, kind, detail)
 VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detail)s);
 
 -- name: expect_notice
--- Insert that a dossier entered the condition that calls for a message, and that its source shows this
+-- Record that a dossier entered a condition that requires a message, and that its source shows this condition
 -- (truth.expected_notices). If nothing prevents the message (obstacle), it can be planned from now on.
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
@@ -251,7 +251,7 @@ WHERE
     AND plannable_at IS NULL;
 
 -- name: leave_condition
--- Write that a dossier has left the condition that calls for a message (truth.expected_notices).
+-- Record that a dossier has left the condition that requires a message (truth.expected_notices).
 UPDATE truth.expected_notices SET left_at = %(now)s
 WHERE
     agency_code = %(agency_code)s
@@ -261,7 +261,7 @@ WHERE
 
 -- name: notices
 -- Return the latest expected messages that nothing prevented (truth.expected_notices), each with the transition that
--- calls for it and the time at which its source committed that transition. Only transitions that were committed between
+-- requires it and the time at which its source committed that transition. Only transitions that were committed between
 -- two times are returned.
 SELECT source, transition_id, committed_at
 FROM truth.expected_notices

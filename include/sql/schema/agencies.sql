@@ -1,6 +1,6 @@
 -- Agencies: the settings that the Department or the agency itself decides, other codes, former names and successors.
--- Each change is stored with all settings, codes and names before and after it, and with the settings by which it keeps
--- messages from citizens.
+-- Each change is stored with all settings, codes and names before and after it, and with the changed settings by which
+-- citizens no longer get messages.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),

@@ -1,5 +1,5 @@
--- Gaps: times that the ledger may not remember. A restored ledger does not know which messages were sent after the
--- backup was made. The journal of attempts, which is stored outside the ledger, still has them. A ledger that was
+-- Gaps: times of which the ledger may lack data. A restored ledger lacks the messages that were sent after the backup
+-- was made. The journal of attempts, which is stored outside the ledger, still has their attempts. A ledger that was
 -- paused may have been restored to an earlier state together with its journal. Messages recorded before the end of the
 -- pause are therefore held until a watch that ran all the time, or a person, declares that the ledger was only paused.
 

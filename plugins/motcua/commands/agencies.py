@@ -49,7 +49,7 @@ def _file_path(path: Path | None) -> Path:
 
 
 def _from_now(enable_now: bool) -> datetime | None:
-    """Return the present time if new agencies are to be enabled now."""
+    """Return the present time if new agencies are to be enabled now; ``None`` if not."""
     return datetime.now(VIETNAM).replace(microsecond=0) if enable_now else None
 
 
@@ -100,7 +100,7 @@ def history(code: _CODE) -> None:
 
 
 def _what_changed(change: AgencyChange) -> str:
-    """Return the changed settings of a change in the history, one per line."""
+    """Return the settings that a change in the history changed, one per line."""
     before, after = change.before or {}, change.after
     keys = [key for key in FIELDS if before.get(key) != after.get(key)]
     if before:
@@ -111,7 +111,7 @@ def _what_changed(change: AgencyChange) -> str:
     return "\n".join([*lines, *silences])
 
 
-def _setting_text(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def _setting_text(field: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return a setting from the history as text."""
     if field == "enabled_from" and value:
         return local_moment(datetime.fromisoformat(value))
@@ -125,7 +125,7 @@ def _author(change: AgencyChange) -> str:
     return f"{change.changed_by}, for the Department" if change.by_department else change.changed_by
 
 
-def _json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def _json(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return a JSON value as text."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {_json(each)}" for key, each in value.items() if each is not None)

@@ -1,4 +1,4 @@
-"""Commands ``motcua apologies``: outcomes of the evenings, quality of the forecast, and citizens who need a letter."""
+"""Commands ``motcua apologies``: outcome of each evening, number of right apologies, and citizens who need a letter."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _month_bounds(text: str) -> tuple[date, date]:
         typer.BadParameter: the text is no month.
     """
     try:
-        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month, no moment
+        first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month, not a moment
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a month such as 2026-11") from None
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -58,7 +58,7 @@ def _month_bounds(text: str) -> tuple[date, date]:
 def show_evenings(
     days: Annotated[int, typer.Option(min=1, help="Show only the last DAYS days.")] = 7,
 ) -> None:
-    """List the evenings of apologies with what was planned, missed or waits. Exit code 1 if an evening waits."""
+    """List the evenings of apologies with the number of messages by state. Exit code 1 if an evening still waits."""
     now = datetime.now(UTC)
     with connect() as connection:
         rows = list_evenings(connection, _today() - timedelta(days=days - 1), _today())
@@ -136,7 +136,7 @@ def show_letters(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """List dossiers whose citizens need a letter (Mẫu 04): the SMS gives no reason or new date, so it replaces none."""
+    """List dossiers whose citizens need a letter (Mẫu 04), because the SMS gives neither a reason nor a new date."""
     print_list(
         LETTERS,
         {"agency": agency},

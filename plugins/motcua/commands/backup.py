@@ -1,4 +1,4 @@
-"""Commands ``motcua backup`` and ``motcua restore``: backups of what cannot be made again, and their restore."""
+"""Commands ``motcua backup`` and ``motcua restore``: backups of data that cannot be recreated, and their restore."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def restore(
         ),
     ] = False,
 ) -> None:
-    """Restore publications, carrier statements, and the ledger into an empty database, and migrate the ledger."""
+    """Restore the ledger into an empty database and migrate it. Restore publications and carrier statements."""
     backup = find_backup(_folder(folder), named)
     identities = _identities(identity)
     aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None
@@ -179,7 +179,7 @@ def restore(
         style="bold",
     )
     lost = 0
-    # If the journal cannot be read, the next run reports that.
+    # If the journal cannot be read, the next run reports the failure.
     with suppress(JournalFailed), connect() as ledger:
         lost = lost_attempts(ledger)
     behind = f"It is behind its journal: {lost} attempt(s) that were sent are not in it. " if lost else ""
@@ -228,7 +228,7 @@ def _age_text(age: timedelta) -> str:
 
 
 def _silent(what: str, done: int, of: int | None) -> None:
-    """Ignore the progress; for a command without a progress bar."""
+    """Ignore the progress. Used by the command that shows no progress bar."""
     return None
 
 

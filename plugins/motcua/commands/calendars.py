@@ -54,7 +54,7 @@ def seed(
     ] = None,
     by: By = None,
 ) -> None:
-    """Store the days off of the package ``holidays``, and the decisions in include/calendars/national.yaml.
+    """Store the days off of the package ``holidays``, and the official decisions in include/calendars/national.yaml.
 
     In confirmed years, the package's days are not written.
     """
@@ -73,7 +73,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     by: By = None,
 ) -> None:
-    """Import days, office hours and confirmed years from a file, after showing the changes. Everything else stays."""
+    """Import days, office hours and confirmed years from a file, and print the changes. Nothing else changes."""
     who = "dry run" if dry_run else signed(by)
     _apply_change(lambda only_look: import_calendar(path, who, datetime.now(VIETNAM), dry_run=only_look), dry_run)
 
@@ -89,9 +89,9 @@ def _apply_change(change: Callable[[bool], Sequence[Difference]], dry_run: bool)
 
 @app.command()
 def export(province: _Province = HOME_PROVINCE) -> None:
-    """Print everything that does not come from the package ``holidays``, as a file that import accepts.
+    """Print the calendar as a file that import accepts, without the days of the package ``holidays``.
 
-    These are decided days, confirmed years, and the days and office hours of agencies.
+    The file has the decided days, the confirmed years, and the days and office hours of agencies.
     """
     typer.echo(export_calendar(province), nl=False)
 
@@ -108,7 +108,7 @@ def confirm(
 ) -> None:
     """Confirm that a year's days off agree with the official announcement.
 
-    After that, ``motcua calendar seed`` does not replace them by the days of the package ``holidays``.
+    ``motcua calendar seed`` then does not replace the year's days by those of the package ``holidays``.
     """
     if (decision is None) != withdraw:
         raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")

@@ -49,10 +49,10 @@ def close(
         ),
     ] = "",
 ) -> None:
-    """Close a period, or correct its last closing if something differs. Exit code 1 if figures do not agree.
+    """Close a period, or correct its last closing if a figure has changed since.
 
-    Exit code 1 also if a source could not be counted. This command publishes nothing. The next run of reconcile_daily
-    publishes the closing.
+    Exit code 1 if figures do not agree, or if a source could not be counted. This command publishes nothing. The next
+    run of reconcile_daily publishes the closing.
     """
     now = datetime.now(UTC)
     chosen = Period.parse(period) if period else Period.day_before(now)
@@ -141,10 +141,10 @@ def compare(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change. Nothing is stored.")] = False,
     by: By = None,
 ) -> None:
-    """Store figures of the national portal and compare them with the closings, which do not contain them.
+    """Store figures of the national portal and compare them with the figures of the closings.
 
     Good lines are stored even if others are refused. Exit code 1 if a figure differs or a line is refused. Differences
-    are only shown.
+    are printed and change no closing.
     """
     who = "dry run" if dry_run else signed(by)
     name, content = handed_in(path, LARGEST_FILE)
@@ -186,7 +186,10 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
 
 @app.command("differences")
 def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
-    """List occasions and messages without a counterpart, those without a reason first. Exit 1 if any has no reason."""
+    """List occasions without a message and messages without an occasion, those without a reason first.
+
+    Exit code 1 if one of them has no reason.
+    """
     try:
         with connect() as connection:
             load_closing(connection, closing_no)
@@ -221,7 +224,7 @@ def rows(
     csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV, for machines.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="Print at most this many rows.")] = 100,
 ) -> None:
-    """List the rows that a figure counts, as of the cut-off. Exit 1 if their number differs from the figure."""
+    """List the rows that a figure counts, as of the cut-off. Exit code 1 if their number differs from the figure."""
     cell = Cell(agency, procedure, kind, reason)
     try:
         with connect() as connection:

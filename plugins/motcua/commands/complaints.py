@@ -38,7 +38,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change. Nothing is stored.")] = False,
     by: By = None,
 ) -> None:
-    """Import the good rows of a file and report the faulty ones (exit code 1). Rows that are stored are skipped."""
+    """Import the good rows of a file and report the faulty ones (exit code 1). Skip rows that are stored already."""
     who = "dry run" if dry_run else signed(by)
     name, content = handed_in(path, LARGEST_FILE)
     done = import_complaints(content, name, who, datetime.now(UTC), dry_run=dry_run)
@@ -106,7 +106,7 @@ def withdraw(
     why: Annotated[str, typer.Option("--why", help="The reason. It is stored with the complaint.")],
     by: By = None,
 ) -> None:
-    """Withdraw a complaint. It stays stored and no longer counts."""
+    """Withdraw a complaint. The complaint stays stored but no longer counts."""
     who = signed(by)
     with connect() as connection:
         take_back(connection, complaint_id, who, why, datetime.now(UTC))
@@ -129,5 +129,5 @@ def outcome(
 
 @app.command()
 def link() -> None:
-    """Link complaints to dossiers and messages that the ledger got after them, as the daily run does."""
+    """Link complaints to dossiers and messages that reached the ledger after the complaint, as the daily run does."""
     say(f"{relink()} complaint(s) linked.")

@@ -1,4 +1,4 @@
-"""Commands ``motcua demo`` and ``motcua smoke``: the whole system on this machine."""
+"""Commands ``motcua demo`` and ``motcua smoke``: run the whole system on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motcua.settings import settings
 
 
 def demo() -> None:
-    """Run everything on this machine, live, until Ctrl-C."""
+    """Run the whole system on this machine, with simulated sources and phones, until Ctrl-C."""
     from motcua.sandbox.demo import run_demo
 
     raise typer.Exit(run_demo())
@@ -40,7 +40,7 @@ def smoke(
         ),
     ] = None,
 ) -> None:
-    """Run everything without a person, wait for delivered messages, check the result, and stop."""
+    """Run the demo without a person, wait until messages are delivered, check the results, and stop."""
     from motcua.sandbox.smoke import run_smoke
 
     raise typer.Exit(run_smoke(folder))

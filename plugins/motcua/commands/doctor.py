@@ -1,4 +1,4 @@
-"""Command ``motcua doctor``: everything that is wrong with an installation."""
+"""Command ``motcua doctor``: list all faults of an installation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Machine = Annotated[
     ),
 ]
 """Option with the path at which this process sees the root directory of the machine. Inside a container this is not
-``/``. Paths outside the installation's folder, such as that of the backups, are found below this path."""
+``/``. Paths outside the installation's folder, such as the folder of backups, are found below this path."""
 
 
 def doctor(
@@ -44,9 +44,9 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
     machine: Machine = Path("/"),
 ) -> None:
-    """List all faults of this installation, each with what to do. Changes nothing and sends nothing.
+    """List all faults of this installation, each with its remedy. Changes nothing and sends nothing.
 
-    Exit code 1 if there is an error; warnings alone give 0. Never prints a secret.
+    Exit code 1 if there is an error, and 0 if there are only warnings. Never prints a secret.
     """
     if files is not None and not any((files / file).exists() for file in FILES):
         raise refuse(f"{files} contains neither {DOT_ENV} nor another file of settings.")

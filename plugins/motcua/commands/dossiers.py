@@ -30,9 +30,9 @@ def show(
         typer.Option("--agency", help="Code of the dossier's agency, if several agencies use the dossier's code."),
     ] = None,
 ) -> None:
-    """Print the sentence to read aloud to the citizen, and below it everything that happened, the newest first.
+    """Print the sentence to read aloud to the citizen, and below it the dossier's events, the newest first.
 
-    No phone number is shown whole. Exit code 2: there is no such dossier, or several agencies use the code.
+    Phone numbers are masked. Exit code 2: there is no such dossier, or several agencies use the code.
     """
     if holds_phone(code):
         raise refuse(

@@ -74,7 +74,7 @@ def list_all(
     most: Most = 50,
     to: To = None,
 ) -> None:
-    """List the files that were dropped, the newest first, and what became of each."""
+    """List the exports that were dropped as files, the newest first, with the outcome of each."""
     if vanished:
         if source is None:
             raise refuse("Name the source: motcua files list SOURCE --vanished.")
@@ -115,7 +115,7 @@ def form(
     agency: _Agencies = None,
     by: By = None,
 ) -> None:
-    """Set the form of a source's exports and the agencies that they may cover. The change is stored with your name."""
+    """Set the form of a source's exports, and the agencies that the exports may cover. Your name is stored."""
     if path is None and agency is None:
         with connect() as connection:
             kept = form_in_force(connection, source)
@@ -160,7 +160,7 @@ def preview(
     form: Annotated[Path | None, typer.Option("--form", help="Form to use instead of the one in force.")] = None,
     agency: _Agencies = None,
 ) -> None:
-    """Read a file by a form and show its first lines and its faults. Writes nothing."""
+    """Read a file with a form, and show the file's first lines and its faults. Writes nothing."""
     name, content = handed_in(file, LARGEST_FILE)
     with connect() as connection:
         kept = form_in_force(connection, source)
@@ -220,7 +220,7 @@ def accept(
     ],
     by: By = None,
 ) -> None:
-    """Order the import of a file that was refused as cut off or with too few dossiers. Your name is stored."""
+    """Order the import of a file that was refused as incomplete or for too few dossiers. Your name is stored."""
     who = signed(by)
     reason = clean_words(why, NOTE_LIMIT)
     if not reason:

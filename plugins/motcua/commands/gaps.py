@@ -1,4 +1,4 @@
-"""Commands ``motcua gaps``: stretches of time that a restored or paused ledger may not remember, and their outcome."""
+"""Commands ``motcua gaps``: times of which a restored or paused ledger may lack data, and how each gap was closed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KINDS = {
 
 @app.command("list")
 def list_all() -> None:
-    """List gaps, the latest first. Exit 1 if a gap is open, or the journal is damaged or ahead of the ledger."""
+    """List gaps, the latest first. Exit code 1 if a gap is open, or the journal is damaged or ahead of the ledger."""
     with connect() as connection:
         gaps = list_gaps(connection)
         believed = belief(connection)
@@ -114,7 +114,7 @@ def _print_gaps(gaps: list[Gap]) -> None:
 
 @app.command("show")
 def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")]) -> None:
-    """Show one gap: the messages sent in it, their present states, and those that the ledger does not have yet."""
+    """Show one gap: its sent messages with their present states, and the messages that the ledger does not have yet."""
     with connect() as connection:
         gap = _require_gap(list_gaps(connection, limit=10_000), gap_no)
         counts = messages_of_gap(connection, gap_no)
@@ -222,7 +222,7 @@ def believe(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """Sign that this server's disk, or its journal, is never restored. A ledger that slept is then trusted."""
+    """Sign that this server's disk, or its journal, is never restored. Messages then do not wait after a sleep."""
     must_be_department(as_department)
     if not reason.strip():
         raise refuse("Give the reason with --reason. It is stored for auditors.")
@@ -238,7 +238,7 @@ def doubt(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """Withdraw the signature of ``believe``, so that a ledger that slept is no longer trusted."""
+    """Withdraw the signature of ``believe``. After a sleep, messages then wait until a person closes the gap."""
     must_be_department(as_department)
     who = signed(by)
     with connect() as connection:

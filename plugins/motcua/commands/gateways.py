@@ -1,4 +1,4 @@
-"""Commands ``motcua gateways``: the gateways, what is paused there, and pausing or resuming by hand."""
+"""Commands ``motcua gateways``: list the gateways and their pauses, and pause or resume a gateway by hand."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> st
     Args:
         stops: gateway pauses.
         now: present time.
-        elsewhere: number of messages that other gateways took since this gateway used up its daily limit; ``None`` if
-            this gateway has not used up its limit.
+        elsewhere: number of messages that went through other gateways since this gateway used up its daily limit;
+            ``None`` if this gateway has not used up its limit.
     """
     words = []
     for stop in stops:
@@ -112,7 +112,7 @@ def stop(
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="For how many hours.")] = 24,
     by: By = None,
 ) -> None:
-    """Pause a gateway for some hours. Other gateways take the messages that they can; the other messages wait."""
+    """Pause a gateway for some hours. Other gateways send the messages that they can send. The rest wait."""
     who = signed(by)
     now = datetime.now(UTC)
     with connect() as connection:

@@ -219,9 +219,9 @@ def push(
     ] = None,
     agency: Annotated[str, typer.Option("--agency", help="Code of the agency that sends, madonvi.")] = "",
 ) -> None:
-    """Push as one-stop software does, and show each answer. Exit code 1 if something was refused.
+    """Push dossiers or steps as one-stop software does, and print each answer. Exit code 1 if something was refused.
 
-    The pushed data counts like any other data: for a result (9) of an enabled agency, the phone gets a message.
+    The pushed data counts as real data: for a result (9) of an enabled agency, the phone gets a message.
     """
     if (dossier is None) == (file is None):
         raise refuse("Give the code of a dossier, or a JSON file with --file.")

@@ -26,7 +26,7 @@ from motcua.store.oversight.accounting import identity, latency, summed_up
 
 
 def migrate_ledger() -> None:
-    """Create an empty ledger, or apply missing migrations, by the connection motcua_db_owner or else motcua_db."""
+    """Create an empty ledger, or apply missing migrations, over the connection motcua_db_owner or else motcua_db."""
     applied = migrate()
     say("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.")
 
@@ -152,7 +152,7 @@ _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~
 
 
 def provision() -> None:
-    """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
+    """Create the roles and databases, or set the roles' passwords again. Safe to repeat.
 
     Reads MOTCUA_ADMIN_DSN (an administrator) and
     MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD. If MOTCUA_AUDIT_PASSWORD is empty, nobody
@@ -162,8 +162,8 @@ def provision() -> None:
     if missing := [name for name, value in given.items() if not value and name != _MAY_BE_EMPTY]:
         raise refuse(f"Set {', '.join(missing)} in the environment.")
     for name in _ROLES:
-        # Addresses contain these passwords. A character that must be percent-encoded there could end the password or
-        # the host.
+        # Connection URLs contain these passwords. In a URL, a character that must be percent-encoded could end the
+        # password or the host.
         if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
             raise refuse(
                 f"{name} may contain only letters, digits, '-', '.', '_' and '~', because addresses contain it."

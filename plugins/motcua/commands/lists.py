@@ -20,7 +20,7 @@ from motcua.reports.lists import Cell, Column, Filter, Link, ListHead, Seen, Wor
 from motcua.store.ledger.database import Connection, connect
 
 OPERATOR = Viewer("motcua", "operator", None)
-"""The viewer of the terminal: a person who acts for the Department and still sees no whole phone number."""
+"""The viewer at the terminal: a person who acts for the Department, but to whom no unmasked phone number is shown."""
 
 To = Annotated[Path | None, typer.Option("--to", help="Write the list to this file instead, .csv or .xlsx.")]
 Search = Annotated[str, typer.Option("--search", help="Only rows that contain these words. Accents may be left out.")]
@@ -113,7 +113,7 @@ def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
 
 
 def csv_of(listing: Listing) -> bytes:
-    """Return a list that already holds its rows as a CSV file, without reading the ledger."""
+    """Return the CSV file of a list that already has its rows, without reading the ledger."""
     return _file_content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
 
 

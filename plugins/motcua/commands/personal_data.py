@@ -25,7 +25,8 @@ app = typer.Typer(
 
 @app.command("purge")
 def purge_now(by: By = None) -> None:
-    """Empty the personal data that is due, as the nightly run does. After an interruption, the next purge continues."""
+    """Empty the personal data whose retention time is over, as the nightly run does. The next purge completes a purge
+    that was interrupted."""
     who = signed(by)
     done = purge(who, say)
     for each in done:
@@ -56,7 +57,7 @@ def export_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Write everything stored about a citizen to a workbook, and a page to print and keep. Your name is stored."""
+    """Write all stored data about a citizen into a workbook and into a page to print. Your name is stored."""
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to)
@@ -80,7 +81,7 @@ def erase_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Empty everything of one dossier or phone number at the citizen's request. Exit code 1 if a row stays for now."""
+    """Empty the personal data of a dossier or phone number at the citizen's request. Exit code 1 if a row must stay."""
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to) if phone or to else None
@@ -107,7 +108,7 @@ def erase_data(
 
 
 def _read_request(agency: str | None, code: str | None, phone: bool) -> ByCode | ByNumber:
-    """Read which citizen is meant: a dossier, or a phone number from the terminal or standard input."""
+    """Read which dossier is meant, or read a phone number from the terminal or standard input."""
     if phone and agency is None and code is None:
         # The number is not given as an argument, because arguments are visible in the shell's history and in the list
         # of processes.

@@ -56,13 +56,13 @@ def phones(
     ] = False,
     by: By = None,
 ) -> None:
-    """Check phone numbers before an agency joins: sums by agency and reason, and the rows to correct, in Vietnamese."""
+    """Check phone numbers before an agency joins. Print counts by agency and reason, and write the rows to correct."""
     looks = signed(by) if output and unmasked and source else None
     try:
         if (file is None) == (source is None):
             raise UnreadableTable("one_of_two")
         if province and find_province(province) is None:
-            # Without its province, an old landline number looks like a mobile number.
+            # If the province is not known, an old landline number looks like a mobile number.
             raise UnreadableTable("no_province", province=province)
         rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
         check = check_phones(_with_progress(rows), province)
@@ -91,7 +91,7 @@ def _record_access(who: str, rows: int) -> None:
 
 
 def _with_progress(rows: Iterable[PhoneRow]) -> Iterator[PhoneRow]:
-    """Show progress on stderr while a long table, or one of unknown length, is read."""
+    """Show progress on stderr while a table of great or unknown length is read."""
     total = len(rows) if isinstance(rows, list) else None
     console = Console(stderr=True)
     columns = (TextColumn(phone_words()["shown"]["trying"]), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""Commands ``motcua publications`` and ``motcua verify``: the publications, and whether they are still valid."""
+"""Commands ``motcua publications`` and ``motcua verify``: list, print, mail and verify publications."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ app = typer.Typer(help="Published reconciliation reports.", no_args_is_help=True
 
 @app.command("list")
 def list_all() -> None:
-    """List every publication, the first one first."""
+    """List every publication, the oldest first."""
     with connect() as ledger:
         publications = list_publications(ledger)
     print_rows(
@@ -50,7 +50,7 @@ def list_all() -> None:
 
 @app.command("show")
 def show(number: Annotated[int, typer.Argument(min=1, help="Number of the publication.")]) -> None:
-    """Print a publication's files with their hashes, and where they are."""
+    """Print the folder of a publication, and its files with their hashes."""
     with connect() as ledger:
         publication = find_publication(ledger, publication_no=number)
     if publication is None:
@@ -129,9 +129,9 @@ def mail(
 
 @app.command("verify-all")
 def verify_every(by: By = None) -> None:
-    """Verify every publication, and search for folders that are no publication. Exit code 1 if a fault is found.
+    """Verify every publication, and search for folders that belong to no publication. Exit code 1 if a fault is found.
 
-    If a person signs, and the role may write, the results are stored for the staff pages with that person's name.
+    The results are stored for the staff pages if a person signs them and the database role may write.
     """
     failed = looked = 0
     who = signed_if_known(by)
@@ -156,9 +156,8 @@ def verify(
 ) -> None:
     """Verify a publication: its files, its place in the chain, and its figures. Exit code 1 if a fault is found.
 
-    Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). If a
-    person signs, the role may write and the files are those in the store, the result is stored for the staff pages with
-    that person's name.
+    Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). The
+    result is stored for the staff pages if a person signs it, the role may write, and the files are those in the store.
     """
     who = signed_if_known(by)
     checked = verify_publication(publication)

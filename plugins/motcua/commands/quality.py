@@ -142,7 +142,7 @@ def acknowledge(
     until: Annotated[str, typer.Option(help="Last day of the acceptance, for example 2026-12-31.")],
     by: By = None,
 ) -> None:
-    """Accept a finding until a day. It stays visible but does not count as a fault. A past day ends the acceptance."""
+    """Accept a finding until a day. The finding stays visible but is no fault. A past day ends the acceptance."""
     try:
         last_day = date.fromisoformat(until)
     except ValueError:
@@ -159,7 +159,7 @@ def acknowledge(
 
 @app.command("rules")
 def list_rules() -> None:
-    """List the rules with the thresholds in force; those that differ from the rules' file are marked."""
+    """List the rules with their thresholds. Thresholds that differ from the rules' file are marked."""
     book = load_rules()
     used = book.thresholds_used()
 

@@ -46,7 +46,7 @@ def set_up(
     question: Annotated[Name | None, typer.Argument(help="Ask only this question again.")] = None,
     machine: Machine = Path("/"),
 ) -> None:
-    """Set up a server with ten questions. Each answer is checked at once and written to the files; secrets are made.
+    """Set up a server with ten questions. Each answer is checked at once and written to the files. Secrets are made.
 
     On a server that has only Docker, run scripts/set_up.sh [QUESTION]. Without a terminal, each line of standard input
     is an answer.

@@ -1,4 +1,4 @@
-"""Commands ``motcua sources``: the one-stop databases."""
+"""Commands ``motcua sources``: list and check the sources, and map their status codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from motcua.store.notices.sources import map_status, mapped_statuses
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _ONLY_WARNINGS = 3
-"""Exit code of a check whose findings do not forbid going live."""
+"""Exit code of a check that found only warnings, which do not forbid going live."""
 
 
 @app.command("list")
@@ -50,11 +50,11 @@ def map_one_status(
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
     by: By = None,
 ) -> None:
-    """Map a source's status code to a national one, at once. The next pick-up uses quarantined rows with the code.
+    """Map a source's status code to a national code, at once. The next pick-up uses quarantined rows with the code.
 
-    Codes 1-10 belong to the contract and are never mapped. A source that uses them otherwise must translate them in its
-    view, adapter or export form. If an earlier version of this software mapped such a code, remove the mapping by
-    mapping the code to itself: map-status SOURCE 2 2.
+    Codes 1-10 belong to the source contract and are never mapped. A source that uses them with another meaning must
+    translate them in its view, adapter or export form. If an earlier version of this software mapped such a code,
+    remove the mapping by mapping the code to itself: map-status SOURCE 2 2.
     """
     who = signed(by)
     with connect() as connection:
@@ -76,7 +76,7 @@ def check_one(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to send to the vendor.")] = False,
 ) -> None:
-    """Compare a source with the contract and print in Vietnamese what its vendor must correct. Only reads there.
+    """Compare a source with the contract and print in Vietnamese what its vendor must correct. Only reads the source.
 
     The result is stored for the page of sources. Exit code 0: no finding; 1: a finding forbids going live; 3: only
     warnings.

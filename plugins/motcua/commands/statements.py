@@ -170,7 +170,7 @@ def rows(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """Print the rows behind the figures, without phone numbers. The line is the row number in the provider's file."""
+    """Print the rows behind the figures, without phone numbers. ``line`` is the row number in the provider's file."""
     if differs is not None and differs not in DIFFERENCES:
         raise typer.BadParameter(f"--differs must be one of {', '.join(DIFFERENCES)}.")
     with connect() as connection:
@@ -218,7 +218,7 @@ def set_aside(
     ],
     by: By = None,
 ) -> None:
-    """Discard a refused file, for example one that is no carrier statement. It is not tried or shown again."""
+    """Discard a refused file, for example one that is no carrier statement. The file is not tried or shown again."""
     reason = clean_words(why, NOTE_LIMIT)
     if reason is None:
         raise typer.BadParameter("--why needs a reason.")

@@ -1,4 +1,4 @@
-"""Commands ``motcua stop`` and ``motcua go``: stops of the Department, and ending a stop early."""
+"""Commands ``motcua stop`` and ``motcua go``: make or list stops of the Department, and end a stop early."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def stop(
 ) -> None:
     """Stop messages of a kind, messages of an agency, or all messages for some time, but never a single message.
 
-    Messages on hold are sent when the stop ends, or expire as usual. Requests in flight are not called back.
+    Messages on hold are sent when the stop ends, or expire as usual. Requests in flight are not cancelled.
     """
     must_be_department(as_department)
     if everything == (kind is not None or agency is not None):
@@ -121,7 +121,7 @@ def go(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """End a stop early. Its messages are sent at once, unless another stop holds them. Stores who ended it and when."""
+    """End a stop early. Its messages are sent at once, unless another stop applies to them. Your name is stored."""
     must_be_department(as_department)
     who = signed(by)
     try:

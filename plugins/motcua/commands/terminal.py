@@ -56,7 +56,7 @@ def console(*, markup: bool = True) -> Console:
     """Return a console as wide as the terminal, or with 150 columns if the output is no terminal.
 
     Args:
-        markup: whether markup is interpreted. It must be off for texts of a file or a form.
+        markup: whether markup is interpreted. Markup must be off for texts of a file or a form.
     """
     return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
 
@@ -215,7 +215,9 @@ By = Annotated[
 
 
 def signed(by: str | None) -> str:
-    """Return the person who signs: the given one, or the user of this machine. Commands call this before they write.
+    """Return the person who signs: the given one, or the user of this machine.
+
+    Commands call this function before they write.
 
     Raises:
         typer.Exit: the name is not that of a person, or is an account of several people. The message states what to do.
@@ -232,7 +234,8 @@ def signed(by: str | None) -> str:
 def signed_if_known(by: str | None) -> str | None:
     """Return the person who signs; ``None`` if none is given and the user of this machine is no person.
 
-    Commands call this for an action that is also allowed without a signature, but is then not recorded.
+    Commands call this function for an action that is also allowed without a signature. An unsigned action is not
+    recorded.
 
     Raises:
         typer.Exit: the given name is not that of a person. The message states what to do.

@@ -61,7 +61,7 @@ def texts(
     price: Annotated[int, typer.Option(min=0, help="Price of a segment, in VND.")] = 800,
     csv: Annotated[Path | None, typer.Option(help="Write also every row with its text to this CSV file.")] = None,
 ) -> None:
-    """Preview every text of every agency: length, encoding, segments and cost; where it is registered."""
+    """Preview every text of every agency: length, encoding, segments, cost, and the gateways where it is registered."""
     if context.invoked_subcommand:
         return
     try:
@@ -240,7 +240,7 @@ def _preview_lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow
 
 
 def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
-    """Return the warnings about the text with and without accents. Those about the text in use are highlighted."""
+    """Return the warnings about the text with and without accents. Warnings about the text in use are highlighted."""
     used, other = without, with_accents
     if with_accents.agency and with_accents.agency.accented:
         used, other = with_accents, without

@@ -85,7 +85,7 @@ def give(user: _User, agency: _Agency, by: By = None) -> None:
 
 @app.command()
 def take(user: _User, agency: _Agency, by: By = None) -> None:
-    """Let a user no longer see an agency's rows, from his next page on. Your name is stored."""
+    """Stop showing an agency's rows to a user, from the user's next page on. Your name is stored."""
     grant, had = _change_grant(take_agency, user, agency, by)
     if not had:
         raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}. See motcua users list.")
@@ -100,7 +100,7 @@ def _agency_text(grant: Grant) -> str:
 def _change_grant(
     change: Callable[[Connection, str, str, str, datetime], bool], user: str, agency: str, by: str | None
 ) -> tuple[Grant, bool]:
-    """Let a user see an agency's rows, or no longer see them. Return this grant and whether anything changed."""
+    """Give or withdraw the right to see an agency's rows. Return the grant, and whether anything changed."""
     who = signed(by)
     try:
         with connect() as connection:

@@ -130,7 +130,7 @@ def show_alerts(
     context: typer.Context,
     days: Annotated[int, typer.Option(min=0, help="List also alerts that ended in the last DAYS days.")] = 1,
 ) -> None:
-    """List open alerts and those that ended recently. Exit code 1 if an open alert is not acknowledged."""
+    """List alerts that are open or ended recently. Exit code 1 if an open alert is not acknowledged."""
     if context.invoked_subcommand is not None:
         return
     now = datetime.now(UTC)
@@ -184,7 +184,7 @@ def acknowledge(
     name: Annotated[str, typer.Argument(help="Name of the alert, or NAME/SUBJECT for only one subject.")],
     by: By = None,
 ) -> None:
-    """State that you attend to an open alert. It stays open until its cause is gone, and the pages show your name."""
+    """State that you attend to an open alert. The alert stays open until its cause is gone. Pages show your name."""
     kind, _, subject = name.partition("/")
     if kind not in ALERT_NAMES:
         raise refuse(f"There is no alert {kind}. The alerts are {', '.join(ALERT_NAMES)}.")

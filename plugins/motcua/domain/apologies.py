@@ -17,19 +17,19 @@ from motcua.domain.occasions import BeginState
 from motcua.domain.working_days import WorkingCalendar
 
 ApologyDay: TypeAlias = Literal["calendar", "working_day"]
-"""An agency's setting: an evening's apologies concern the next calendar day, or all days up to the next working day."""
+"""Agency setting: an evening's apologies concern the next calendar day, or all days up to the next working day."""
 
 NoApology: TypeAlias = Literal["not_due", "not_applicable", "other_status", "handed_over"]
 """Reason why a dossier gets no apology.
 
-``not_due``: the appointed day is not among the evening's due dates. ``not_applicable``: the appointed day is the day of
+``not_due``: the dossier's due date is not among the evening's due dates. ``not_applicable``: the due date is the day of
 receipt, so no apology was possible the evening before. ``other_status``: the dossier is not being worked on.
 ``handed_over``: the citizen has the result.
 """
 
 BEING_WORKED_ON = frozenset({2, 4})
 """Được tiếp nhận (2) and Đang xử lý (4): the statuses in which a dossier's time limit runs (QĐ 766/QĐ-TTg). The
-statuses 1, 3 and 5-10 get no apology."""
+statuses 1, 3 and 5-10 call for no apology."""
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -81,7 +81,7 @@ class ApologyRules:
     """An apology is sent only if its dossier's source was read within this time before the sending."""
 
     def evening_of(self, day: date) -> datetime:
-        """Return the moment of a day's evening, in Vietnam's time zone."""
+        """Return the moment at which a day's evening begins, in Vietnam's time zone."""
         return datetime.combine(day, self.at, VIETNAM)
 
     def latest_evening(self, moment: datetime) -> date:
@@ -103,7 +103,7 @@ class ApologyRules:
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """The due dates from ``first`` to ``last``, both included. The ledger stores these two dates of each evening."""
+    """The due dates from ``first`` to ``last``, both included. The ledger stores these two dates with each evening."""
 
     first: date
     last: date
@@ -125,14 +125,15 @@ def due_days(
     In the mode ``working_day`` the evening of a working day covers all days up to the next working day. A due date on a
     day off takes effect on the working day that follows it (BLDS 2015 art. 148), so all these due dates take effect on
     the next working day. A day off has an evening only if no earlier evening covers the days after it. This happens if
-    the evening before it took it for a working day and it was closed afterwards, for example because of a storm.
+    the calendar still showed the day as a working day on the evening before, and the day was closed later, for example
+    because of a storm.
 
     Args:
         mode: the agency's setting.
         calendar: the calendar of the one-stop desk.
         run_day: the day of the evening.
-        covered_until: the last due date of the agency's earlier evenings. ``None`` for an agency without any: its first
-            evening is that of a working day.
+        covered_until: the last due date of the agency's earlier evenings. ``None`` if the agency had no evening yet:
+            its first evening must be on a working day.
     """
     if mode == "calendar":
         return DueDays(run_day + _ONE_DAY, run_day + _ONE_DAY)
@@ -142,11 +143,10 @@ def due_days(
 
 
 def desk_opens_at(calendar: WorkingCalendar, due: DueDays) -> datetime:
-    """Return when the desk opens on the appointed day. From that moment on an apology is pointless.
+    """Return when the desk opens on the appointed day. From that moment on no apology is sent.
 
     The appointed day is the last of the due dates. In the mode ``working_day`` all due dates take effect on that day.
-    In the mode ``calendar`` it may be a day off, and the opening hour of that date counts. Once the desk is open on the
-    appointed day, no citizen is informed that the result is not ready.
+    In the mode ``calendar`` the appointed day may be a day off. The office hours of that date then count all the same.
     """
     return datetime.combine(due.last, calendar.hours_on(due.last).opens, VIETNAM)
 
@@ -154,8 +154,8 @@ def desk_opens_at(calendar: WorkingCalendar, due: DueDays) -> datetime:
 def useful_until(calendar: WorkingCalendar, due: DueDays, quiet: QuietHours) -> datetime:
     """Return the moment from which the evening's apologies are too late.
 
-    This is the moment when the desk opens. If quiet hours last until the desk opens or longer, it is the moment when
-    the quiet hours begin, because no time for sending is left after them.
+    The result is the moment when the desk opens. If quiet hours last until the desk opens or longer, the result is the
+    moment when the quiet hours begin, because no time for sending is left after them.
     """
     return quiet.last_moment_before(desk_opens_at(calendar, due))
 
@@ -181,7 +181,7 @@ class ApologyCandidate:
     due_at: datetime | None
     received_at: datetime | None
     status_code: int | None
-    """The national status code. ``None`` if nothing was known of the dossier at the evening."""
+    """The national status code. ``None`` if nothing was known of the dossier on that evening."""
     handed_over: bool
     """``True`` if the citizen had the result and no step followed the handing over."""
     kind_off: bool
@@ -195,7 +195,7 @@ Judgement: TypeAlias = tuple[BeginState, str | None] | NoApology
 def judge(candidate: ApologyCandidate, due: DueDays, hindrance: Literal["missed", "not_read"] | None) -> Judgement:
     """Decide whether a dossier gets an apology on an evening, and in which state the message begins.
 
-    ``hindrance`` is the reason why no apology can be sent although one is due. ``missed``: it is too late by now.
+    ``hindrance`` is the reason why no apology can be sent although one is due. ``missed``: the apology is too late.
     ``not_read``: the dossier's source is no longer read, so the dossier's present state is unknown.
     """
     day = due_day_of(candidate.due_at)

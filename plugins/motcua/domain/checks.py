@@ -1,9 +1,9 @@
 """List every check once: its subject, its severity, which parts of the software run it, and its page of the handbook.
 
-The doctor runs all of its checks at once. The watch runs its own checks every few seconds and some of the doctor's
-checks each hour. The source check runs the checks about a source's clock, columns and rows. The gate of a run runs the
-checks about work that the run did not finish. The first page for staff runs the checks about things that wait for a
-person. The texts of the checks are in include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the
+The doctor runs all of its checks at once. The watch runs its own checks twice a minute or less often, and some of the
+doctor's checks each hour. The source check runs the checks about a source's clock, columns and rows. The gate of a run
+runs the checks about work that the run did not finish. The first page for staff runs the checks about things that wait
+for a person. The texts of the checks are in include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the
 people who run the server.
 """
 
@@ -52,7 +52,7 @@ class Asker(Flag):
     GATE = auto()
     """The gate, which is the last task of a run."""
     OVERVIEW = auto()
-    """The first page of staff, and ``motcua status``."""
+    """The first page for staff, and ``motcua status``."""
 
 
 WATCH, HOURLY, DOCTOR, SOURCE_CHECK, GATE, OVERVIEW = Asker
@@ -60,20 +60,21 @@ WATCH, HOURLY, DOCTOR, SOURCE_CHECK, GATE, OVERVIEW = Asker
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: a question whether something is wrong."""
+    """One check: a test whether something is wrong."""
 
     id: str
     of: Subject
     severity: Severity | Literal["by_share"]
-    """``by_share``: the check counts bad rows. They are an error from ``FORBIDDEN_SHARE`` on and a warning below it."""
+    """``by_share``: the check counts bad rows. A share of at least ``FORBIDDEN_SHARE`` is an error, a smaller one a
+    warning."""
     asked_by: Asker
     looks: int = 1
-    """The watch raises an alert after it found the fault this many times in a row. It ends the alert after as many
+    """The watch raises an alert after it found the fault this many times in a row, and ends the alert after as many
     checks in a row without the fault. The number is 2 if a single check may be wrong, and 3 if short interruptions are
     usual."""
     everywhere: bool = False
-    """``True`` if the alert is raised even while no agency is enabled. Other checks then raise no alert, because it is
-    normal that nothing happens."""
+    """``True`` if the alert is raised even while no agency is enabled. The other checks then raise no alert, because
+    without enabled agencies it is normal that nothing happens."""
     slow_to_start: bool = False
     """``True`` if the alert is not raised while the machine may still be starting."""
 
@@ -89,7 +90,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong now. Holds no secret, no phone number, no name of a person and no mail address."""
+    """One fault that exists now. Holds no secret, no phone number, no name of a person and no mail address."""
 
     name: str
     """Id of the check."""
@@ -107,7 +108,7 @@ class Finding:
 
     @property
     def check(self) -> Check:
-        """Return the check that found this."""
+        """Return the check that made this finding."""
         return CHECKS[self.name]
 
     @property
@@ -158,8 +159,8 @@ _ALL: tuple[Check, ...] = (
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
-    # The alert is raised only at the third check, so that the watch on another machine has time to
-    # testify that the ledger was not restored.
+    # The alert is raised only at the third check. Until then the watch on another machine has time to report that the
+    # ledger was not restored.
     Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, looks=3, everywhere=True),
     Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
     Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),

@@ -1,7 +1,7 @@
 """Calculate what messages cost: each gateway's billed units at its price, and the same messages sent by SMS alone.
 
-A closing that an earlier version of the software made has no figures per channel. It has only SMS segments and one
-price. Amounts are exact ``Decimal`` values. They are rounded only where they are shown.
+A closing that an earlier version of the software made has no figures per channel, but only SMS segments and one price.
+Amounts are exact ``Decimal`` values, and are rounded only where they are shown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Billed(Protocol):
 
 
 def price_of(closing: Closing, row: Billed) -> Decimal | None:
-    """Return the closing's price in đồng per unit at the row's gateway and carrier; ``None`` if it has no price."""
+    """Return the closing's price in đồng per unit at the row's gateway and carrier; ``None`` if no price is known."""
     own = (closing.prices or {}).get(row.gateway)
     if own is not None:
         price = own.get(row.carrier, own.get(OTHER))
@@ -58,7 +58,8 @@ def cost_of(closing: Closing, rows: Iterable[Billed]) -> Decimal | None:
 def cost_by_sms_alone(closing: Closing, rows: Iterable[Billed]) -> Decimal | None:
     """Return what the rows' messages would have cost in đồng if all had been sent by SMS.
 
-    The number of segments is the one that planning counted. The result is ``None`` if the SMS price is not known.
+    The price is multiplied by the segments that planning counted for the texts. The result is ``None`` if the SMS price
+    is not known.
     """
     price = _sms_price(closing)
     return None if price is None else price * sum(row.segments for row in rows)

@@ -36,9 +36,9 @@ NAME_LIMIT = 200
 PHONE_LIMIT = 200
 NOTE_LIMIT = 2000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Earliest credible time. No one-stop software wrote a true time before it."""
+"""Earliest credible time. No one-stop software wrote a true time before 2000."""
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""Upper limit of times. A later time is read as this one. No true time is this late, and Python's ``datetime`` ends
+"""Upper limit of times. Later times are read as this time. No true time is this late, and Python's ``datetime`` ends
 soon after it."""
 
 _SPACES = re.compile(r"\s+")
@@ -250,7 +250,7 @@ def _known_agency(raw: str | None, context: RowContext) -> str:
     if raw is None:
         raise Refused("agency_missing")
     if raw in context.agencies:
-        # Nearly all rows write the code exactly as the ledger does, so this is tried first, because it is fast.
+        # This fast look-up comes first, because nearly all rows write the code exactly as the ledger does.
         return context.agencies[raw]
     if not raw.strip():
         raise Refused("agency_missing")

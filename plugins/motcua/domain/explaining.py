@@ -34,7 +34,7 @@ TOLD = frozenset({"accepted", "delivered", "unconfirmed"})
 _PHONE_REFUSALS = frozenset(get_args(PhoneRefusal))
 _NO_WORD_OF_ITS_OWN = frozenset({"already_told", "superseded", "outdated"})
 """Reasons for not sending a message that explain little to staff: another message had informed the citizen, or the
-event of the unsent message no longer held. ``_newest`` prefers messages with other reasons."""
+occasion of the unsent message was over. ``_newest`` prefers messages with other reasons."""
 _RESULT_MAY_COME = frozenset({None, 1, 2, 4, 5, 6, 8, 9})
 """Statuses from which a result may still come. Excluded are Từ chối (3), rút hồ sơ (7) and đã trả (10)."""
 
@@ -147,11 +147,11 @@ def clause_of(state: str, reason: str | None) -> str:
 def explain(story: DossierStory, now: datetime, rules: PlanningRules) -> Answer:
     """Return the answer for a dossier. Every dossier has exactly one answer.
 
-    If the citizen has the result, the answer is about the message about the result, or about why there is none.
-    Otherwise, if the dossier's present status calls for a message, the answer is about that message, or about why there
-    is none. If the status calls for no message, the answer is about the last message that was sent or should have been
-    sent. If a message was not sent because the citizen was already informed, the answer is about the earlier message
-    that informed the citizen.
+    If the citizen has the result, the answer describes the message about the result, or says why that message does not
+    exist. Otherwise, if the dossier's present status calls for a message, the answer describes that message, or says
+    why it does not exist. If the status calls for no message, the answer describes the last message that was sent or
+    should have been sent. If a message was not sent because the citizen was already informed, the answer describes the
+    earlier message that informed the citizen.
     """
     judged = [_judge(each, story, now, rules) for each in sorted(story.messages, key=lambda each: each.message_id)]
     judged = [each for each in judged if each.message.kind != "reply"]
@@ -217,7 +217,7 @@ def _answer_after_handing_over(story: DossierStory, judged: Sequence[_Judged]) -
 
 
 def _why_no_message(story: DossierStory) -> str:
-    """Return the clause that gives the reason why the message that the dossier calls for does not exist."""
+    """Return the clause that gives the reason for a missing message."""
     if story.unusable_rows:
         return f"none.unusable.{story.unusable_rows[0]}"
     if story.present_outcome == "out_of_scope":

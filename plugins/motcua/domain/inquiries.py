@@ -1,6 +1,7 @@
 """Read texts to 9029: find the dossier code that a citizen asks for, and decide whether the dossier is on time.
 
-The functions are pure, and no text makes them raise. docs/decisions/inquiries.md describes the grammar.
+9029 is the short number to which citizens text inquiries about dossiers. The functions are pure, and no text makes them
+raise. docs/decisions/inquiries.md describes the grammar.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ _ALIKE = str.maketrans("OIL", "011", " _")
 class AskedCodes:
     """The codes that a text may ask for.
 
-    ``literal`` are the codes as typed, the most likely one first. If the ledger knows none of them, they are searched
-    again with O equal to 0, and with I and l equal to 1. ``words`` are the folded words of the text, including agency
-    codes.
+    ``literal`` are the codes as typed, the most likely one first. If the ledger has none of these codes, a second
+    search treats O as 0, and I and l as 1. ``words`` are the words of the text in the form that ``fold`` returns,
+    including agency codes.
     """
 
     literal: tuple[str, ...]
@@ -59,8 +60,8 @@ class AskedCodes:
     def shown(self, agencies: Collection[str] = ()) -> str | None:
         """Return the code that the reply names if no dossier has it; ``None`` if the text has nothing like a code.
 
-        Only a word with a digit is returned, because every real code contains one. Otherwise a greeting would be taken
-        for the code of an unknown dossier. ``agencies`` are keys of agency codes, which are not dossier codes.
+        Only a word with a digit is returned, because every real code contains one. Otherwise a greeting would be
+        mistaken for the code of an unknown dossier. ``agencies`` are keys of agency codes, which are not dossier codes.
         """
         for code in self.literal:
             if _DIGIT.search(code) and code_key(code) not in agencies:
@@ -105,8 +106,8 @@ def read_inquiry_text(text: str) -> AskedCodes:
 def _split_words(folded: str) -> tuple[list[str], list[str]]:
     """Split a text into its words, and remove the keyword from the beginning of a word.
 
-    The second list has, unchanged, the words that begin with the keyword and contain a digit: such a word as a whole
-    may be a code.
+    The second list has the unchanged words that begin with the keyword and contain a digit. Such a word may be a code
+    itself.
     """
     words: list[str] = []
     whole: list[str] = []
@@ -216,7 +217,7 @@ class Choice:
 
 
 def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) -> Choice:
-    """Choose the dossier that the text means: the first code that is known.
+    """Choose the dossier that the text means: a dossier with the first code of the text that the ledger knows.
 
     All codes are compared as typed first, then with similar characters treated as equal. If several dossiers have the
     code, the dossier of an agency that the text names is chosen, or else the dossier of the phone that sent the text.
@@ -278,7 +279,7 @@ class DossierState:
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     status_since: datetime | None = None
-    """When the dossier came into its status. Consecutive statuses 5, 6 and 8 count as one status, as do 9 and 10."""
+    """When the dossier got its status. Consecutive statuses 5, 6 and 8 count as one status, as do 9 and 10."""
 
 
 def punctuality(state: DossierState, now: datetime) -> Punctuality:

@@ -3,12 +3,14 @@
 The module is pure: it has no I/O and no clock.
 
 The *condition* of a kind of message holds while the dossier has the status of that kind **and** is at the one-stop
-desk. The report on the pilot of 2016 demanded the second part, because texts announced results that had not arrived at
-the desk yet ("báo có kết quả nhưng đến chưa có"). An *occasion* is one entry of a dossier into the condition. Repeated
-rows belong to the same occasion. If the dossier leaves the condition and returns to it, a new occasion begins.
+desk. The report on the pilot of 2016 demanded that the dossier is at the desk, because texts had announced results that
+had not arrived there yet ("báo có kết quả nhưng đến chưa có"). An *occasion* is one entry of a dossier into the
+condition. Repeated rows belong to the same occasion. If the dossier leaves the condition and returns to it, a new
+occasion begins.
 
 The source's step numbers decide where an occasion begins and ends. One more rule decides whether an occasion is over:
-an *old* step, which was typed in late, counts only if the dossier's row agrees with it (docs/decisions/old-steps.md).
+an *old* step, which was typed in late, counts only if the dossier's row agrees with the step
+(docs/decisions/old-steps.md).
 """
 
 from __future__ import annotations
@@ -86,7 +88,9 @@ class PastTransition:
 def was_typed_in_late(
     step: PastTransition, is_substituted: bool, latest_before: datetime | None, clock_skew: timedelta
 ) -> bool:
-    """Return whether a step is *old*: it happened well before a step with a lower number and was typed in after that.
+    """Return whether a step is *old*, that is, was typed in late.
+
+    An old step happened well before a step with a lower number, but was recorded after that step had happened.
 
     Args:
         step: the step, with cleaned times.
@@ -132,7 +136,7 @@ class DossierFacts:
     procedure_code: str | None = None
 
     def hold_of(self, kind: Kind) -> timedelta:
-        """Return how long a message of this kind is held back after its event."""
+        """Return how long a message of this kind waits after its event."""
         return self.result_hold if kind == "result" else timedelta(0)
 
 
@@ -193,7 +197,7 @@ class _Occasion:
 
     @property
     def begun_by(self) -> PastTransition | None:
-        """Return the first step that began the occasion, without old steps that the dossier's row does not confirm."""
+        """Return the first step that began the occasion. Old steps count only if the dossier's row confirms them."""
         return next((step for step in self.transitions if step.enters(self.kind)), None)
 
     @property

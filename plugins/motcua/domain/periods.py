@@ -99,7 +99,7 @@ class Period:
 
     @property
     def number(self) -> int:
-        """Return a number: of a day in its month, of a month or quarter in its year, or the year itself."""
+        """Return the number of a day in its month, of a month or quarter in its year, or the year itself."""
         places = {"day": self.first.day, "month": self.first.month, "quarter": self.first.month // 3 + 1}
         return places.get(self.length, self.first.year)
 
@@ -123,7 +123,7 @@ class Period:
 
     @property
     def previous(self) -> Period:
-        """Return the period of equal length before this one."""
+        """Return the period of equal length before this period."""
         before = self.first - _ONE_DAY
         if self.is_day:
             return Period(before)
@@ -132,7 +132,7 @@ class Period:
 
     @property
     def next(self) -> Period:
-        """Return the period of equal length after this one."""
+        """Return the period of equal length after this period."""
         return Period(self.last + _ONE_DAY, self.length)
 
     @property

@@ -14,8 +14,8 @@ from motcua.domain.phones.reading import holds_phone, mask_msisdn, mask_phones, 
 WITHHELD = "•••"
 """Replaces words that another citizen wrote."""
 _COLUMNS_BY_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
-"""For each table, the columns with words that were sent from the row's phone number. Nobody but the owner of that
-number may read them."""
+"""For each table, the columns with words that were sent from the row's phone number. Only the owner of the number
+may read these words."""
 _TEXT_COLUMNS = {
     "text",
     "parameters",
@@ -97,7 +97,7 @@ class ByNumber:
 
 @dataclass(frozen=True, slots=True)
 class CodeAlone:
-    """A requested code that no dossier of the named agency has. It appears only in quarantine or in a complaint."""
+    """A requested code that no dossier of the named agency has. The code is only in quarantine or in a complaint."""
 
     shown_as: str
     """The code, or a mark in its place if the code may be a name or a phone number."""
@@ -152,8 +152,8 @@ class Erased:
     complaints: int
     """How many complaints with the codes of the request, linked to no dossier, were emptied."""
     complaints_kept: int
-    """How many complaints were not emptied because they, or complaints with a similar code, are open. The first purge
-    after the open complaint got its outcome or was withdrawn empties them."""
+    """How many complaints were not emptied because they, or complaints with a similar code, are open. They are
+    emptied by the first purge after the open complaint got its outcome or was withdrawn."""
 
 
 def read_number(typed: str) -> ByNumber:

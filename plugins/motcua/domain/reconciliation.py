@@ -1,7 +1,7 @@
 """Define the figures of a closing and the accounting identity that they must satisfy (reconciliation, đối chiếu).
 
-A *closing* fixes the figures of one day, month, quarter or year as the ledger held them at the closing's cut-off. Facts
-that arrive later appear in a correction, which is another closing of the same period. For each message kind, the
+A *closing* stores the figures of one day, month, quarter or year as the ledger had them at the cut-off. Facts that
+arrive later appear in a correction, which is another closing of the same period. For each message kind, the
 occasions are also counted independently in the sources. An occasion without a message and a message without an occasion
 are each listed as a difference with a reason.
 
@@ -66,7 +66,7 @@ DifferenceReason: TypeAlias = Literal[
 ``quarantined``: the row could not be used and waits in quarantine for a correction. ``cut_off``: the row was picked up,
 planned or known only after the cut-off. ``other_period``, ``other_procedure``: the counterpart is counted in another
 period or under another procedure. ``source_changed``: the source's data changed after they were read, or the source
-holds the dossier twice, or two sources hold the dossier. ``time_cleaned``: the row's recorded time could not be used,
+has the dossier twice, or two sources have the dossier. ``time_cleaned``: the row's recorded time could not be used,
 so the ledger counts the row at another time.
 ``scope_changed``: the day on which the agency joined or left was changed, or the agency's code at the source now
 belongs to another agency. ``evening_missed``: the apologies of that evening (17:30) were not settled by the cut-off.
@@ -106,7 +106,7 @@ class Closing:
     closing_no: int
     period: Period
     corrects: int | None
-    """Number of the closing of the same period that this one corrects; ``None`` for a first closing."""
+    """Number of the closing of the same period that this closing corrects; ``None`` for a first closing."""
     run_id: str
     as_of: datetime
     """The cut-off: the moment up to which facts count in the closing."""
@@ -122,8 +122,8 @@ class Closing:
     """The oldest of the times at which each source had last been read."""
     sources_unread: tuple[str, ...]
     segment_price: int | None
-    """Price of an SMS segment in đồng. It is used for gateways without a price of their own, and to calculate what the
-    messages would have cost if all had been sent by SMS."""
+    """Price of an SMS segment in đồng. It applies to gateways without a price of their own, and gives the cost of the
+    messages if all had been sent by SMS."""
     figures_hash: str
     difference: int
     """The number of missing messages plus the number of surplus messages."""
@@ -194,8 +194,8 @@ class MessageFigures:
     out_of_scope: int = 0
     """How many occasions of ``at_source`` happened before the agency was enabled."""
     only_source: int = 0
-    """How many occasions of ``at_source`` have no message for a reason that explains this. An occasion that lacks a
-    message without such a reason does not count, so it breaks the accounting identity."""
+    """How many occasions of ``at_source`` have no message for a reason that explains this. An occasion that
+    lacks both a message and such a reason is not counted here, and breaks the accounting identity."""
     only_ledger: int = 0
     """How many messages have no occasion in a source for a reason that explains this."""
     suppressed: int = 0

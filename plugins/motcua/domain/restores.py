@@ -47,7 +47,7 @@ class Later:
     """A watch's observation that the ledger had been in a later state than its present one."""
 
     attempts: int
-    """How many of the last attempt numbers the ledger does not have any more."""
+    """How many of the newest attempt numbers the ledger no longer has."""
     seen_at: datetime | None
     """When the watch saw the later state."""
 
@@ -71,7 +71,7 @@ def witness_vouches(woke_at: datetime | None, slept_since: datetime | None, said
 
     Args:
         woke_at: the time of the waking that the ledger asks about. Messages up to this time are on hold. A testimony
-            about another waking is old and proves nothing: a restored ledger may hold one.
+            about another waking is old and proves nothing. A restored ledger may have such a testimony.
         slept_since: the last heartbeat of senders in the ledger.
         said: the testimony.
     """

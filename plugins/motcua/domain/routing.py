@@ -1,10 +1,10 @@
-"""Decide which gateway a message goes to, and when it may start or be retried. Pure: no I/O, no clock.
+"""Decide which gateway gets a message, and when the message may be sent or retried. Pure: no I/O, no clock.
 
-A brandname is registered per carrier, so the carrier of a phone number decides which gateways may take its messages. A
-message is never sent through a gateway that would send it without the sender name. The carrier is read from the block
-of the number, which means from its first digits. This is only a guess, because since 16/11/2018 people can take their
-number to another carrier. If a gateway finds that the number has another carrier, it refuses the message, and the next
-gateway gets the message.
+A brandname is registered per carrier, so the carrier of a phone number decides which gateways may send its messages. A
+message is never sent through a gateway that would send it without the brandname. The carrier is guessed from the block
+of the number, that is, from its first digits. The guess may be wrong, because since 16/11/2018 people can keep their
+number when they change carrier. If a gateway finds that the number has another carrier, the gateway refuses the
+message, and the next gateway gets the message.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Route:
     stopped: bool
     """``True`` if a gateway pause is in force, so that the gateway gets no message now."""
     stopped_carriers: frozenset[str]
-    """Carriers for which the gateway is paused, so that it gets no message for them now."""
+    """Carriers for which the gateway is paused. The gateway gets no message to numbers of these carriers now."""
 
     @property
     def open_carriers(self) -> frozenset[str]:
@@ -49,7 +49,7 @@ class Route:
 def assign_carriers(routes: Iterable[Route]) -> dict[str, frozenset[str]]:
     """Return, for each gateway, the carriers that it serves now.
 
-    Each carrier is served by the first of the ``routes`` that can serve it; they are in order of preference.
+    The ``routes`` are in order of preference. Each carrier is served by the first route that can serve it.
     """
     taken: frozenset[str] = frozenset()
     assigned = {}
@@ -75,14 +75,14 @@ def other_gateways(routes: Iterable[Route], carrier: str, gateway: str) -> froze
 
 
 FIRST_PAUSE: Final = timedelta(seconds=2)
-"""Length of the first gateway pause. It is short because a gateway that restarts is back within seconds."""
+"""Length of the first gateway pause: short, because a gateway that restarts is back within seconds."""
 TIME_OUTS: Final = 3
-"""After this many consecutive requests without an answer a gateway counts as silent. It then gets one request at a time
-until it answers."""
+"""After this many consecutive requests without an answer a gateway counts as silent. A silent gateway gets one request
+at a time until it answers."""
 REFUSED_NUMBERS: Final = 10
-"""If a gateway refuses this many different phone numbers of one carrier and accepts none in between, its brandname
-counts as not registered at the carrier. Single refusals between accepted numbers come from ported numbers and unused
-blocks."""
+"""If a gateway refuses this many different phone numbers of one carrier and accepts no number in between, its
+brandname counts as not registered at the carrier. Single refusals between accepted numbers come from ported numbers and
+unused blocks."""
 
 
 def next_pause(last: timedelta | None, longest: timedelta) -> timedelta:
@@ -107,7 +107,7 @@ def fair_share(concurrency: int, senders: int) -> int:
 
 
 _MOST_UNITS: Final = 20
-"""More units than any message has."""
+"""Upper limit for the billed segments of one message. No message has as many."""
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 """How far the clocks of two senders may differ; from five seconds on there is an alert."""
 
@@ -118,13 +118,13 @@ def start_times(
     """Return when each message may be sent through a gateway that limits segments per second.
 
     The second value is the time at which the next message after these may be sent.
-    Messages that would start later than ``ahead`` from now are left out. The starts are evenly spaced, so in no second
-    the limit is exceeded by more than one message.
+    Messages that would start later than ``ahead`` from now are left out. The starts are evenly spaced, so the
+    messages of any second exceed the limit by one message at most.
     """
     starts: list[datetime] = []
     farthest = now + ahead + _CLOCKS_DIFFER + timedelta(seconds=_MOST_UNITS / per_second)
-    # No message can have occupied the gateway for longer, so a later free_at is from a clock that was ahead. The
-    # gateway must not wait until the right clock has caught up.
+    # Earlier messages cannot occupy the gateway beyond ``farthest``. A later ``free_at`` comes from a clock that was
+    # ahead, so ``free_at`` is ignored. Otherwise the gateway would wait until the right clock has caught up.
     moment = max(now, free_at) if free_at is not None and free_at <= farthest else now
     for count in segments:
         if moment > now + ahead:

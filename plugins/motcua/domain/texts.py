@@ -224,7 +224,7 @@ _LINK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# At most this many characters beyond the limit are read of a value, because NFC of a hostile text takes quadratic time.
+# A value is read at most this many characters beyond its limit, because NFC of a hostile text needs quadratic time.
 _READ_AT_MOST = 1000
 
 
@@ -243,7 +243,7 @@ def clean_parameter(value: str | None, limit: int, accented: bool = True) -> str
 
 
 def _limited_value(value: str, limit: int) -> tuple[str, int, bool]:
-    """Return the part of a value that is read, the limit, and whether the value goes on after this part.
+    """Return the part of a value that is read, the limit, and whether the value continues after this part.
 
     Blanks around the value are removed.
     """
@@ -349,8 +349,8 @@ def date_in_text(day: date) -> str:
 class Template:
     """One version of a template: the words that a provider registered and compares each text with.
 
-    `body` is accented and in NFC. It names the `parameters` in braces, in their order. `choices` gives, for each
-    parameter with fixed values, the words that the parameter may take.
+    `body` is accented and in NFC, and names the `parameters` in braces, in their order. `choices` gives, for each
+    parameter with fixed values, the allowed words.
     """
 
     template_id: str
@@ -366,7 +366,7 @@ class Words:
 
     `parameters` are in the template's order and in the form that the text shows: cleaned, and without accents if the
     text has no accents. Some providers accept only the template's id and the parameters. `accented_parameters` are the
-    accented parameters of a text without accents. They are None if the text is accented or if they are not known.
+    accented parameters of a text without accents; None if the text is accented or if the parameters are not known.
     """
 
     text: str

@@ -1,7 +1,7 @@
 """Normalise words and table cells that people type or hand in, and find the agency that such a word means.
 
 A word is first compared with codes and aliases, then with names. A name is compared as it is written, regardless of
-case, and then without accents. A name means every agency that has or had it. If several agencies have or had the name,
+case, and then without accents. A name means every agency that has or had the name. If there are several such agencies,
 the software does not guess: it raises ``SeveralAgencies``.
 """
 
@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from motcua.domain.texts import remove_accents
 
 ROUNDED: Final = r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+"
-"""Pattern of a code, reference or phone number that Excel took for a number and rounded: ``1,23E+17``."""
+"""Pattern of a code, reference or phone number that Excel mistook for a number and rounded: ``1,23E+17``."""
 
 
 def fold(text: str, *, brackets: bool = False) -> str:
@@ -75,7 +75,7 @@ def agency_of(written: str, agencies: AgencyWords) -> str | None:
     """Return the code of the agency that a word means; ``None`` if the word means no agency.
 
     Raises:
-        SeveralAgencies: several agencies have this name. The error holds their codes.
+        SeveralAgencies: several agencies have this name. The error contains their codes.
     """
     readings = (_trimmed, _in_any_case, fold)
     codes = next((codes for reading in readings if (codes := agencies.get(reading(written)))), ())

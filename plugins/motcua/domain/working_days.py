@@ -48,8 +48,8 @@ class SpecialDay:
     """The reason in Vietnamese, which staff read."""
     origin: Origin
     authority: str
-    """What the deviation is based on: the package with its version, a decision with its number and date, or the
-    agency's notice."""
+    """The basis of the deviation: the package with its version, a decision with its number and date, or the agency's
+    notice."""
 
     @property
     def is_swapped_off(self) -> bool:

@@ -18,7 +18,7 @@ Shape: TypeAlias = Literal["day_first", "time_first", "year_first", "digits", "e
 
 ``day_first``: ``24/11/2026 8:30``. ``time_first``: ``8h30 ngày 24/11/2026``. ``year_first``:
 ``2026-11-24T08:30+07:00``. ``digits``: ``20261124[0830[00]]``. ``epoch``: milliseconds since 1970. ``serial``: Excel's
-number of days.
+count of days since 30/12/1899.
 """
 
 _DAY: Final = r"(?:ngày )?(?P<day>\d{1,2})(?:[/.-]| tháng )(?P<month>\d{1,2})(?:[/.-]| năm )(?P<year>\d{4})"

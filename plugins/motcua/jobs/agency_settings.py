@@ -1,12 +1,12 @@
 """Reads, compares, rehearses, saves and undoes the settings that an agency decides for itself on the staff pages.
 
-The settings are those of the agencies' file (include/agencies.yaml). The code that checks the file also checks the
-settings from the pages, and one history stores the changes of both. Only the Department may change some of them,
-through the file: settings that withhold messages from citizens (except for same-day procedures), an agency's name, and
-how long personal data is stored, since purged data cannot be restored.
+These settings are fields of the agencies' file (include/agencies.yaml). The code that checks the file also checks the
+settings from the pages, and one history stores the changes from both. All other fields are changed only through the
+file, for example an agency's name or the storage time of personal data. Only the Department may withhold messages from
+citizens by another setting than same-day procedures.
 
-The rehearsal shows what an agency would have sent on its last working day under settings that are typed but not saved,
-beside what it would have sent under its present settings. The rehearsal works as an agency's dry run does
+The rehearsal shows the messages that an agency would have sent on its last working day: under its present settings, and
+under settings that a person typed but did not save. The rehearsal works like the dry run of an agency
 (jobs/notices/dry_running.py), but it reads the steps from the ledger and not from a source, rehearses a limited number
 of dossiers, and uses the pages' database role. It plans apologies by the rules of the run that plans each evening's
 apologies (jobs/notices/apologizing.py). It writes nothing.
@@ -87,7 +87,7 @@ class OpenedSettings:
 
     @property
     def last_change(self) -> int:
-        """Number of the last change; 0 if no change is stored. Another number later shows that somebody changed the
+        """Number of the last change; 0 if no change is stored. If the number is different later, somebody changed the
         agency in the meantime."""
         return self.history[-1].change_id if self.history else 0
 
@@ -121,8 +121,8 @@ def _with_all_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, AgencyChange | None]:
-    """Return the agency with the typed settings, and the change that they make, or ``None`` instead of a change if they
-    change nothing.
+    """Return the agency with the typed settings, and the difference from its present settings. The difference is
+    ``None`` if nothing changes.
 
     Raises:
         SettingsRefused: a setting is wrong, or only the Department may make such a change to it.
@@ -137,7 +137,7 @@ def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, 
 
 def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved:
     """Save an agency's own settings. Changed recipients of its reports become a page request, which a worker carries
-    out after the Department was mailed. Unless the result is ``saved`` or ``asked``, the caller rolls back."""
+    out after the Department was mailed. The caller must roll back if the result is ``asked_before`` or ``changed``."""
     hold_import_lock(connection)
     if set_settings(connection, after, seen, set_by) is None:
         return "changed"
@@ -154,7 +154,7 @@ def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, l
 
 
 def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str], typed: Typed) -> dict[str, object]:
-    """Return the present settings, with the fields replaced that a person changed on a form. This is for the case that
+    """Return the present settings together with the fields that a person changed on a form. The function is called if
     somebody else changed the settings after the person opened the form.
 
     Fields that the person left unchanged get the present values. Fields that the person changed get the typed values.
@@ -174,8 +174,7 @@ def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str]
 
 
 def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
-    """Return the settings that undo one change, in the form in which a person types settings. Recipients of reports
-    stay as they are.
+    """Return the settings that undo one change, as a person would type them. Recipients of reports stay unchanged.
 
     Raises:
         NotUndone: the change is the first, it changed a field that only the file changes, the history does not contain
@@ -266,7 +265,7 @@ class Rehearsal:
     """Number of dossiers that the evening of apologies would have checked, under the settings in force or under the
     typed ones."""
     is_enabled: bool
-    """Whether the agency was enabled on that day. If not, it is rehearsed as if it had been."""
+    """Whether the agency was enabled on that day. If not, the rehearsal assumes that it was."""
     messages: tuple[RehearsedMessage, ...]
     """The messages in the order of their times. Messages that the typed settings change come before all others."""
 
@@ -314,7 +313,7 @@ def rehearse_last_working_day(
     Uses the present phone numbers. A message that would have been sent counts as accepted by its gateway.
     """
     period = _last_working_day(connection, now.agency_code, moment)
-    # Result messages of the evening before may have been held for the hold time, and would then have been sent on that
+    # A result message may wait for the hold time. So a result of the evening before may have been sent on the rehearsed
     # day.
     start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
     found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)
@@ -366,7 +365,7 @@ def _rehearse_evening(
 
 
 class _Evening:
-    """An agency's evening of one day under some settings, as if all its sources had been read."""
+    """The planning of an agency's apologies on one evening under some settings, as if all its sources had been read."""
 
     def __init__(self, connection: Connection, settings: Agency, period: Period, template: Template) -> None:
         day, rules = period.first, apology_rules()
@@ -402,8 +401,8 @@ def _rehearse(
     templates: Mapping[str, Template],
     is_enabled: bool,
 ) -> dict[tuple[str, int], Fate]:
-    """Returns the result that the message of each occasion of that day would have had. The key is the message's kind,
-    and its number among the dossier's messages of that kind."""
+    """Returns the result of each message that one dossier would have caused on the rehearsed day. The key is the
+    message's kind, and its number among the dossier's messages of that kind."""
     facts = replace(
         dossier.facts,
         enabled_from=dossier.facts.enabled_from if is_enabled else period.start,

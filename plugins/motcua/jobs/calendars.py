@@ -1,8 +1,8 @@
 """Maintain the working calendar: seed it from the package ``holidays``, import deviating days, and confirm years.
 
 Deviating days come from decisions of the government or from notices of an agency, and take precedence over the
-package's days. So a newer version of the package changes only days that no decision and no notice names. It changes no
-day of a confirmed year.
+package's days. A newer version of the package therefore changes only days of unconfirmed years that neither a decision
+nor a notice names.
 
 The days of a decision or of an agency are imported from a YAML file. An error about that file names the line with the
 fault. The form of the file is shown in include/calendars/national.yaml and docs/operations/calendar.md.
@@ -76,11 +76,12 @@ class CalendarFile:
 
     path: Path
     province: str | None
-    """``None`` if the file's decisions and confirmed years hold for every province that has agencies."""
+    """``None`` if the file's decisions and confirmed years apply to every province that has agencies."""
     days: Sequence[tuple[str | None, SpecialDay]]
-    """Deviating days as (agency as the file names it or ``None`` for a decision, deviation)."""
+    """Deviating days as pairs of agency and deviation. The agency is written as in the file; ``None`` stands for a
+    decision."""
     as_usual: Sequence[tuple[str | None, date]]
-    """Days that no longer deviate, as (agency as the file names it or ``None`` for a decision, day)."""
+    """Days that no longer deviate, as pairs of agency and day. The agency is written as in ``days``."""
     hours: Sequence[tuple[str, OfficeHours]]
     hours_withdrawn: Sequence[tuple[str, date]]
     confirmed: Sequence[tuple[int, str]]
@@ -380,8 +381,8 @@ def write_calendar_file(
     hours: Mapping[str, Sequence[OfficeHours]],
     years: Iterable[CalendarYear],
 ) -> str:
-    """Return the text of a calendar file. Another ledger that imports it gets the same calendar. The package's days are
-    left out."""
+    """Return the text of a calendar file. Another ledger that imports this file gets the same calendar. The package's
+    days are left out."""
     content: dict[str, Any] = {"province": province}
     decided = sorted((each for each in days if each.origin == "decision"), key=lambda each: (each.authority, each.day))
     own = [each for each in days if each.origin == "agency"]
@@ -533,8 +534,7 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
 
 
 def _is_same_day(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
-    """Return whether two rows for one day agree, apart from the version of the package, which is stored as their
-    authority.
+    """Return whether two rows for one day agree. Their authority, which is the version of the package, is not compared.
 
     A row that agrees is not written again, so it keeps the version of the package that first contained the day.
     """
@@ -570,7 +570,7 @@ def _check_years(years: Iterable[int]) -> None:
 
 
 def prepare_calendars(now: datetime, changed_by: str, years: Collection[int] = ()) -> Seeding:
-    """Write what a new deployment needs: the package's years (by default from 2016 to next year) and the shipped
+    """Write the calendar of a new deployment: the package's years (by default from 2016 to next year) and the shipped
     decisions. Safe to repeat.
 
     The decisions are those of include/calendars/national.yaml.
@@ -616,8 +616,8 @@ def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _C
         return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
-    # The keys are (province, agency, day). The file may name one agency by two codes, so only here can a day be found
-    # that the file gives twice for one agency.
+    # The keys are (province, agency, day). The file may name one agency by two codes. So it is detected only here that
+    # the file states one day of an agency twice.
     wanted: dict[tuple[str | None, str | None, date], CalendarDay | None] = {}
     named = [(code, special.day, special) for code, special in file.days]
     for written, day, special in [*named, *((*each, None) for each in file.as_usual)]:
@@ -665,7 +665,7 @@ def _provinces_first(item: tuple[tuple[str | None, str | None, date], object]) -
 
 
 def export_calendar(province: str = HOME_PROVINCE) -> str:
-    """Return everything of a province except the package's days, as a file for ``import_calendar``."""
+    """Return a province's calendar without the package's days, as the text of a file for ``import_calendar``."""
     with connect() as connection:
         codes = {code.agency_code for code in agency_codes(connection) if code.province == province}
         days = list_days(connection, [province], codes, date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
@@ -722,7 +722,7 @@ class UnconfirmedYear:
 
 
 def unconfirmed_years(now: datetime) -> list[UnconfirmedYear]:
-    """Return the years that should be confirmed and are not, for every province that has an agency.
+    """Return the years that should be confirmed by now but are not confirmed, for every province that has an agency.
 
     These are this year, and from 1 December on also next year (``NEXT_YEAR_DUE``). The DAG ``apologize_due_tomorrow``
     warns of them every evening.

@@ -1,8 +1,8 @@
-"""Explains a dossier for the staff page and the command: a sentence to read aloud, and what happened to the dossier.
+"""Explains a dossier on the staff page and in a command, by a sentence to read aloud and by the dossier's history.
 
-Codes are read, and the present state is queried, in the same way as for a citizen's text to 9029, so that both answers
-agree. No line contains a full phone number unless the reader may see it. Everything that a source, a provider or a
-person wrote is masked.
+Codes are read, and the present state is queried, in the same way as for a citizen's text to 9029. So staff and citizens
+get the same answer. No line contains a full phone number unless the reader may see it. Phone numbers in texts from
+sources, providers and people are masked.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class CodeSearch:
     dossiers: tuple[DossierFound, ...]
     """If the list has exactly one dossier, the code means that dossier."""
     unusable: tuple[UnusableRowSeen, ...] = ()
-    """If no dossier was found: the rows in quarantine that have the code."""
+    """Rows in quarantine that have the code. They are searched only if no dossier was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
         agency_code: restricts the search to this agency.
     """
     bare, asked = typed.strip(), read_inquiry_text(typed)
-    # The typed text is also searched without the changes that reading for 9029 makes, because a code in the ledger may
-    # contain characters that this reading replaces.
+    # The text is also searched as it was typed, because a code in the ledger may contain characters that
+    # ``read_inquiry_text`` replaces.
     whole = (code_key(fold(bare)), bare) if 0 < len(bare) <= CODE_LIMIT and bare.isprintable() else ()
     keys = tuple(dict.fromkeys((*whole, *asked.keys)))
     found = dossiers_by_code(connection, keys, agencies, agency_code)
@@ -302,7 +302,7 @@ class _Writer:
         return str(self.words["no_due"]) if due_at is None else due_moment(due_at)
 
     def _field(self, field: str | None, entry: VersionEntry, *, emptied: bool) -> str:
-        """Returns what a phone field holds, in words or as a masked number, and never its text as typed."""
+        """Returns the content of a phone field in words or as a masked number, but never as it was typed."""
         if emptied:
             return str(self.words["emptied"])
         typed_on = (entry.phone_entered_at or entry.at).astimezone(VIETNAM).date()

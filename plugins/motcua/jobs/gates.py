@@ -1,4 +1,5 @@
-"""Ends the last task (the gate) of every DAG. If the run failed, the gate fails with the reasons."""
+"""Ends the gate, the last task of every DAG. If work of the run is left undone, the gate fails and names the
+reasons."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from motcua.domain.checks import Finding, fault
 
 
 class RunIncomplete(Exception):
-    """A task of the run failed, or work is left that must be retried or needs a person's decision. The run must fail,
-    so that people notice the work and a backfill of failed runs repeats the run."""
+    """A task of the run failed, or work is left that must be retried or needs a person's decision. The run must then
+    fail: people notice the work, and a backfill of failed runs repeats the run."""
 
     def __init__(self, left: Sequence[Finding]) -> None:
         super().__init__(left)

@@ -2,9 +2,9 @@
 
 A letter is one mail with reports that a body has not received yet. Each recipient gets a separate mail, so that
 recipients do not see each other's addresses, and a failing address delays nobody. Before the mail server is contacted,
-the ledger stores for each recipient which reports are about to be mailed: so a rerun mails only recipients who were not
-reached, and nobody twice. Addresses stay in the ledger: logs and results of tasks count recipients, and name a
-recipient by his place in the list.
+the ledger stores for each recipient which reports are about to be mailed. A rerun therefore mails only recipients who
+were not reached, and nobody twice. Addresses stay in the ledger: logs and results of tasks count recipients, and name a
+recipient by the place in the list.
 """
 
 from __future__ import annotations
@@ -126,10 +126,11 @@ def hand_to_each(
     now: datetime,
     open_server: OpenServer | None = None,
 ) -> tuple[int, str]:
-    """Send a mail to each recipient separately, without storing who received it. Return for how many recipients the
-    server accepted it, and the last failure. Recipients do not see each other's addresses, and no address is logged.
+    """Send a mail to each recipient separately, without storing who received it. Return the number of recipients for
+    whom the server accepted the mail, and the last failure. Recipients do not see each other's addresses, and no
+    address is logged.
 
-    ``open_server`` opens the mail server; by default that of Airflow's connection.
+    ``open_server`` opens the mail server; by default the server of Airflow's connection.
     """
     if not recipients:
         return 0, "nobody is named who gets this mail"
@@ -175,15 +176,17 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
             with mail_server() as server, connect() as ledger:
                 numbers = [reserve_mail(ledger, each, recipient_hash, now, again=again) for each in reports]
                 if None in numbers:
-                    # Another process is mailing one of the reports. A later run sends the reports that are unsent then.
+                    # Another process is mailing one of the reports. A later run sends the reports that are still
+                    # unsent.
                     ledger.rollback()
                     continue
                 ledger.commit()
                 outcome = server.hand_over(letter.mail, f"{letter.mail.reference}.{numbers[0]}", address, now)
                 settle_mails(ledger, numbers, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, MailServerFailed) as error:
-            # The failure came before anything was reserved. It is stored, because a later run mails a body only if no
-            # mail to it was reserved or a mail failed, and another recipient of this body may have the mail.
+            # The failure came before a mail to this recipient was reserved. The failure is stored, so that a later run
+            # mails this body again. Without a stored failure, one mail to another recipient would be enough for later
+            # runs to skip the body.
             failure = kind_of_failure(error)
             _keep_failure(reports, recipient_hash, failure, now, again=again)
             failures.append(f"recipient {place}: {failure}")
@@ -261,7 +264,7 @@ class MailServer:
 
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
-    """Open the server in the Airflow connection ``smtp_default``, with its TLS and log-in.
+    """Connect to the mail server of the Airflow connection ``smtp_default``, with that connection's TLS and log-in.
 
     Airflow's ``SmtpHook`` opens the connection. Its ``send_email_smtp`` is not used, because it can neither send plain
     text nor set a Message-ID, and sends again by itself after a broken connection.

@@ -1,9 +1,9 @@
 """Empties personal data after its storage time or at a citizen's request, and exports what is stored about a citizen.
 
 Data is emptied in batches. Each batch is written to a list outside the ledger, the list of erasures, before it is
-committed. So data which a restored backup brings back is emptied again. A citizen is named by a dossier's code or by a
-phone number. Files with personal data are removed, too: the providers' carrier statements, which contain every number,
-and exports of one-stop software.
+committed. So the data is emptied again if a restored backup brings it back. A citizen is named by a dossier's code or
+by a phone number. Files with personal data are removed, too: the providers' carrier statements, which contain every
+number, and exports of one-stop software.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def empty_batch(connection: Connection, erasures: ErasureList, order: Order, ref
 
     Raises:
         motcua.store.journal.JournalFailed: the list cannot be written; nothing was emptied.
-        psycopg.errors.LockNotAvailable: other transactions held the rows at each try; nothing was emptied.
+        psycopg.errors.LockNotAvailable: other transactions locked the rows at each try; nothing was emptied.
     """
     for left in reversed(range(_TRIES)):
         try:
             with connection.transaction():
                 wait_for_emptying(connection)
-                # A short lock time-out, so that no sender has to wait for this transaction.
+                # The lock time-out is short, so that no sender has to wait for this transaction.
                 connection.execute("SET LOCAL lock_timeout = '900ms'")
                 known_as = reference or uuid4().hex
                 batch = purge_batch(connection, order, known_as)
@@ -127,8 +127,8 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
     """
     erasures = open_erasures()
     with connect() as ledger, purge_connection() as connection:
-        # Only the connection of the app has the setting ``motcua.run`` with the run's number; the connection of the
-        # purge lacks it.
+        # The connection ``ledger`` has the setting ``motcua.run`` with the run's number. The setting is copied to the
+        # connection of the purge.
         run = ledger.execute("SELECT current_setting('motcua.run', TRUE) AS run").fetchone()
         ledger.commit()
         if run and run["run"]:
@@ -140,8 +140,8 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
 
 
 def tidy() -> None:
-    """Removes the samples of the emptied columns that PostgreSQL's planner stored, because they may hold personal data.
-    While a carrier statement is being imported this is not possible, and the next purge does it."""
+    """Gathers new planner statistics of the emptied columns, because the old statistics may hold samples of personal
+    data. While a carrier statement is imported, this is not possible and is left to the next purge."""
     try:
         with connect() as ledger:
             ledger.execute("SET LOCAL lock_timeout = '5s'")

@@ -1,19 +1,19 @@
-"""Detects that the ledger is behind its journal, however it was restored, and closes the gap where the journal allows.
+"""Detects after a restore that the ledger lacks attempts of its journal, and closes this gap where the journal allows.
 
 Before anything is sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt
-that the ledger lacks, the ledger has forgotten it: a *gap* is opened. While it is open, nothing is claimed, or only
-what was recorded after it was noticed. If the journal is available, it closes the gap without a person: the lost
-attempts are added to the ledger again, it is certain that nothing else was sent, and sending goes on. If the ledger
-belongs to a journal that is not here, only a person can find out until when messages were sent from the ledger
+that the ledger lacks, a *gap* is opened. While the gap is open, senders claim no messages, or only messages that were
+recorded after the gap was noticed. If the journal is available, the gap is closed without a person: the lost attempts
+are added to the ledger, and sending continues. The journal proves that nothing else was sent. If the ledger belongs to
+a journal that is not here, only a person can find out until when messages were sent from the ledger
 (``motcua gaps close``).
 
-Personal data that had been emptied before the restore is emptied again before anything is sent: the list of erasures,
-which is stored outside the ledger, names it.
+Personal data that had been emptied before the restore is emptied again before anything is sent. The list of erasures,
+which is stored outside the ledger, names this data.
 
-If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish that from a
-night without power. So a ledger that *slept* (no sender ran for a while) is not trusted: messages recorded before it
-woke are held, and later ones are sent. A watch that stayed awake on another machine states by itself whether the ledger
-was put back to an earlier state; without such a watch, a person decides that.
+If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish such a restore
+from a night without power. So a ledger that *slept* (no sender ran for a while) is not trusted: messages that were
+recorded before the ledger woke are held, and later messages are sent. A watch that ran on another machine all the time
+reports whether the ledger was put back to an earlier state. Without such a watch, a person decides.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from motcua.store.personal_data import (
 
 
 def take_answers(ledger: Connection, now: datetime, since: datetime | None = None) -> int:
-    """Gives attempts that are in flight, or whose sender died, the answers that the journal has. Returns how many
-    messages that settles.
+    """Copies gateways' answers from the journal to attempts that are in flight or whose sender died. Returns the number
+    of messages that these answers settle.
 
     Args:
         ledger: a connection; the caller commits.
         now: the present moment.
-        since: considers only attempts that began since then and whose sender died.
+        since: if given, only attempts that began since this moment and whose sender died are considered.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -73,7 +73,7 @@ log = logging.getLogger(__name__)
 
 def empty_again(ledger: Connection, by: str) -> str | None:
     """Compares the list of erasures with the ledger, and empties again the personal data that a restore brought back.
-    Returns why nothing may be sent if that cannot be done.
+    If this is not possible, returns the reason why nothing may be sent.
 
     If a message of a dossier waits in the restored ledger, the daily purge empties the dossier once the message has
     expired.
@@ -91,7 +91,7 @@ def empty_again(ledger: Connection, by: str) -> str | None:
         return None
     try:
         with purge_connection() as connection:
-            # A batch is listed before it is committed. This waits until a running purge has committed its batch.
+            # A purge lists a batch before it commits the batch. So wait until a running purge has committed.
             wait_for_emptying(connection)
             connection.commit()
             back = _came_back(ledger, erasures)
@@ -124,7 +124,7 @@ def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
 
 
 def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: str) -> None:
-    kind: Kind = erasure.kind  # type: ignore[assignment] # a line of ours
+    kind: Kind = erasure.kind  # type: ignore[assignment] # the list has only valid kinds
     order = Order(kind, "restore", by, only_these=erasure.listed, listed_at=erasure.at)
     if erasure.listed is None:
         empty_kind(connection, erasures, order, log.info, erasure.reference)
@@ -147,10 +147,10 @@ class Hold:
     why: str
     gap_no: int | None = None
     until: datetime | None = None
-    """Everything recorded up to this moment is held; ``None`` holds everything."""
+    """Messages that were recorded up to this moment are held. ``None`` holds all messages."""
 
     def window(self, asked: Window) -> Window | None:
-        """Returns the part of a run's window that may be worked on, or ``None`` if nothing may."""
+        """Returns the part of a run's window whose messages may be sent and settled, or ``None`` if there is none."""
         return None if self.until is None else asked.after(self.until)
 
 
@@ -159,7 +159,7 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     why; ``None`` if everything may be sent.
 
     Args:
-        ledger: a connection with no open transaction; findings are committed.
+        ledger: a connection with no open transaction; the function commits.
         by: the run that checks.
         now: the present moment.
 
@@ -168,8 +168,8 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     """
     moment = now or datetime.now(UTC)
     journal = open_journal()
-    # From here to the commit, everything is one transaction: otherwise a crash could lose a sleep that was recorded but
-    # not handled.
+    # Everything from here to the commit is one transaction. Otherwise a crash could leave a sleep recorded but not
+    # handled.
     at_work = gaps.note_run_start(ledger, moment, SLEEPS_AFTER)
     known_as, here = gaps.journal_of(ledger), journal.identity()
     if known_as is None and here is None:
@@ -226,8 +226,7 @@ def finding_of_gap(gap: OpenGap) -> Finding:
 
 
 def words_of_gap(gap: OpenGap) -> str:
-    """Returns the explanation of a run that sends nothing, or not everything, because of a gap, and what to do about
-    it."""
+    """Returns a text that explains why a run sends no messages, or only some, because of a gap, and what to do."""
     if gap.kind == "slept":
         return (
             f"gap {gap.gap_no}: the ledger slept and may have been put back. {gap.held_messages} message(s) recorded "
@@ -256,9 +255,9 @@ def words_of_gap(gap: OpenGap) -> str:
 
 
 def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: datetime | None, now: datetime) -> None:
-    """Opens a gap because the watch had seen attempts that the ledger lacks. Opens none if another gap was noticed
-    since the watch's last round, because that gap explains the difference. The gap of a ledger that slept becomes a gap
-    of a ledger that was put back.
+    """Opens a gap because the watch had seen attempts that the ledger lacks. If a gap of the kind ``slept`` is open,
+    its kind becomes ``behind_watch`` instead. If another gap was noticed since the watch's last round, no gap is
+    opened, because the other gap explains the difference.
 
     Args:
         ledger: a connection; the caller commits.
@@ -285,8 +284,8 @@ def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: date
 
 
 def hear_testimony(ledger: Connection, now: datetime) -> None:
-    """Applies the testimony of a watch on another machine. If the ledger only slept, held messages are freed. If the
-    watch had seen a later state, people decide. The testimony has no other effect.
+    """Applies the testimony of a watch on another machine. If the ledger only slept, the gap is closed and its messages
+    are no longer held. If the watch had seen a later state of the ledger, a gap is opened and a person decides.
 
     Args:
         ledger: a connection; the caller commits.
@@ -307,8 +306,9 @@ def hear_testimony(ledger: Connection, now: datetime) -> None:
 
 
 def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: datetime, *, is_behind: bool) -> None:
-    """Holds everything recorded before this moment, unless the sleep is trusted: somebody signed that a sleeping ledger
-    may be trusted, or the journal is ahead of the ledger and so was not put back with it."""
+    """Holds all messages that were recorded before this moment, unless the ledger is trusted after its sleep. The
+    ledger is trusted if ``is_believed`` says so. It is also trusted if the journal is ahead of the ledger, because the
+    journal was then not put back together with the ledger."""
     assert at_work.slept_since is not None
     journal_until = _last_departure(journal)
     if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):
@@ -338,7 +338,7 @@ def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: 
 
 def _is_behind(ledger: Connection, journal: Journal) -> bool:
     """Returns whether the ledger lacks an attempt at the end of the journal. Senders commit an attempt before they
-    write its line, so a missing attempt was forgotten."""
+    write its line, so the ledger had the missing attempt once."""
     last = [each.reference for each in journal.tail()]
     return bool(last) and len(gaps.known_references(ledger, last)) < len(set(last))
 
@@ -389,8 +389,8 @@ def _lost_attempts(ledger: Connection, journal: Journal) -> Iterator[list[Journa
 def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, now: datetime) -> None:
     """Adds the journal's lost attempts to the ledger, and closes the gap in the same transaction.
 
-    If the journal is damaged, or was put back together with the ledger, the gap stays open until a person decides. What
-    was recorded before the damage was noticed, or before the ledger woke, is held until then.
+    If the journal is damaged, or was put back together with the ledger, the gap stays open until a person decides.
+    Until then, messages are held that were recorded before the damage was noticed, or before the ledger woke.
     """
     wait_for_lock(ledger, LOOKING_AT_GAP)
     take_answers(ledger, now)
@@ -425,7 +425,7 @@ def _last_departure(journal: Journal) -> datetime | None:
 def close_by_hand(
     ledger: Connection, gap_no: int, *, closed_by: str, reason: str, sent_until: datetime | None, now: datetime
 ) -> int:
-    """Closes a gap as a person decides, and begins a journal if there is none. Returns how many messages become
+    """Closes a gap by a person's decision, and begins a journal if there is none. Returns how many messages become
     unknown.
 
     Args:

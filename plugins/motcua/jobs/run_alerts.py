@@ -1,8 +1,8 @@
-"""Mails the addresses in MOTCUA_WATCH_RECIPIENTS that a run failed or is late.
+"""Mails to the recipients in MOTCUA_WATCH_RECIPIENTS that a run failed or is late.
 
-The mails need only Airflow and the mail server, and not the ledger, which may be the reason of the failure. An Airflow
-variable for each DAG stores what was mailed. So a DAG that fails every few minutes mails its failure at once and then
-once a day, and not after each failed run.
+The mails need only Airflow and the mail server. They do not need the ledger, because the ledger may have caused the
+failure. An Airflow variable for each DAG stores what was mailed. If a DAG fails every few minutes, a mail is sent at
+once and then once a day, and not after each failed run.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 GREEN_FOR = timedelta(hours=1)
 """After this time without a failed run, a mail is sent again about the next failed run. While a gateway does not
-answer, frequent runs alternate between failure and success, and must not be mailed each time."""
+answer, frequent runs alternate between failure and success. A mail about each of these failures would be too much."""
 WATCH_LIVES_FOR = timedelta(minutes=3)
 """How long after its last sign of life the watch counts as running. It checks twice a minute, or every minute if cron
 starts it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
-"""A deadline that passed longer ago than this belongs to an earlier evening. No mail is sent about it here, because the
-watch reports a missed evening."""
+"""A deadline that passed longer ago belongs to an earlier evening. This module sends no mail about such a deadline,
+because the watch reports a missed evening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def is_news(told: RedRunsMailed | None, now: datetime) -> bool:
 
 
 def save_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:
-    """Store why a run failed, for the page about the run. Never raises: the ledger may be the reason."""
+    """Store why a run failed, for the page about the run. Never raises, because the ledger may have caused the
+    failure."""
     try:
         with connect() as ledger:
             save_left_undone(ledger, Run(dag_id, run_id), left)
@@ -98,7 +99,8 @@ def mail_red_run(
     note: Callable[[str, RedRunsMailed], None] = _save_mailed,
     server: OpenServer = mail_server,
 ) -> bool:
-    """Mail that a run failed, unless that was mailed already or the watch mails it. Return whether a mail was sent.
+    """Mail that a run failed, unless the failure was mailed already or the watch mails it. Return whether a mail was
+    sent.
 
     Never raises, since the run has failed already.
     """

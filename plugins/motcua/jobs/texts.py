@@ -40,17 +40,19 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import registrations, remove_registration, save_registrations
 from motcua.store.notices.templates import load_template_versions, load_templates, version_in_name
 
-# A dossier's code of 2016 has 9 characters. Since Thông tư 01/2018/TT-VPCP, article 19, it is the agency's code and
-# this ending: 25 characters together if the agency's code has the national form (QCVN 102, such as 000.00.04.H32).
+# A dossier's code of 2016 has 9 characters. Since Thông tư 01/2018/TT-VPCP, article 19, a code consists of the agency's
+# code and an ending such as LONG_CODE_ENDING. Both have 25 characters together if the agency's code has the national
+# form (QCVN 102, such as 000.00.04.H32).
 SHORT_CODE = "160915001"
 LONG_CODE_ENDING = "-160915-0001"
 # Dates are written without leading zeros, so dates in the last three months are the longest.
 LONGEST_DATE = "15/12/2016"
-# The longest name among the steps of a one-stop software of 2016.
+# This is the longest name among the steps of a one-stop software of 2016.
 LONGEST_STEP_NAME = "Chờ thực hiện nghĩa vụ tài chính"
 
-# The shortest lengths of values: a dossier's code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the
-# shortest step (Xử lý). A value can cause a further segment only by the characters that it has beyond this length.
+# These are the shortest lengths of values: a dossier's code of 2016, the shortest name among the pilot's agencies (Sở
+# GTVT), the shortest step (Xử lý). A value can cause a further segment only by the characters that it has beyond this
+# length.
 SHORTEST_VALUES = {"dossier_code": 9, "asked_code": 9, "agency_name": 7, "step_name": 5}
 
 FIXED_WORDS = "fixed_words"
@@ -86,11 +88,11 @@ def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
 class PreviewRow:
     """One template as one agency would send it. `agency` is None if the text shows nothing of an agency.
 
-    `length` counts septets or UTF-16 units, and `shares` divides it into the fixed words and each parameter. `cost` is
-    in đồng. `to_spare` is how much longer the text may get in the same number of segments. If shorter values would save
-    a segment, `too_many` is by how much the text must be shorter to save it, and `tipped_by` names the parameters that
-    are longer than necessary, the longest first. Otherwise `too_many` is 0 and `tipped_by` is empty. `changed` names
-    the parameters that the rules for values cut or rewrote.
+    `length` counts septets or UTF-16 units, and `shares` divides the length among the fixed words and the parameters.
+    `cost` is in đồng. `to_spare` is how much longer the text may get in the same number of segments. If shorter values
+    would save a segment, `too_many` is the length by which the text must shrink for that. `tipped_by` then names the
+    parameters that are longer than in `SHORTEST_VALUES`, the largest excess first. Otherwise `too_many` is 0 and
+    `tipped_by` is empty. `changed` names the parameters that the rules for values cut or rewrote.
     """
 
     template_id: str
@@ -198,7 +200,7 @@ def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered
     connected.
 
     Templates of replies are left out, because a reply is not sent through a gateway like other messages: the gateway of
-    the short code calls us with the citizen's text, and our answer to this call is the reply.
+    the short code calls the callbacks app with the citizen's text, and the answer to this call is the reply.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -268,7 +270,7 @@ class TemplateCost:
 
 
 def where_the_dong_go(rows: Iterable[PreviewRow]) -> list[TemplateCost]:
-    """Divide the average cost of a message of each template into the fixed words and the values."""
+    """Divide the average cost of each template's messages among the fixed words and the values."""
     by_template: dict[tuple[str, int], list[PreviewRow]] = {}
     for row in rows:
         by_template.setdefault((row.template_id, row.template_version), []).append(row)
@@ -306,8 +308,8 @@ def _yes_or_no(*, so: bool) -> str:
 
 
 def forms_at_gateways() -> dict[str, bool]:
-    """Return the gateways in use whose connections can be read, and whether each sends every text with accents because
-    that costs nothing there. Other gateways send the form that the agency chose."""
+    """Return for each gateway in use, if its connection can be read, whether it sends every text with accents because
+    accents cost nothing there. Other gateways send the form that the agency chose."""
     forms = {}
     for name in settings().gateways:
         with suppress(GatewayMisconfigured):
@@ -343,7 +345,7 @@ def register_all(gateway: str, changed_by: str, reason: str | None = None) -> di
     kind of change.
 
     Raises:
-        RegistrationRefused: the gateway is not in use, or nobody is named.
+        RegistrationRefused: the gateway is not in use, or ``changed_by`` is empty.
     """
     newest = load_templates().values()
     return _register([Registration(gateway, each.template_id, each.version) for each in newest], changed_by, reason)
@@ -362,7 +364,7 @@ def register_text(
     ``changed``, or None if nothing changed. An id that is not given stays as it was.
 
     Raises:
-        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, an id is empty, or
+        RegistrationRefused: the gateway is not in use, there is no such template, ``changed_by`` or an id is empty, or
             an id is for a form of the text (with or without accents) that the gateway never sends.
     """
     ids = (provider_template_id, accented_provider_template_id)

@@ -168,7 +168,7 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     The agencies are enabled from yesterday on, so that the first pick-up reads yesterday's rows and yesterday has
     figures to reconcile. The texts are registered at the gateways. The demo's two users from an agency may see the
     busiest agency. Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with
-    a past.
+    invented dossiers of the last months.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:

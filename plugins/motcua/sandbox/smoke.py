@@ -70,7 +70,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The phone network's log, and the attempts in the ledger before and after it was read.
+    """The phone network's log, and the attempts in the ledger before and after the log was read.
 
     The system is running, so the ledger and the log cannot be read at the same instant.
     """

@@ -4,8 +4,8 @@ The app is mounted in Airflow. ``uvicorn motcua.web.callbacks:standalone --http 
 serves the same paths on a machine in a DMZ that must not reach Airflow.
 
 Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused.
-Three more routes are a health check, which anybody may call; the figures for a monitor; and a page on which a watch on
-another machine reads the ledger's state and to which it reports what it saw.
+There are three more routes: a health check, which anybody may call; the figures for a monitoring system; and a page for
+a watch on another machine. That watch reads the ledger's state from the page, and sends a report of what it saw.
 
 The app refuses a caller without a secret or a signature before it reads the body; a signature is then compared with the
 body. The answer to a refused call is empty. A receipt is stored before it is parsed. A receipt for an unknown reference

@@ -138,7 +138,7 @@ class Room:
             del self._of_one[address]
 
 
-# --- Answers. Clients of the protocol read at most the field ``error_code`` of an answer -----------------------------
+# --- Answers. Clients of the protocol read little of an answer except the field ``error_code`` -----------------------
 
 Code: TypeAlias = Literal["00", "01", "02", "03", "04", "05", "06", "07", "99"]
 DONE: Final = "00"
@@ -355,7 +355,8 @@ def _query(request: Request) -> dict[str, str]:
 
 
 class _RealAddresses:
-    """Take a caller's address from ``X-Forwarded-For`` if a configured proxy sent the header. Ignore it otherwise."""
+    """Take a caller's address from ``X-Forwarded-For`` if a configured proxy sent the header. Ignore other such
+    headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -472,8 +473,8 @@ class _Call:
         if self._sends_session() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
             raise Refused("01")
         session = secrets.token_urlsafe(32)
-        # After many calls from a wrong address, the ledger delays its answers to this address. Such calls are therefore
-        # made one after the other, so that they use one thread at most.
+        # After many calls from wrong addresses, the ledger delays its answers. Calls from an address that was refused
+        # too often are therefore made one after the other, so that they use one thread at most.
         is_doubted = self.resources.wrong_addresses.is_over(caller)
         async with self.resources.doubted if is_doubted else nullcontext():
             is_known = await self.resources.do(lambda connection: sign_in_from(connection, caller, unit, session))

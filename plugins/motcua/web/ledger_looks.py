@@ -39,7 +39,8 @@ _log = logging.getLogger(__name__)
 
 
 class LedgerSilent(Exception):
-    """The ledger did not answer. The error's text holds no detail, because unauthenticated callers may read it."""
+    """Raised if the ledger does not answer. The message holds no detail, because unauthenticated callers may read
+    it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ class _Look(Generic[Found]):
 class LedgerLook(Generic[Found]):
     """One question to the ledger, with its own thread and connection.
 
-    Receipts and inquiries cannot delay the question, and it cannot delay them. Callers that come while the question
-    runs wait for the same answer, and an answer is used again for ``fresh`` seconds. An object of this class may be
-    used from one event loop only.
+    Receipts and inquiries cannot delay the question, and the question cannot delay receipts and inquiries. Callers that
+    come while the question runs wait for the same answer, and an answer is used again for ``fresh`` seconds. An object
+    of this class may be used from one event loop only.
     """
 
     def __init__(self, name: str, question: Callable[[Connection], Found], *, patience: float, fresh: float) -> None:
@@ -123,7 +124,7 @@ class LedgerLook(Generic[Found]):
             self.answer, self._failed_at = (look.at, cast("Found", look.found)), None
             return
         if self._failed_at is None:
-            # Host, port and role may stand in the log, but not in an answer.
+            # Host, port and role may be written into the log, but not into an answer.
             _log.warning("%s: the ledger does not answer: %s", self._name, reason_without_values(look.error))
         self._failed_at, self._failure = look.at, f"the ledger does not answer: {type(look.error).__name__}"
         # An answer from before the failure no longer describes the ledger.
@@ -169,8 +170,8 @@ class OutsidePage:
     async def take(self, body: bytes) -> Response:
         """Store a testimony.
 
-        Tasks of DAG runs decide later whether the testimony counts, and to which gap (a time that the ledger may not
-        remember) it belongs.
+        Tasks of DAG runs decide later whether the testimony counts, and to which gap (a time of which the ledger may
+        lack data) it belongs.
 
         Raises:
             HTTPException: 400, the body is not a testimony.
@@ -188,7 +189,7 @@ class OutsidePage:
         return Response(status_code=204)
 
     def close(self) -> None:
-        """End its threads and close its connections."""
+        """End the threads of the page and close their connections."""
         self._page.close()
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._lookout.close()
@@ -264,7 +265,7 @@ class MetricsPage:
             return last[1] if last is not None and time.monotonic() - last[0] < _KEEP_RECENT else []
 
     def close(self) -> None:
-        """End its threads and close its connections."""
+        """End the threads of the page and close their connections."""
         self._open.close()
         self._recent.close()
 

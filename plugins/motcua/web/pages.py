@@ -145,8 +145,8 @@ _PAGES = (
 
 
 _OF_NUL = (None, psycopg.errors.UntranslatableCharacter.sqlstate)
-"""SQLSTATEs of the errors for a text with a NUL character, which PostgreSQL cannot hold. psycopg refuses it in a
-parameter, without a code, and PostgreSQL refuses it in JSON."""
+"""SQLSTATEs of the errors for a text with a NUL character, which PostgreSQL cannot store. psycopg refuses such a text
+in a parameter and gives no SQLSTATE (``None``). PostgreSQL refuses such a text in JSON."""
 
 
 def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:

@@ -16,7 +16,8 @@ HEADERS_WITHIN: Final = 10.0
 
 
 class HeadersInTime(HttpToolsProtocol):
-    """Close a connection whose headers do not end in time, without a log line: nothing is known about the caller."""
+    """Close a connection whose headers do not end in time. Write no log line, because nothing is known about the
+    caller."""
 
     _timer: asyncio.TimerHandle | None = None
 

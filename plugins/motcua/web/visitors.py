@@ -129,7 +129,8 @@ def must_see_source(connection: Connection, visits: Visitor, source: str) -> Non
     """Refuse a page about the files of a source that the visitor may not see.
 
     Raises:
-        PageRefused: the source's files also hold other agencies, or no source of this name is filled by files.
+        PageRefused: the source's files also hold dossiers of other agencies, or no source of this name is filled by
+            files.
     """
     is_one = settings().sources.get(source) == ADAPTER
     if not (is_one and may_see_source(connection, visits, source)):

@@ -1,4 +1,4 @@
-"""Play the carrier to which a Kannel with ``smsc = fake`` connects; it accepts every message.
+"""Simulate the carrier that connects to a Kannel with ``smsc = fake`` and accepts every message.
 
 Usage: ``python -m tests.bench.notices.carrier PORT``.
 """

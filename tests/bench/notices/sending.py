@@ -1,4 +1,4 @@
-"""Measure a sender in rounds and, before and after each round, a client that only sends; the worst round counts."""
+"""Measure the rate of a sender in several rounds; before and after each, measure a client that only sends requests."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ MOST = 1_000
 """Pages of 8 kB that one run of an SQL statement may read, from memory or from disk."""
 MESSAGES, DOSSIERS = 1_000_000, 100_000
 A_YEAR, A_MONTH = 400, 33
-"""Days over which the messages are spread. In the second ledger, the newest thirty days hold nine tenths of them."""
+"""Days over which the messages are spread. In the second ledger, nine tenths of the messages belong to the newest
+thirty days."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ If the proof runs one of them nevertheless, the limits hold for it, too.
 
 @contextmanager
 def a_world(days: int, share: float) -> Iterator[World]:
-    """Yield a world, which runs jobs and pages on a ledger with ``share`` × a million messages over ``days`` days."""
+    """Yield an object that runs jobs and pages on a ledger with ``share`` × a million messages over ``days`` days."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), round(DOSSIERS * share), round(MESSAGES * share), days)
         with at_work(ledger, served.port) as world:
@@ -287,8 +288,8 @@ def _within(reads: list[Read]) -> Iterator[Figure]:
             continue
         each = f" + {may.each} a row" if may.each else ""
         yield Figure(name, found, f"≤ {may.most:,}{each}", ok=not broken)
-    # Some exceptions are needed only at some hours of the day: for example, the statements that plan an evening's
-    # apologies read more pages when the evening is due.
+    # Some exceptions are needed only at some hours of the day: for example, the statements that plan apologies read
+    # more pages at 17:30, when apologies are planned.
     idle = sorted(set(EXCEPTIONS) - {_pattern(EXCEPTIONS, name) for name in above})
     yield noted("exceptions that no statement needed this time", ", ".join(idle) or "none")
 

@@ -43,7 +43,7 @@ The additional bytes are for small tables, which consist mostly of their free sp
 
 
 def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]:
-    """Run one day and return its figures.
+    """Simulate one day and return its figures.
 
     ``share``: share of the day, from 0.1. ``speed``: seconds of the day in one real second.
     """
@@ -54,7 +54,7 @@ def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]
     clean = False
     try:
         found = [*_figures_of_events(day), *_figures_of_texts(day), *_figures_of_ledger(day)]
-        # A shorter run ends before its processes reach their steady size.
+        # A shorter simulation ends before its processes reach their steady size.
         found += _figures_of_growth(day) if share >= 1 else [noted("growth", "judged for a whole day only")]
         clean = all(figure.ok for figure in found)
     finally:

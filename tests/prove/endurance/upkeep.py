@@ -31,7 +31,8 @@ from tests.prove.worlds.ledgers import proving_ledger, proving_server
 DAYS = 90
 KEEP = 30
 FLAT, FEW = 1.1, 10
-"""In the second half of the measured days a size may be at most ``FLAT`` times that of the first half, plus ``FEW``.
+"""In the second half of the measured days a size may be at most ``FLAT`` times its value in the first half, plus
+``FEW``.
 
 ``FEW`` is for small tables, in which the rows of an old DAG version may remain for one more day.
 """
@@ -43,7 +44,7 @@ _TABLES = (
 
 
 def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
-    """Play ``share`` of the ninety days, and return how large each table, the database and the logs were."""
+    """Simulate ``share`` of the ninety days, and return how large each table, the database and the logs were."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
         folder = Path(name)

@@ -2,11 +2,11 @@
 
 The real jobs read the source, plan and send messages, store receipts and settle messages, on a ledger with months of
 older rows. The first part handles the messages of one day, with autovacuum as ``docker-compose.yaml`` sets it. This day
-is played in minutes, so autovacuum checks the tables once a second: some two hundred checks instead of the three
-thousand of a real day. Afterwards each table and index is compared with its size when rebuilt. The second part measures
-in a few rounds how many bytes of the write-ahead log each job and each SQL statement writes. Rounds without full-page
-images show what the jobs themselves write; rounds with these images, right after a checkpoint, show the most that jobs
-can write. At the end the average size of a row is measured for each table.
+is simulated in minutes, so autovacuum checks the tables once a second: some two hundred checks instead of the three
+thousand of a real day. Afterwards the size of each table and index is compared with its size after a rebuild. The
+second part measures in a few rounds how many bytes of the write-ahead log each job and each SQL statement writes.
+Rounds without full-page images show what the jobs themselves write; rounds with these images, right after a checkpoint,
+show the most that jobs can write. At the end the average size of a row is measured for each table.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 ``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them on a real Docker
 engine (tests/engine), unchanged except that in the upgrade the doctor may report faults. The engine's images are built
-here from Debian's and Python's packages. The systems outside the server are real, too: a PostgreSQL server as the
-one-stop database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a page
-asks of an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server is
-played by stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a real
-``git pull``.
+here from Debian's and Python's packages. The systems that the server connects to are real, too: a PostgreSQL server as
+the one-stop database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a
+page asks of an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server
+is simulated by stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a
+real ``git pull``.
 
 Before the restore, each container is killed once and frozen once while the message about a result is due.
 """

@@ -44,7 +44,7 @@ FIRST, DAYS = date(2015, 12, 28), 366
 A source's cursor, the newest time that was read from the source, is therefore never later than the server's own clock.
 """
 SAME_DAYS = 12
-"""Number of days at the beginning that have the same outages in every world."""
+"""Number of days at the beginning that have the same outages in every simulation."""
 LANDLINE = "02583822001"
 
 # ------------------------------------------------------------------------------------------- the calendar, typed again
@@ -55,7 +55,7 @@ OFF = {
     for day in days
 }
 SWAPPED = {date(2016, 4, 23), date(2016, 11, 26)}
-"""Saturdays worked in place of 25 April and 18 November, by decisions that this world invents."""
+"""Saturdays worked in place of 25 April and 18 November, by decisions that this simulation invents."""
 OWN_CLOSING = {date(2016, 6, 15), date(2016, 6, 16)}
 """Days on which only agency C is closed; agency C also works on Saturday mornings."""
 
@@ -68,7 +68,8 @@ class Office:
     source: str
     accented: bool
     mode: Mode
-    """Whether an evening is about the due dates of the next day, or of all days up to the next working day."""
+    """Whether an evening's apologies are about the due dates of the next day, or of all days up to the next working
+    day."""
     mode_changes: date | None = None
     """Day from whose noon on the office has the other ``mode``."""
     enabled_on: date | None = None
@@ -330,7 +331,8 @@ class Oracle:
         self.not_before: dict[tuple[str, date], datetime] = {}
         """(dossier, due day) → time before which this apology must not be sent."""
         self.about: dict[tuple[str, date], tuple[date, date]] = {}
-        """(agency, due date) → the evening whose apologies are about this date, and the day of that evening's run."""
+        """(agency, due date) → the evening whose apologies are about this date, and the last due date of that
+        evening."""
         self.lives = {life.code: life for life in world.lives}
         self.lives_due: dict[tuple[str, date], list[Life]] = defaultdict(list)
         """(agency, day) → dossiers that were ever due on this day."""
@@ -615,7 +617,8 @@ class Stage:
 
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges the result.
+    """Simulate ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges the
+    result.
 
     The first differences are printed unless ``quiet``.
     """
@@ -728,7 +731,7 @@ def _figure_of_mistakes(seed: int, admin_dsn: str) -> Figure:
 
 
 def figures(seed: int, share: float = 0.5) -> list[Figure]:
-    """Play ``share`` of the year, from its beginning.
+    """Simulate ``share`` of the year, from its beginning.
 
     The first half of the year has Tết, a swapped Saturday, and days on which only one agency is closed.
     """

@@ -1,12 +1,12 @@
 """Prove that pushed dossiers cause the same messages as dossiers that are read, and that no client can harm the intake.
 
-``make prove ONLY=intake [SEED=n]`` plays one generated province (worlds/pushing) three times; each event happens at the
-same moment each time. The first time, the system reads the views of the province's software. The second time, clients
-push each dossier's history ("life") completely. The clients share no code with the system, and use every variant
-("shape") of the protocol. Their calls fail, are repeated, run in parallel, and come in parts or in another order. The
-third time, a client pushes only the last action of each dossier, as the software OpenCPS does. An oracle that knows
-only the lives judges the log of the phone network. Afterwards the intake is flooded with pushes, and gets input that is
-not a valid push.
+``make prove ONLY=intake [SEED=n]`` simulates one generated province (worlds/pushing) three times; each event happens at
+the same moment each time. The first time, the system reads the views of the province's software. The second time,
+clients push each dossier's history ("life") completely. The clients share no code with the system, and use every
+variant ("shape") of the protocol. Their calls fail, are repeated, run in parallel, and come in parts or in another
+order. The third time, a client pushes only the last action of each dossier, as the software OpenCPS does. An oracle
+that knows only the lives judges the log of the phone network. Afterwards the intake is flooded with pushes, and gets
+input that is not a valid push.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def syncs(province: Province) -> list[int]:
 
 
 def texts_due(province: Province, slots: Sequence[int] = ()) -> Counter[Text]:
-    """Return the texts that phones must get if a province is pushed.
+    """Return the texts that phones must get if the software of a province pushes its data.
 
     If ``slots`` are given, only last actions are pushed, at the ends of these slots.
     """
@@ -196,7 +196,7 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _pushed_wrong(admin_dsn: str, ledger: str, folder: str) -> bool:
-    """Return whether a short pushed province gives wrong texts."""
+    """Simulate a small province whose software pushes; return whether phones get wrong texts."""
     province = Province(1, FIRST_DAY, 1, 1)
     outcome = play(province, "pushed", admin_dsn, ledger, folder)
     return judge(texts_due(province), texts_in(outcome.network)).wrong > 0

@@ -2,7 +2,7 @@
 
 The oracle follows docs/decisions/old-steps.md. Each dossier exists for one day and has a few steps. A step is typed in
 at once or late, and committed at once or late. Its time is given, missing, rounded to a date, or impossible. Its number
-follows the order of typing, or not. The dossier's row shows the state of the last step, an older state or another
+may or may not follow the order of typing. The dossier's row shows the state of the last step, an older state or another
 state, or it changes without a step. The real jobs read all dossiers in the same pick-ups, plan and send messages, plan
 apologies and answer inquiries. The oracle knows when each record was written, and derives the outcome of each message.
 """
@@ -152,7 +152,7 @@ class Known:
     is_old: bool = False
     reading: State | None = None
     has_force: bool = False
-    """Whether this is an old step that counts, because the dossier's row agreed with it when it was picked up."""
+    """Whether this old step counts: the dossier's row agreed with it at the pick-up that judged it."""
 
     @property
     def kind(self) -> str | None:
@@ -388,7 +388,7 @@ def _writes_in_order(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetim
 
 
 def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play ``dossiers`` dossiers on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
+    """Simulate ``dossiers`` dossiers on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
 
     The first differences are printed unless ``quiet``.
     """
@@ -406,7 +406,7 @@ def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet
 
 
 def _play_day(desk: OneStop, lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
-    """Play the day pick-up by pick-up, and return the answers of 9029 in the evening."""
+    """Simulate the day pick-up by pick-up, and return the answers of 9029 in the evening."""
     begin_before(desk, datetime(2015, 12, 1, tzinfo=ZONE))
     writes, said = _writes_in_order(lives, desk), {}
     for moment in PICK_UPS:

@@ -120,7 +120,8 @@ def _describe(life: Life) -> str:
 
 @contextlib.contextmanager
 def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> Iterator[tuple[str, dict[int, Life]]]:
-    """Write the world into a copy of a migrated ledger, to which the connection ``motcua_db`` leads meanwhile.
+    """Write a simulated world into a copy of a migrated ledger; within the block the connection ``motcua_db`` leads
+    there.
 
     Yield the DSN of this ledger, and the dossiers by number.
     """

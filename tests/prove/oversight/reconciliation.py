@@ -424,7 +424,7 @@ def _listed(count: Count, kinds: tuple[str, ...] = ("result", "supplement", "apo
 
 
 class Days:
-    """Plays the system's days: its runs, its closings, and the planted faults."""
+    """Simulates the system's days: its runs, its closings, and the planted faults."""
 
     def __init__(self, world: World, stage: Stage, judge: Judge) -> None:
         self.world, self.stage, self.judge = world, stage, judge
@@ -563,7 +563,8 @@ class Days:
 
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
-    """Play a world on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges every closing."""
+    """Simulate the days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges every
+    closing."""
     with (
         quiet_logs(),
         one_stops(
@@ -651,10 +652,10 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _figures_of_mistakes(admin_dsn: str) -> list[Figure]:
-    """Return two rows about a short world, which is played once without a mistake and once with each planted mistake.
+    """Return two rows about a short simulation, which is run once without a mistake and once with each planted mistake.
 
-    The rows show the number of wrong figures without a mistake, and the number of mistakes that the world reveals. The
-    world is always the same, because it must contain, for each planted mistake, a case that reveals it.
+    The rows show the number of wrong figures without a mistake, and the number of mistakes that the simulation reveals.
+    The simulation is always the same, because it must contain, for each planted mistake, a case that reveals it.
     """
 
     def wrong(ledger: str) -> Verdict:

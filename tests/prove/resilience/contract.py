@@ -56,7 +56,7 @@ def _ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
 
 
 def _wait_until_refused(live: LiveAirflow, cases: Sequence[Case], attempts: int = 1) -> None:
-    """Wait until the gateway has refused each of these cases ``attempts`` times."""
+    """Wait until the gateway has refused the message of each of these cases ``attempts`` times."""
 
     def refused() -> bool:
         picture = live.picture(cases)
@@ -69,7 +69,7 @@ def _wait_until_refused(live: LiveAirflow, cases: Sequence[Case], attempts: int 
 
 
 def move_refused(live: LiveAirflow, *lots: tuple[int, datetime | None]) -> list[list[Case]]:
-    """Record cases, and wait until the gateway has refused them temporarily.
+    """Record cases (dossiers with a ready result), and wait until the gateway has refused their messages temporarily.
 
     Each lot is (number of cases, time of recording).
     """
@@ -299,7 +299,7 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 _LONG_AGO = LOOK_BACK + timedelta(hours=2)
-"""How long before the present tests record transitions in a past minute.
+"""Age of the transitions that checks record in a past minute.
 
 A new transition with a time within ``LOOK_BACK`` would count as written while the source's clock was set back, and get
 the time of its reading.

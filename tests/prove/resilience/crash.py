@@ -8,9 +8,9 @@ in the middle of sending. In the last part senders are broken on purpose. tests/
 the gateways' own logs, and must detect each broken sender.
 
 tests/crash/seeds.py explains the method. Findings are printed at once. After Ctrl-C or SIGTERM the table shows the
-seeds played so far, and a row states that it is incomplete. The next run on the same source code plays the seeds that
-are left (tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows their
-number.
+seeds tried so far, and a row states that the table is incomplete. The next run on the same source code tries the seeds
+that are left (tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows
+their number.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The leading sender is frozen once at each of its steps, and PostgreSQL once. Run ``make prove ONLY=freezes`` alone, on a
 quiet machine. As in production, there are two senders, which stay active after the run that started them has ended. A
-desk records a case right after the leader is frozen, and the proof measures the time until the gateway has the case's
-message (tests/crash/takeovers.py).
+desk records a case (a dossier with a ready result) right after the leader is frozen, and the proof measures the time
+until the gateway has the case's message (tests/crash/takeovers.py).
 """
 
 from __future__ import annotations

@@ -416,7 +416,7 @@ def _check_by_watch(stage: Stage) -> set[str]:
 
 
 def _play_sleep(stage: Stage, *, watched: bool) -> None:
-    """Play half an hour in which the server does not answer.
+    """Simulate half an hour in which the server does not answer.
 
     With ``watched``, a watch on another machine makes its checks during that time.
     """
@@ -431,8 +431,8 @@ def _play_sleep(stage: Stage, *, watched: bool) -> None:
 def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object]) -> Iterator[None]:
     """Restore the ledger together with the memory of a sender.
 
-    A sender is stopped, and the ledger is copied. The events that follow are played in the copy, which is then given
-    up. The stopped sender goes on with the original ledger, with its own memory and with a corrected clock, as on a
+    A sender is stopped, and the ledger is copied. The events that follow happen in the copy, which is then abandoned.
+    The stopped sender goes on with the original ledger, with its own memory and with a corrected clock, as on a
     restored machine.
     """
     stands, goes_on, look = threading.Event(), threading.Event(), sender.look_for_gap

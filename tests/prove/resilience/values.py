@@ -498,7 +498,7 @@ An older such transition is found only when the history of its dossier is read.
 
 
 def without_trace(passage: Passage) -> list[str]:
-    """Return the values planted in the views of the source contract that the system ignored without a trace.
+    """Return those values planted in the views of the source contract that left no trace in the system.
 
     The source contract forbids these values in their columns, but they were neither quarantined nor reported.
     """

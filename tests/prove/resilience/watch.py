@@ -7,9 +7,9 @@ shorten the times that a fault must last before it is reported: for example, a f
 of an hour. The watch makes its checks every 10 s. For each fault, the proof computes from the measured seconds how long
 the mail takes at worst with one check per minute.
 
-The second part plays days by a simulated clock. On a working Friday and the weekend after it, desks work without any
-fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not happen,
-and an alert must report this.
+The second part simulates days by a clock of its own. On a working Friday and the weekend after it, desks work without
+any fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not
+happen, and an alert must report this.
 """
 
 from __future__ import annotations

@@ -145,7 +145,8 @@ def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
 
 
 def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
-    """Record ``moves`` cases, wait until the gateway has accepted half of their messages, and return the cases."""
+    """Record ``moves`` dossiers with a ready result ("cases"), wait until the gateway has accepted half of their
+    messages, and return them."""
     before = len(live.network_log())
     cases = live.desk.move(moves)
     live.wait_until("half of the messages were accepted", lambda: len(live.network_log()) >= before + moves // 2, 240)

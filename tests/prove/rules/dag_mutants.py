@@ -164,8 +164,8 @@ def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst
 def _recompute_shared(source: str) -> None:
     """Run the changed source of ``motcua/orchestration.py``, and replace the values that DAGs import from it.
 
-    Classes and functions are not replaced, because other modules refer to the objects; ``put_codes`` changes the code
-    within the functions.
+    Classes and functions are not replaced, because other modules refer to the original objects; ``put_codes`` changes
+    the code within the functions.
     """
     shared = vars(import_module("motcua.orchestration"))
     before = dict(shared)

@@ -1,4 +1,5 @@
-"""Provide PostgreSQL servers and ledgers for proofs, and run short worlds in which the system is broken on purpose."""
+"""Provide PostgreSQL servers and ledgers for proofs, and run short simulations in which the system is broken on
+purpose."""
 
 from __future__ import annotations
 
@@ -76,13 +77,13 @@ def notice_mistakes(
     mistakes: Mapping[str, Mistake],
     falls_short: Callable[[str], bool],
 ) -> Figure:
-    """Return a row with the number of planted mistakes that a short world reveals; print the names of the others.
+    """Return a row with the number of planted mistakes that a short simulation reveals; print the names of the others.
 
     Args:
         admin_dsn: DSN as ``proving_server`` yields it.
         mistakes: Description → mistake; each mistake gets a ledger of its own.
-        falls_short: Function that plays the world in the ledger with this DSN, and returns whether a figure misses its
-            required value.
+        falls_short: Function that runs the simulation in the ledger with this DSN, and returns whether a figure misses
+            its required value.
     """
     noticed = 0
     for number, (name, mistake) in enumerate(mistakes.items()):

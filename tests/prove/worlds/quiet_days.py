@@ -1,4 +1,4 @@
-"""Play days without any fault, by a simulated clock.
+"""Simulate days without any fault, with a clock of their own.
 
 Desks work, messages reach phones, and the watch makes its checks. The ledger, the watch, a mail server and the jobs
 that pick up, plan, send and apologise are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
@@ -30,7 +30,7 @@ from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
 BEGIN = datetime(2026, 11, 27, 0, 0, tzinfo=VIETNAM)
-"""Beginning of the first day that is played, a Friday."""
+"""Beginning of the first simulated day, a Friday."""
 
 
 class QuietDays:
@@ -58,7 +58,8 @@ class QuietDays:
     # --- Playing days
 
     def work_until(self, moment: datetime) -> None:
-        """Play until a moment: desks work in office hours; the system runs all the time, but less often at night."""
+        """Simulate the time until a moment: desks work in office hours; the system always runs, but less often at
+        night."""
         while self.now < moment:
             local = self.now.astimezone(VIETNAM)
             is_office = local.weekday() < 5 and 7 <= local.hour < 18

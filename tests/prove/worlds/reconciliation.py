@@ -1,4 +1,4 @@
-"""Build a world for the reconciliation: two sources, a phone network, and two months of invented lives.
+"""Build a simulated world for the reconciliation: two sources, a phone network, and two months of invented dossiers.
 
 The two sources have different one-stop software. The life of each dossier follows a story with a known end, for example
 that its result is collected, taken back or lost. All events and all runs of the system's jobs are on one timeline, so
@@ -57,7 +57,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class Schedule:
-    """Days of the world on which something special happens, counted from 0; ``None`` if it never happens."""
+    """Days of the simulation on which something special happens, counted from 0; ``None`` if it never happens."""
 
     days: int
     first_day: date
@@ -70,7 +70,7 @@ class Schedule:
     """
     joins_again: int | None = None
     unread: int | None = None
-    """Day at whose closing the second source does not answer."""
+    """Day that is closed while the second source does not answer."""
     missed: int | None = None
     """Day on whose evening the second source does not answer until it is too late for apologies."""
     caught_up: int | None = None
@@ -115,7 +115,7 @@ EIGHT_DAYS = Schedule(
 )  # fmt: skip
 """Eight days across the end of a month, a quarter and a year."""
 THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, cleaned=1)
-"""Three days, for the worlds in which the system is broken on purpose."""
+"""Three days, for the simulations in which the system is broken on purpose."""
 
 
 def offices(schedule: Schedule) -> list[Office]:
@@ -341,7 +341,7 @@ class World:
         heapq.heappush(self.acts, (moment, next(self._order), act))
 
     def moment(self, day: date, first: float = 7.5, last: float = 17.0) -> datetime:
-        """Return a random moment of a day between two hours, never within two minutes of a run or an evening."""
+        """Return a random moment of a day between two hours, never within two minutes of a run of the jobs."""
         while True:
             moment = at(day, 0, 0) + timedelta(seconds=self.random.randint(int(first * 3600), int(last * 3600)))
             clock = moment.hour * 60 + moment.minute

@@ -1,4 +1,4 @@
-"""Test that the publications of a world's closings can be verified.
+"""Test that the publications of a simulation's closings can be verified.
 
 An unchanged publication must pass its verification, even after later facts were added or personal data was purged. The
 verification must detect a changed byte in any file, and facts in the ledger that were changed while all triggers and

@@ -223,7 +223,7 @@ def figures(seed: int, admin_dsn: str) -> list[Figure]:
             found += wrong(seed, sort, admin_dsn, ledger)
 
     def falls_short(ledger: str) -> bool:
-        # Only one world can be simulated on a ledger, so choose the world that can reveal the mistake.
+        # Only one sort of fault can be simulated on a ledger, so choose the sort that can reveal the mistake.
         return any(
             not figure.ok
             for figure in wrong(seed, WORLDS[2 if _is_numbering_broken() else 1], admin_dsn, ledger, quiet=True)

@@ -36,6 +36,15 @@ def days(mode, run_day, calendar=CALENDAR):
     return None if due is None else list(due)
 
 
+def test_day_off_has_an_evening_if_the_evening_before_covered_no_day_after_it():
+    """Saturday was closed after Friday's evening, which covered Saturday alone. Somebody must cover Monday."""
+    saturday = date(2026, 11, 28)
+    sunday, monday = saturday + timedelta(days=1), saturday + timedelta(days=2)
+    assert due_days("working_day", CALENDAR, saturday, covered_until=saturday) == DueDays(sunday, monday)
+    assert due_days("working_day", CALENDAR, saturday, covered_until=sunday) is None
+    assert due_days("working_day", CALENDAR, saturday) is None
+
+
 @pytest.mark.parametrize(
     ("run_day", "calendar_mode", "working_mode"),
     [

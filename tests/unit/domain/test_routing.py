@@ -117,6 +117,13 @@ def test_time_from_a_clock_that_was_ahead_stops_no_gateway(per_second):
     assert (starts, free_at) == ([NOW], NOW + SECOND / per_second)
 
 
+def test_gateway_may_be_occupied_for_as_long_as_a_longest_message_and_a_minute_between_clocks():
+    """Earlier messages may fill the time ahead, the last one has 20 units, and clocks differ by a minute at most."""
+    latest = NOW + (1 + 60 + 10) * SECOND
+    assert start_times([1], 2, latest, NOW, SECOND) == ([], latest)
+    assert start_times([1], 2, latest + timedelta(microseconds=1), NOW, SECOND) == ([NOW], NOW + SECOND / 2)
+
+
 def test_daily_limit_that_is_used_up_takes_no_more_messages():
     assert [fit_day([1, 1, 1], 10, 8), fit_day([2, 1], 10, 9), fit_day([1], 10, 99)] == [2, 0, 0]
 

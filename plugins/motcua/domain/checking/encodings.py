@@ -16,8 +16,8 @@ _ASKED_INSIDE: Final = re.compile(r"(?=([^\W\d_])\?([^\W\d_]))")
 _CONTINUES: Final = "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 _MISREAD: Final = re.compile(f"[ÃÄÅÆ]{_CONTINUES}|á[º»]{_CONTINUES}|[\u0080-\u009f]")
 
-# TCVN3 (ABC) has one byte for a letter with its mark. It appears as a sign next to letters, or as a capital after a
-# small letter.
+# TCVN3 (ABC) has one byte for a letter with its mark. In misread text this byte appears as a sign next to letters, or
+# as a capital after a small letter.
 _TCVN3: Final = re.compile(
     r"[A-Za-z][µ¸¶·¹¨»¾¼½ª¬\u00ad×÷Þþß«©®][a-z]|[A-Za-z][µ¸¶·¹¨»¾¼½ª¬\u00adÞ«](?!\w)|(?<!\w)[®§¡¢£¤¥¦][a-zà-þ]"
     r"|[a-z][À-ÖØ-Þ](?![A-ZÀ-Þ])"

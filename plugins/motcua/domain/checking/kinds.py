@@ -59,7 +59,7 @@ class Findings:
         names: Iterable[str] = (),
         examples: Iterable[str | None] = (),
     ) -> None:
-        """Add one finding. If the collection has a finding with the same name, the new one replaces it.
+        """Add one finding. If the collection has a finding with the same name, the new finding replaces it.
 
         Args:
             name: the finding's kind, one of ``KINDS``.

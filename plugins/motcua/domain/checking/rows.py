@@ -205,8 +205,8 @@ def _judge_keys(judging: _Judging) -> None:
 def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
     """Return a function that says whether a row is untidy.
 
-    It is untidy if a code in it contains blanks or invisible characters, or if the case of its dossier code differs
-    from that of most other rows.
+    A row is untidy if one of its codes contains blanks or invisible characters, or if its dossier code has lower-case
+    letters while more rows use upper case, or the other way round.
     """
     upper = sum(_has_upper(row.dossier_code) for row in rows)
     lower = sum(_has_lower(row.dossier_code) for row in rows)
@@ -332,8 +332,8 @@ def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
     """Return rows that appeared in the source too late, after a row with a higher number had been read.
 
     A row is too late if it appeared more than ``late_commit`` plus the clock skew after both its own time and the
-    reading of that other row. Pick-ups read such a row late. They never read it if they no longer search for rows of
-    that time. A single snapshot of the source cannot show this fault.
+    reading of the row with the higher number. Pick-ups read such a row late, or never if they no longer search for rows
+    of that time. A single snapshot of the source cannot show this fault.
 
     Args:
         timed: rows in the order of their numbers, each with the time at which it was written.
@@ -430,7 +430,7 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
     The times are wrong if several of them are ahead of now, the latest by five to seven hours. They are also wrong if
     many of them are outside office hours, and nearly all become office hours when seven hours are subtracted or added.
-    The second rule leaves out values at midnight, which are only a day.
+    The second rule leaves out values at midnight, because midnight often stands for a date without a time.
     """
     ahead = [at - now for at in times if at > now + skew]
     if len(ahead) >= _SOME and max(ahead) <= _ZONE + skew and max(ahead) > _ZONE - timedelta(hours=2):

@@ -37,7 +37,7 @@ _AGENCY_CODE: Final = re.compile(r"\d{3}(\.\d{2}){2}\.[A-Z]\d{2}", re.ASCII)
 
 @dataclass(slots=True)
 class Dossier:
-    """A dossier's row: one that is known, or one that is to be written."""
+    """A dossier's row, either known from the ledger or still to be written."""
 
     agency_code: str
     dossier_code: str
@@ -59,9 +59,9 @@ class Dossier:
     has_other_fields: bool = False
     """``True`` if the arriving record would change the row's fields."""
     recent: Sequence[str] = ()
-    """Digests of the arriving records that equal the digest of a record of the last two days."""
+    """Digests of the arriving records. Only digests that also belong to a record of the last two days are listed."""
     exported_at: datetime | None = None
-    """When the newest file with this dossier was exported. From this file come ``happened_at``, the time of the
+    """When the newest file with this dossier was exported. The file also gives ``happened_at``, the time of the
     dossier's last step, and ``state``, the hash of that step's status, name and place."""
     happened_at: datetime | None = None
     state: str | None = None
@@ -81,7 +81,7 @@ class Dossier:
 
 @dataclass(slots=True)
 class Step:
-    """A step: one that is known, or one that is to be written."""
+    """A step, either known from the ledger or still to be written."""
 
     agency_code: str | None
     dossier_code: str
@@ -116,7 +116,7 @@ class Step:
 
     @property
     def said_from(self) -> datetime:
-        """Return the earliest time at which a row's status may come from this step.
+        """Return the earliest time at which a row may have got its status from this step.
 
         If the step's clock is ahead, the row may have arrived before the time that the step gives.
         """
@@ -136,7 +136,7 @@ class File:
 
 
 class Known:
-    """Everything that is known of the arriving dossiers, and the agencies that the sender may write for."""
+    """Everything that is known of the arriving dossiers, and the agencies that the client may write for."""
 
     def __init__(
         self,
@@ -224,8 +224,8 @@ def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier
     if "status_code" in record.said:
         row.says, row.said_status, row.said_at = True, record.status_code, known.moment
     row.is_moved = before is None or _is_changed(before, row)
-    # If a step's status counts instead of the arriving status, the arriving status is only stored. It changes nothing
-    # that a pick-up reads.
+    # If a step's status counts instead of the arriving status, the arriving status is only stored. Nothing that a
+    # pick-up reads changes.
     if before is not None and not row.is_moved and (before.is_emptied or row.said_status == before.said_status):
         return
     # If a dossier has steps, a repeated record is ignored. Without steps only its row shows its state, so each arriving
@@ -333,9 +333,9 @@ def _agency_of_record(
 ) -> str | None:
     """Return the code of a record's agency; ``None`` if the agency cannot be found.
 
-    The result is the first known one of these agencies: the agency that the record names, the agency with whose code
-    the dossier's code begins, the agency with the name ``of_name``, the only agency in ``of_dossier``, the client's
-    only agency.
+    The result is the first of these agencies that can be found: the agency that the record names, the agency with whose
+    code the dossier's code begins, the agency with the name ``of_name``, the only agency in ``of_dossier``, the
+    client's only agency.
     """
     for written in (record.unit, record.prefix, of_name):
         try:
@@ -357,7 +357,9 @@ def _agency_of_record(
 
 
 def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
-    """Return the last step of a dossier by number and its last step by time. Pick-ups read steps by number.
+    """Return the last step of a dossier by number and its last step by time.
+
+    The step by number matters because pick-ups read steps in the order of their numbers.
 
     Steps are left out if they happened before another step by more than ``_CLOCKS_OFF``. Steps with only a day, and
     steps that end a dossier, are never left out. Among the remaining steps, the last by number is the one that arrived
@@ -376,12 +378,15 @@ def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
     The row's status is older if the row was sent before its step but arrived with it, or if a step arrived without a
     row.
 
-    If the last step by number and the last step by time differ, the row decides between them. It decides for the step
-    that is last by time if the client gave that step's status in the row after the step happened. The row is then
-    written again when a further step arrives, for example because a failed call was repeated. Otherwise the further
-    step would count, because its number is higher. If the step that is last by time arrived longer ago than
-    ``_CLOCKS_OFF``, the row is not written again, because the citizen was informed by then and would be informed twice.
-    There is one exception: if the further step calls for a message, the row is always written again.
+    If the last step by number and the last step by time differ, the row decides which of the two steps counts. The step
+    that is last by time counts if the client gave that step's status in the row after the step happened. Otherwise the
+    step with the highest number counts.
+
+    After a decision for the step that is last by time, a further step may arrive, for example because a failed call was
+    repeated. The row is then written again. Otherwise the further step would count, because its number is higher. The
+    row is not written again if the step that is last by time arrived longer ago than ``_CLOCKS_OFF``: the citizen was
+    informed by then and would be informed twice. As an exception, the row is always written again if the further step
+    calls for a message.
     """
     row, last = known.dossiers.get(key), last_steps(known.steps.get(key, ()))
     if row is None or row.is_emptied or last is None or last[0].status_code is None:
@@ -412,8 +417,8 @@ def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
 
     A row is behind if its status is 1, 2 or empty, if an earlier step gave its status, or if its status was given
     before the last step happened. If the step calls for a message, a row is also behind if its status is neither a
-    result nor an end, because the message is planned as soon as the step arrives, and the step must be counted. The row
-    of an ended dossier is behind only if a step gave that end.
+    result nor an end: the message is planned as soon as the step arrives, so the step must count. The row of an ended
+    dossier is behind only if a step gave the status that ended the dossier.
     """
     said_at = row.said_at or row.updated_at
     if row.status_code in (None, 1, 2) or any(each.status_code == row.status_code for each in steps):
@@ -472,7 +477,7 @@ def _happened_at(record: PushedDossier, step: PushedStep, file: File, before: Do
 
     The result is the time that the file gives for the step, or else the time of the export. For a dossier that is new
     in the first whole export, the time of the export is replaced by the dossier's time of return, finishing or receipt.
-    If the dossier has none of these times, it is replaced by a time ``_LONG_AGO`` before the export.
+    If the dossier has none of these times, the result is ``_LONG_AGO`` before the export.
     """
     if step.occurred_at is not None or not file.is_first or before is not None:
         return step.occurred_at or file.exported_at

@@ -87,7 +87,7 @@ class ComparedAgency:
 
 
 def compare(handed_in: Iterable[PortalFigures], counted: Iterable[CountedDossiers]) -> list[ComparedAgency]:
-    """Compare the figures that were handed in with the counted ones, by agency and period.
+    """Compare the figures that were handed in with the counted figures, by agency and period.
 
     Args:
         handed_in: figures in the order of handing in; the last figures of an agency and period count.

@@ -87,7 +87,7 @@ class PushedDossier:
     digest: str = ""
     """Hash of the texts, the status and the times that the record gives."""
     earlier: Sequence[str] = ()
-    """Digests of earlier records of the same dossier in the same call, which were merged into this one."""
+    """Digests of earlier records of the same dossier in the same call, which were merged into this record."""
     steps: Sequence[PushedStep] = ()
     """The steps of a dossier from a file, in order. Empty for a pushed dossier."""
 
@@ -137,7 +137,7 @@ class _Reading:
             return ""
 
     def part(self, name: str) -> _Reading:
-        """Return a nested object, or an empty one."""
+        """Return a nested object, or an empty object."""
         inside = self.record.get(name.lower())
         return _Reading(inside if isinstance(inside, Fields) else Fields(), self.unreadable)
 

@@ -50,7 +50,7 @@ def _folded_fields(pairs: Iterable[tuple[str, Any]]) -> Fields:
     return found
 
 
-def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+def read_json(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the content of a body, with objects as :class:`Fields` and numbers as their text.
 
     Bytes that are not UTF-8 become U+FFFD, so that they spoil only the value that contains them.

@@ -1,4 +1,4 @@
-"""Rules that read a phone field. They split its text into runs of digits, and find the number that may be texted.
+"""Rules that split the text of a phone field into runs of digits, and find the number that may be texted.
 
-If there is no such number, they give the reason.
+If there is no such number, the rules give the reason.
 """

@@ -64,8 +64,8 @@ WITHOUT_A_LIVING_CARRIER: Final = ("095", "0990", "0991", "0992")
 ``phonenumbers`` still accepts some of these numbers as mobile numbers."""
 
 FIRST_LANDLINE_DIGITS: Final = frozenset("234567")
-"""First digits of a landline after its area code. Each operator has one, as of 2008: EVN 2, VNPT 3, VTC 4, SPT 5,
-Viettel 6, FPT 7 (mic.gov.vn)."""
+"""First digits of a landline after its area code. Each operator has one such digit, as of 2008: EVN 2, VNPT 3, VTC 4,
+SPT 5, Viettel 6, FPT 7 (mic.gov.vn)."""
 
 CARRIER_BY_PREFIX: Final = MappingProxyType(
     dict.fromkeys(
@@ -81,7 +81,7 @@ CARRIER_BY_PREFIX: Final = MappingProxyType(
     | dict.fromkeys(("0998", "0999"), "Đông Dương")
     | {"087": "iTel", "0559": "Wintel"}
 )
-"""Carrier to which a block was first allotted. It is only a hint, because numbers can change carrier since
+"""Carrier to which a block was first allotted. The carrier is only a hint, because numbers can change carrier since
 16/11/2018."""
 
 
@@ -256,7 +256,7 @@ def _province_and_merged(province_key: str, merged: bool) -> list[Province]:
 def own_old_codes(province_key: str, merged: bool) -> tuple[str, ...]:
     """Return the old area codes under which people of an agency's province may still write a landline.
 
-    ``merged``: whether the provinces that were merged into this one on 1/7/2025 count as parts of it.
+    ``merged``: whether the provinces that were merged into this province on 1/7/2025 count as parts of it.
     """
     return tuple(province.old_code for province in _province_and_merged(province_key, merged))
 

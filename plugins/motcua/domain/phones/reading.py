@@ -78,7 +78,7 @@ class PhoneReading:
     """The content of one phone field. Exactly one of ``e164`` and ``refusal`` is set.
 
     ``alternates`` are the applicant's other numbers that may be texted, in the order in which they were written.
-    ``carrier`` is the carrier to which the number's block was first allotted. It is only a hint, because since
+    ``carrier`` is the carrier to which the number's block was first allotted. The carrier is only a hint: since
     16/11/2018 people can keep their number when they change carrier.
     """
 
@@ -278,7 +278,7 @@ def _most_shared(e164: str, pairs: Sequence[tuple[date | None, str]], within: ti
 class _Found(NamedTuple):
     """One number or other item of a field.
 
-    ``tails`` are further numbers that are written as short endings after it, as in ``0905123456-09``.
+    ``tails`` are further numbers that are written as short endings after the number, as in ``0905123456-09``.
     """
 
     verdict: NumberReading
@@ -642,7 +642,7 @@ def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spell
     if not spelled.zero_added:
         return spelled
     # Without its leading 0 only a tidy spelling counts as a number: 905 123 456, 905/771/482. A landline of six or
-    # seven digits with an extension (822001-105) does not count, nor does one after 84 (84 3822001).
+    # seven digits does not count if it has an extension (822001-105) or follows 84 (84 3822001).
     is_tidy = first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4 and (is_even or not is_parted)
     return spelled if is_tidy and is_set_off else None
 

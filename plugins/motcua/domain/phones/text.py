@@ -22,7 +22,7 @@ _ZEROS_OF_OTHER_KEYBOARDS: Final = "ОоΟο"  # Cyrillic and Greek
 
 
 class _CleanChars(dict[int, str]):
-    """Table for ``str.translate`` that cleans characters. It is filled as new characters occur."""
+    """Table for ``str.translate`` that cleans characters. The table is filled as new characters occur."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -249,7 +249,7 @@ _LANDLINE_LABEL_BEFORE: Final = re.compile(
     rf"(?<![a-z])(?:(?:s?dt|dien thoai|may|so) ?(?:de )?ban|co dinh|s?dtcd|dtb|fax){_AFTER_LABEL}$"
 )
 _LANDLINE_LABEL_AFTER: Final = re.compile(
-    # The words must not be followed by digits, because they then belong to those digits.
+    # No digits may follow the words, because the words would then belong to those digits.
     r"[\s([\-:,]*(?:(?:so|dt|dien thoai) )?(?:may (?:de )?ban|co dinh|dt ban|fax)(?![a-z])(?![\W_]*\d)"
 )
 _NO_LONGER_USED_BEFORE: Final = re.compile(rf"(?<![a-z])(?:(?:so|sdt|dt|sim) cu|cu){_AFTER_LABEL}$")

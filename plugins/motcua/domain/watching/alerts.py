@@ -1,8 +1,8 @@
-"""Decide after each check which alerts are seen for the first time, raised or over. Pure.
+"""Decide after each check which alerts are seen for the first time, raised or over. Pure: no I/O, no clock.
 
 ``judging.py`` finds the faults. An alert is raised after its fault was found at as many consecutive checks as its
-definition demands. It is over after as many consecutive checks without the fault. A check that could not judge changes
-no alert.
+definition demands. An alert is over after as many consecutive checks without the fault. A check that could not judge
+changes no alert.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The alerts that one check raised and ended, and that must be reported."""
+    """The alerts that one check raised, and the alerts that it ended. All of them must be reported."""
 
     raised: tuple[Alert, ...]
     over: tuple[Alert, ...]

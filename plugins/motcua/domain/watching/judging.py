@@ -62,7 +62,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 RECENT = "recent"
-"""Name of the period that contains yesterday and today. It is counted more often than the other periods, the months."""
+"""Name of the period of yesterday and today. This period is counted more often than the other periods, the months."""
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
@@ -143,7 +143,7 @@ _OFFICE_OPENS, _OFFICE_CLOSES = time(7, 30), time(17, 0)
 def stretches_of_news(
     calendars: Collection[WorkingCalendar], rules: WatchRules, now: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """Return the period before now and the same hours of the last working days, the newest first.
+    """Return the last hours (``news_within``) and the same hours of the last working days, the newest first.
 
     The list is empty outside office hours, and on days on which not all agencies work the whole day.
     """
@@ -208,7 +208,7 @@ def judge_receipts(figures: Iterable[ReceiptFigures]) -> tuple[list[Finding], se
 
 
 UNKNOWN_REFERENCES_LEAST = 3
-"""Least number of unknown receipts within an hour. A provider's own test causes one or two."""
+"""Least number of unknown receipts within an hour. A provider's own test causes one or two unknown receipts."""
 
 
 def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
@@ -253,7 +253,7 @@ class Delivered:
 
     @property
     def share(self) -> float:
-        """Return the delivered share of the accepted messages, or 0 if there were none."""
+        """Return the delivered share of the accepted messages, or 0 if no message was accepted."""
         return self.delivered / self.taken if self.taken else 0.0
 
 
@@ -368,8 +368,8 @@ def year_to_sign(now: datetime) -> int | None:
 
 
 CALENDAR_URGENT = 7
-"""If fewer working days than this remain before a year whose calendar no person confirmed, the page shows the year in
-red and an alert is raised."""
+"""If fewer weekdays than this remain before a year whose calendar no person confirmed, the page shows the year in red
+and an alert is raised."""
 
 
 def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now: datetime) -> list[Finding]:
@@ -391,7 +391,7 @@ def judge_upkeep(
 ) -> list[Finding]:
     """Return a finding if Airflow's own tables were last cleaned too long ago.
 
-    If they were never cleaned, the time counts from ``enabled_since`` (when the first agency was enabled) or from
+    If the tables were never cleaned, the time counts from ``enabled_since`` (when the first agency was enabled) or from
     ``began_at`` (when the watch began), whichever is later.
     """
     if not rules.upkeep_after or enabled_since is None:
@@ -424,7 +424,7 @@ COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 def judge_health(states: Mapping[str, str | None]) -> list[Finding]:
     """Return a finding for each component of Airflow that is not healthy.
 
-    ``states`` gives the state of each component. A missing component, or one that was never seen, counts as unhealthy.
+    ``states`` gives the state of each component. A component that is missing or was never seen counts as unhealthy.
     """
     return [
         Finding("airflow_unhealthy", {"state": states.get(name)}, name)
@@ -466,7 +466,7 @@ def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
 def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: Collection[str] = ()) -> list[Finding]:
     """Return a finding if nobody has dealt with failed runs for the configured time.
 
-    ``told`` holds the ids of runs that failed only for reasons that the check ``unserved`` reports.
+    ``told`` contains the ids of runs that failed only for reasons that the check ``unserved`` reports.
     """
     left = [
         run

@@ -14,7 +14,7 @@ from motcua.domain.working_days import WorkingCalendar
 _HOUR = timedelta(hours=1)
 RECORDS_ENOUGH, REFUSED_LEAST = 20, 3
 """The share of refused records is judged only if there are at least ``RECORDS_ENOUGH`` records and ``REFUSED_LEAST``
-refused ones. A single mistake therefore raises no alert."""
+refused records. A single mistake therefore raises no alert."""
 KNOWN_BACK = timedelta(days=90)
 """A client whose last call is longer ago than this is not judged any more."""
 DAYS_BACK = KNOWN_BACK + timedelta(days=40)

@@ -3,7 +3,7 @@
 Every fault that prevents messages from reaching citizens leaves due work undone. Three kinds of work can be due. An
 alert is raised when work of one kind has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
 
-- **A message** that a sender could claim. That a message waits proves nothing, because a long queue is sent in order.
+- **A message** that a sender could claim. A waiting message alone is no fault, because a long queue is sent in order.
   The fault is that no sender claims the message that is next in its queue. There is no fault while the gateway of the
   queue answers attempts for earlier messages and the last of these attempts began within ``MOTCUA_SERVED_WITHIN``.
 - **A step** that was picked up and not planned, while no earlier dossier is planned either.
@@ -68,12 +68,12 @@ class StopNow:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way for messages to a carrier: a gateway that may take them."""
+    """One way for messages to a carrier: a gateway that may send them."""
 
     carrier: str
     gateway: str
     is_first: bool
-    """``True`` if new messages go to this gateway. Otherwise it gets only messages that other gateways refused."""
+    """``True`` if new messages go to this gateway; ``False`` if only messages that other gateways refused do."""
     held_by: str
     """The key of the alert about the gateway's pause. Empty if the gateway is not paused."""
     since: datetime

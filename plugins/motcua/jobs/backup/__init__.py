@@ -1,1 +1,1 @@
-"""Make, encrypt, keep, verify and restore backups."""
+"""Make, encrypt, store, verify and restore backups."""

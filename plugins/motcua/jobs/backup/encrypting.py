@@ -1,7 +1,7 @@
 """Encrypt streams of bytes for the owners of public keys with age (https://age-encryption.org), and decrypt them.
 
-The machine that makes a backup has only public keys, and cannot read the backup afterwards. Age seals each 64 KiB block
-separately and in order, so that memory does not grow with the stream, and a changed or cut-off stream is detected.
+The machine that makes a backup has only public keys, and cannot read the backup afterwards. Age encrypts each block of
+64 KiB separately and in order. So memory does not grow with the stream, and a changed or cut-off stream is detected.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PROGRESS_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The checksum and the sizes of an encrypted file, before and after encryption."""
+    """The checksum of an encrypted file, and the sizes of its content before and after encryption."""
 
     sha256: str
     bytes: int
@@ -142,15 +142,14 @@ def demand_identity(path: Path, identities: Sequence[Identity]) -> None:
 
     Raises:
         BackupUnusable: no identity opens the file.
-        BackupDamaged: the file does not begin as a file of age does.
+        BackupDamaged: the file does not begin like an age file.
     """
     with suppress(_OpenedError):
         open_sealed(path, identities, _FirstWriteSink(), lambda what, done, of: None)
 
 
 class _OpenedError(OSError):
-    """Stops the decryption after the first block. That this block could be decrypted shows that the identity opens the
-    file."""
+    """Stops the decryption after the first block. A decrypted first block proves that the identity opens the file."""
 
 
 class _FirstWriteSink(io.RawIOBase):

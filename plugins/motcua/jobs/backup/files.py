@@ -1,4 +1,4 @@
-"""Pack the files of a store into one stream (tar) and unpack them again: publications, and carrier statements."""
+"""Pack the files of a store (publications or carrier statements) into one tar stream, and unpack them again."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def _add(archive: tarfile.TarFile, path: ObjectStoragePath, name: str) -> None:
     """
     about = tarfile.TarInfo(name)
     if is_local(path):
-        # Not read as a whole: a carrier statement may be larger than the memory of the service that makes backups.
+        # The file is not read as a whole, because a carrier statement may be larger than the memory of the service that
+        # makes backups.
         with Path(path.path).open("rb") as file:
             facts = os.fstat(file.fileno())
             about.size, about.mtime = facts.st_size, int(facts.st_mtime)
@@ -103,7 +104,7 @@ def files_of(store: ObjectStoragePath) -> Iterator[tuple[ObjectStoragePath, str]
 
 
 def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> PutBack:
-    """Write the files of a stream into a store, each only if the store has no file of its name.
+    """Write the files of a tar stream into a store. A file is written only if the store has no file with that name.
 
     Args:
         store: store of the files.
@@ -126,8 +127,8 @@ def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> P
                 elif is_local(path):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     write_whole(Path(path.path), content)
-                    # Of two carrier statements for a month the later file counts, so the file's time of change is
-                    # restored, too.
+                    # The later of two carrier statements for a month counts, so the file's time of change is restored,
+                    # too.
                     os.utime(path.path, (changed, changed))
                     done.written += 1
                 else:
@@ -173,7 +174,7 @@ def _damage_is_named() -> Iterator[None]:
 
 def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float, IO[bytes]], None, None]:
     """Yield the name, modification time and content of each file in the archive that ``unpack`` writes. A content can
-    be read until the next file is asked for."""
+    be read only until the next file is requested."""
     failures: list[BaseException] = []
     reading, writing = os.pipe()
 

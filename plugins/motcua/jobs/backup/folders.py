@@ -148,7 +148,7 @@ def backups_in(folder: Path) -> list[Backup]:
 
 
 def unreadable_in(folder: Path) -> list[str]:
-    """Return the names of folders that are named as a backup and have no readable ``backup.json``."""
+    """Return the names of folders that are named like a backup but have no readable ``backup.json``."""
     known = {backup.name for backup in backups_in(folder)}
     try:
         return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.name not in known)
@@ -157,8 +157,8 @@ def unreadable_in(folder: Path) -> list[str]:
 
 
 def newest_good(folder: Path, now: datetime) -> Backup | None:
-    """Return the newest backup without a known fault. A backup with a time in the future does not count: otherwise no
-    backup would be made, and none missed, until that time."""
+    """Return the newest backup without a known fault. A backup with a time in the future does not count. Otherwise,
+    until that time, no backup would be made and nobody would notice it."""
     return next((backup for backup in backups_in(folder) if not backup.is_ahead(now) and backup.fault() is None), None)
 
 

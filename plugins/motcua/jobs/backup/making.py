@@ -103,7 +103,8 @@ def _write_parts(
 def _demand_publications(ledger: LedgerDump, part: Part) -> None:
     """Refuse a backup with fewer files than the ledger has publications.
 
-    Otherwise a service whose settings name the wrong store of publications would make backups without them for years.
+    Without this check, a service with the wrong store in its settings would make backups without publications for
+    years.
 
     Raises:
         BackupFailed: files are missing.
@@ -156,7 +157,7 @@ def due_since(now: datetime) -> datetime:
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """Return whether a backup is due: none without a known fault was made since the last scheduled time.
+    """Return whether a backup is due: the newest good backup was made before the last scheduled time, or there is none.
 
     A backup is therefore also due when the machine was off at the scheduled time.
     """

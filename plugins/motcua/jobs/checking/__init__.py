@@ -1,1 +1,1 @@
-"""Source checks: comparing sources with the source contract, and storing the results."""
+"""Compare sources with the source contract, and store the results."""

@@ -87,8 +87,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         return keep_check(
             ledger,
             source,
-            # The result is stored with the moment at which it is known. So a mail that was sent during the check does
-            # not count as having reported the result.
+            # The result is stored with the moment at which it is known. Otherwise a mail that was sent during the check
+            # would seem to have reported the result.
             now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
@@ -239,7 +239,7 @@ def _examine(
 def _read_by_pick_ups(source: str, transitions: Sequence[SourceTransition]) -> Read:
     """Return which of these transitions pick-ups have read.
 
-    The ledger is queried after the source, so that pick-ups can only have read more, not less.
+    The ledger is queried after the source. If a pick-up ran in between, it has only read more of these transitions.
     """
     numbers = [each.transition_id for each in transitions if each.transition_id is not None]
     usable = [number for number in numbers if 0 <= number <= LATEST_NUMBER]

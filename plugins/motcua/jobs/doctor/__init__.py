@@ -1,1 +1,2 @@
-"""The doctor: finds everything that is wrong with an installation in one run, and what to do about each fault."""
+"""Run the doctor: find everything that is wrong with an installation in one run, and say what to do about each
+fault."""

@@ -1,4 +1,4 @@
-"""The examination: runs every check of the doctor in turn, and lists the checks that could not be run."""
+"""Run every check of the doctor in turn, and list the checks that could not be run."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ CHECKS: tuple[Question, ...] = (
     Question("hosts", "airflow", airflow.hosts),
     Question("purge", "airflow", airflow.purge),
 )
-"""All checks in the order in which they run. Later checks use what earlier ones have opened."""
+"""All checks in the order in which they run. Later checks use connections that earlier checks have opened."""
 _WHY_NOT: dict[Needs, str] = {
     "ledger": "the ledger does not answer",
     "schema": "the ledger is not of this version, or does not answer",
@@ -95,7 +95,8 @@ FILES_HOURLY, LEDGER_HOURLY = (tuple(each for each in CHECKS if each.hourly == o
 
 
 def installation_here() -> Installation:
-    """Return the installation of the files beside docker-compose.yaml, or this process's environment if none exist."""
+    """Return the installation that the files beside docker-compose.yaml describe. If there are no such files, return
+    the installation that this process's environment describes."""
     home = process_settings().home
     return of_folder(home) if any((home / file).exists() for file in FILES) else of_environment()
 

@@ -1,7 +1,8 @@
-"""The variables of an installation, and the state of one examination of it.
+"""Read the variables of an installation, and define the state of one examination of it.
 
 Variables come from the installation's files, before anything runs, or from the environment of this process. Checks
-store in the examination what later checks use, such as open connections. A check that fails does not stop other ones.
+store objects for later checks in the examination, such as open connections. A check that fails does not stop other
+ones.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Installation:
 
     given: Mapping[str, Mapping[str, str]]
     folder: Path | None = None
-    """The folder of the files. ``None`` if the variables are those of an environment."""
+    """The folder of the files. ``None`` if the variables come from an environment."""
     unreadable: Mapping[str, str] | None = None
     """Files that exist and cannot be read, each with the reason."""
     machine: Path = Path("/")
@@ -76,7 +77,8 @@ class Installation:
                 yield Variable(file, name, value)
 
     def find(self, name: str) -> Variable | None:
-        """Return a variable as senders get it: of several files the last one counts. ``None`` if it is not set."""
+        """Return a variable as senders get it: if several files set it, the last file counts. ``None`` if it is not
+        set."""
         found = [each for each in self.all() if each.name == name and each.file != CALLBACKS]
         return found[-1] if found else None
 
@@ -161,7 +163,8 @@ class Examination:
     """One open session for each connection that the ledger accepted, by the id of the connection."""
     schema_is_ours: bool = False
     airflow: Any = None
-    """An SQLAlchemy session on Airflow's database. ``None`` if it does not answer or is of another release."""
+    """An SQLAlchemy session on Airflow's database. ``None`` if the database does not answer or is of another
+    release."""
     unusable: set[str] = field(default_factory=set)
     """Names of connections, callbacks (as ``callback kannel``) and stores with a fault that was found already. Later
     checks do not use them."""
@@ -211,7 +214,7 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     not_looked_at: tuple[tuple[str, tuple[str, ...]], ...]
-    """Reasons, each with the names of the checks that were not run for it."""
+    """Reasons, each with the names of the checks that were not run for this reason."""
     looked_at: int
     """Number of checks that were run."""
 

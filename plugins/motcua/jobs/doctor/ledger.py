@@ -252,8 +252,8 @@ def _up_to(most: float, must: str, why: str) -> Parameter:
 
 
 def _unless_values(nothing: float, why: str) -> Parameter:
-    """Require one of two values: ``nothing``, with which PostgreSQL logs no SQL statement, or 0 for
-    log_parameter_max_length, with which it logs SQL statements without their parameters."""
+    """Require that PostgreSQL logs no parameters of SQL statements. The value must be ``nothing``, with which no SQL
+    statement is logged, or log_parameter_max_length must be 0."""
     return Parameter(
         f"{nothing:g}, unless log_parameter_max_length is 0",
         lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",

@@ -108,7 +108,7 @@ def versions(examination: Examination) -> Iterator[Finding]:
 
 
 def backups(examination: Examination) -> Iterator[Finding]:
-    """Check that a good and recent backup exists, and that one was read with the key within a year.
+    """Check that a good and recent backup exists, and that a backup was read with the private key within the last year.
 
     A folder that this process may not read is not checked.
     """

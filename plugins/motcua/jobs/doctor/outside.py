@@ -39,8 +39,8 @@ _PATIENCE = (3.05, 10.0)
 _WHOLE_SECONDS = timedelta(seconds=1)
 """How far a clock read from HTTP's ``Date`` header may be off, because the header gives whole seconds."""
 _TOO_MANY_FIELDS = "&".join(f"f{number}=" for number in range(65))
-"""A form with too many fields. The callbacks check the caller's secret before they refuse such a form, and store
-nothing of it. So the form tests the secret without any effect.
+"""A request body with too many fields. The callbacks check the caller's secret before they refuse such a body, and
+store nothing of it. So this body tests the secret without any effect.
 
 See web/callbacks.py.
 """
@@ -145,12 +145,13 @@ def look_at_gateway(
     ``where`` names the gateway's connection in the findings.
     """
     if goes_by_plain_http(gateway.address.base_url) and _is_on_the_internet(gateway.address.base_url):
-        # The sign-in is not sent there either.
+        # The check ends here, so that it does not send the password there, either.
         yield fault("address_in_clear", where, "phone numbers and the password go there: use https, or a private line")
         return
     before = datetime.now(UTC)
     try:
-        # A HEAD request for the first page sends nothing. It shows that the gateway answers, and its clock.
+        # A HEAD request for the first page sends no message. The answer shows that the gateway works, and the time of
+        # its clock.
         answer = session.head(gateway.address.base_url, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
         yield fault("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
@@ -168,7 +169,7 @@ def look_at_gateway(
 
 
 def _is_on_the_internet(address: str) -> bool:
-    """Return whether an address leads out of private networks. A name that cannot be resolved leads nowhere."""
+    """Return whether an address leads out of private networks; ``False`` for a name that cannot be resolved."""
     try:
         found = socket.getaddrinfo(urlsplit(address).hostname, None, proto=socket.IPPROTO_TCP)
     except (OSError, ValueError):
@@ -216,7 +217,7 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
             return
         if not secret:
             return
-        # The secret is shown only to a server that has just answered as our own callbacks do.
+        # The secret is sent only to a server that has just answered as our own callbacks do.
         headers = {"X-Motcua-Secret": secret, "Content-Type": "application/x-www-form-urlencoded"}
         answer = session.post(address, data=_TOO_MANY_FIELDS, headers=headers, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:

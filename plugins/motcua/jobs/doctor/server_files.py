@@ -41,7 +41,7 @@ _OF_OTHERS = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|MOTCUA|AIRFLOW_CONN)_.*|TZ|
 FOLDERS = ("backups", "statements", "files", "certificates")
 """Folders that docker-compose.yaml mounts.
 
-Docker creates a missing one with root as its owner, and no service can write there.
+Docker creates a missing folder with root as its owner, and no service can write there.
 """
 BACKUPS = "BACKUPS"
 """Variable of .env that names another folder for backups than the default one."""
@@ -129,7 +129,7 @@ def networks(examination: Examination) -> Iterator[Finding]:
 
 
 def why_no_network(written: str) -> str | None:
-    """Return why an entry is not a usable address or network. ``None`` if it is one."""
+    """Return why an entry is not a usable address or network. ``None`` if the entry is usable."""
     try:
         network = ip_network(written, strict=False)
     except ValueError:
@@ -155,7 +155,7 @@ def folders(examination: Examination) -> Iterator[Finding]:
 
 
 def backups_folder(installation: Installation) -> Path | None:
-    """Return the folder of backups as this process sees it. ``None`` for an environment, which has none."""
+    """Return the folder of backups as this process sees it. ``None`` if the installation has no folder of files."""
     if installation.folder is None:
         return None
     written = installation.value(BACKUPS) or "backups"

@@ -78,7 +78,7 @@ _PLACEHOLDER = re.compile(
 )
 _LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|::1", re.IGNORECASE)
 _IN_CLEAR = ("disable", "allow")
-"""Values of ``sslmode`` with which a connection to PostgreSQL may go without TLS."""
+"""Values of ``sslmode`` with which PostgreSQL's client first tries to connect without TLS."""
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
 MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
@@ -94,7 +94,7 @@ LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
 
 
 class _OnlyGiven(Settings):
-    """The settings of an examined installation, without those of this process's environment."""
+    """The settings of an examined installation, without the settings of this process's environment."""
 
     @classmethod
     def settings_customise_sources(
@@ -155,7 +155,8 @@ def settings_together(examination: Examination) -> Iterator[Finding]:
 
 
 def files(examination: Examination) -> Iterator[Finding]:
-    """Check that the files exist, that this process can read them, and that nobody else can, except settings.env."""
+    """Check that the files exist and that this process can read them. Also check that no other user has rights to them;
+    settings.env is exempt."""
     installation = examination.installation
     if installation.folder is None:
         return
@@ -202,14 +203,14 @@ def _destination_is_set(examination: Examination, setting: str, name: str) -> It
     where = where_of_setting(examination.installation, setting)
     if is_nowhere(destination):
         yield fault(name, where, destination)
-    # Installations that are no server, such as a demo, are not asked for this setting.
+    # Installations that are no server, such as a demo, do not need this setting.
     elif not destination and examination.installation.of_files and not _settings_are_unread(examination):
         yield fault(name, where, "it is not set")
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
-    """Check that the pages' address is valid, has no path and is not the example's, and that neither it nor the
-    addresses of the intake and of alerts use plain HTTP."""
+    """Check that the pages' address is valid, has no path and is not the example's. Also check that the addresses of
+    the pages, of the intake and of alerts do not use plain HTTP."""
     for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
         written = examination.installation.value(name)
         if not written:
@@ -414,7 +415,8 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
 
 def connections(examination: Examination) -> Iterator[Finding]:
     """Check that there are sources and gateways, and that each has a readable connection. Also check that no connection
-    of a former one is left over, and that no connection to a database or a store goes without TLS."""
+    of a former source or gateway is left over, and that no connection to a database or a store is set to go without
+    TLS."""
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
@@ -509,7 +511,8 @@ def adapters(examination: Examination) -> Iterator[Finding]:
         where = installation.where(variable_of(f"sms_{name}"), GATEWAYS)
         try:
             gateway = open_gateway(name)
-            # A carrier also needs a gateway that reaches those of its customers whom a channel such as Zalo does not.
+            # Each carrier needs a gateway that reaches all its numbers. A channel such as Zalo reaches only some of
+            # them.
             served |= gateway.address.carriers if gateway.reaches_every_number else frozenset()
         except GatewayMisconfigured as wrong:
             examination.unusable.add(f"sms_{name}")
@@ -531,8 +534,8 @@ def brandnames(examination: Examination) -> Iterator[Finding]:
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
-    """Check that the callback address of each gateway that has one is valid and uses TLS, and that senders and
-    callbacks have the same secret for it."""
+    """Check that each gateway's callback address, if there is one, is valid and uses TLS. Also check that senders and
+    callbacks have the same secret for the gateway."""
     installation = examination.installation
     for name in examination.settings.gateways:
         variable = variable_of(f"sms_{name}")
@@ -551,7 +554,7 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
                 examination.unusable.add(f"callback {name}")
             elif goes_by_plain_http(address):
                 yield fault("address_in_clear", where, "delivery reports and their secret go there")
-                # Marking it unusable also keeps a later check from sending the secret there.
+                # The mark also prevents that a later check sends the secret there.
                 examination.unusable.add(f"callback {name}")
         provider = provider_of(str(sender.extra.get("adapter") or "kannel"))
         calls = bool(address or (provider is not None and provider.receipts_signed_in))
@@ -618,5 +621,5 @@ def mail(examination: Examination) -> Iterator[Finding]:
 
 
 def addresses_of(recipients: Iterable[str]) -> frozenset[str]:
-    """Return mail addresses without surrounding blanks and in lower case, so that equal ones can be found."""
+    """Return mail addresses without surrounding blanks and in lower case, so that they can be compared."""
     return frozenset(each.strip().casefold() for each in recipients)

@@ -1,1 +1,1 @@
-"""Import exports, the files of dossiers that one-stop software writes into folders: forms, reading, outcomes."""
+"""Import exports: the files of dossiers that one-stop software writes into folders."""

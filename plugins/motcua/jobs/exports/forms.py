@@ -1,4 +1,4 @@
-"""Describe a source's exports by a form: its headings, its words, and whether a file lists all dossiers or changes."""
+"""Describe a source's exports by a form: headings, words, and whether a file lists all dossiers or only changes."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ class ExportForm(BaseModel):
     columns: dict[Column, _Words]
     """Possible headings of each column."""
     statuses: dict[int, _Words] = {}
-    """Words of each status, by its code: a national one, or one of the source that is mapped to a national one.
-    Statuses written as numbers need no words."""
+    """Words of each status, by the status code. The code is a national one, or the source's own code that is mapped to
+    a national one. Statuses written as numbers need no words."""
     submitted_via: dict[Via, _Words] = {}
     at_desk: _Words = ()
     """Words of the column ``desk`` that mean the one-stop desk, in addition to its usual names."""
     supplements_at_desk: bool = False
     """Whether a dossier that needs a supplement (status 5) is always at the desk."""
     sheets: _Words = ()
-    """Possible names of the sheet that lists the dossiers. The first of these names that the workbook has counts;
-    without names, the workbook's first sheet is read."""
+    """Possible names of the sheet that lists the dossiers. The sheet with the first of these names is read; without
+    names, the workbook's first sheet."""
     least_percent: int = Field(default=70, ge=0, le=100)
     """A whole export is refused if it has less than this percentage of the dossiers of the previous whole export."""
 
     @model_validator(mode="after")
     def _check_form(self) -> ExportForm:
-        """Refuse a form that cannot be used, with all its faults."""
+        """Refuse a form that cannot be used, and name all its faults."""
         faults = faults_in(self.columns, self.statuses, self.submitted_via)
         if faults:
             raise ValueError("; ".join(map(str, faults)))
@@ -81,7 +81,7 @@ class FormFault:
     field: str
     """``columns``, ``statuses`` or ``submitted_via``, followed by the key within it, as ``columns.status``."""
     words: str = ""
-    """The word that stands in several places of the form."""
+    """The word that the form contains in several places."""
 
     def __str__(self) -> str:
         within = self.field.partition(".")[0]
@@ -132,7 +132,7 @@ def read_export_form(text: str) -> ExportForm:
 
 
 def form_of(kept: dict[str, Any]) -> ExportForm:
-    """Return a form as the ledger stores it.
+    """Return the form that the ledger stores as ``kept``.
 
     Raises:
         ExportFormError: this version of the program cannot use the form.

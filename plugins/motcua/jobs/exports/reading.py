@@ -109,7 +109,7 @@ class ReadExport:
 
 @dataclass(slots=True)
 class PreviewedExport(ReadExport):
-    """What a form makes of an export, before anything is written to the ledger."""
+    """The result of reading an export with a form, before anything is written to the ledger."""
 
     headings: list[str] = field(default_factory=list)
     """Headings of the columns; before a form is known, the row that most likely holds the headings."""
@@ -131,7 +131,7 @@ def read_export(
         content: bytes of the file.
         name: name of the file.
         form: form of the source's exports.
-        agencies: codes of agencies by each code or name that the file may use for them.
+        agencies: codes of agencies, by the codes and names that the file may use for an agency.
         own: codes of the agencies whose dossiers the source may deliver.
         now: present time. A step's time that is later than this by more than ``CLOCKS_MAY_DIFFER`` is not used.
 
@@ -154,7 +154,7 @@ def preview_export(
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
-    """Read an export as ``read_export`` does, and return what is needed to make a form for it.
+    """Read an export as ``read_export`` does, and return the details that a person needs to write a form for it.
 
     A file that ``read_export`` would refuse gives a preview with ``is_refused``. Without a form, only the names of the
     sheets and the headings are read.
@@ -282,7 +282,8 @@ def _read_time(written: str) -> datetime | None:
 def _status_words(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tuple[str, int, int | None]]:
     """Return each word of the status column, its frequency, and its status, with the most frequent word first.
 
-    The list is empty if there are more different words than statuses can have. Then the column is no status column.
+    The list is empty if there are more than ``_MOST_WORDS`` different words, because the column is then no status
+    column.
     """
     texts = table.texts("status")
     assert texts is not None
@@ -362,7 +363,8 @@ class _Reader:
         self.found.rows.append(_dossier_row(key, distinct))
 
     def _agency_of(self, index: int, named: str | None, code: str) -> str | FileFault:
-        """Return the agency of a line: the named one, the one in the code's prefix, or the source's only agency."""
+        """Return the agency of a line: the agency that it names, the agency in the code's prefix, or the source's only
+        one."""
         agency = named
         if agency is None and (prefix := agency_in_code(code)):
             with suppress(SeveralAgencies):

@@ -256,7 +256,7 @@ def _take_file(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now
     except OSError:
         faults = (FileFault("unreadable"),)
     except DataError:
-        # The log has only the kind of the error, because its text may hold a cell.
+        # The log has only the kind of the error, because the error's text may repeat a cell.
         log.error("an export of %s holds a value that the ledger cannot store", source)
         faults = (FileFault("not_a_table"),)
     with connect() as connection:

@@ -125,7 +125,7 @@ def _read_text_line(value: str) -> str:
 def _check_province(value: str) -> str:
     """Refuse a name that is no province of Vietnam."""
     if find_province(value) is None:
-        # Without the province, its old landline numbers look like mobile numbers, and the system texts strangers.
+        # In an unknown province, old landline numbers look like mobile numbers, and the system texts strangers.
         raise ValueError("is no province of Vietnam")
     return value
 
@@ -448,8 +448,7 @@ def read_agencies(path: Path) -> list[Agency]:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One change of a setting: one that a file would make, or one in the history of settings. Values are in the form of
-    the file."""
+    """The change of one setting, by a file or in the history of settings. Values are written as in the file."""
 
     field: str
     before: Any
@@ -470,8 +469,8 @@ class AgencyChange:
     def departments(self) -> tuple[str, ...]:
         """Return the changed settings that only the Department may change in this way.
 
-        These are the kinds of messages that are off, the reason for that, and other settings whose change silences the
-        agency, except same-day procedures.
+        These are the kinds of messages that are off, the reason why they are off, and other settings whose change
+        silences the agency, except same-day procedures.
         """
         kinds = [each.field for each in self.fields if each.field.startswith("kinds_off")]
         return tuple(dict.fromkeys([*kinds, *(each for each in self.silences if each not in AGENCYS_OWN)]))

@@ -101,7 +101,7 @@ def _latest_moment(written_at: datetime, now: datetime) -> datetime:
     """Return the latest moment that a written time may mean.
 
     A day without a time means the end of that day; Excel writes such a day as midnight. A minute means the end of that
-    minute. The result is never later than now, unless the written time is. All messages sent until that
+    minute. The result is later than now only if the written time is. Every message that was sent until the returned
     moment may be the cause of the complaint.
     """
     if written_at.second or written_at.microsecond:
@@ -205,7 +205,7 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
     Args:
         content: bytes of the file.
         name: name of the file; its ending or the content distinguishes a workbook from CSV.
-        agencies: codes of agencies by each code or name that staff may write for them.
+        agencies: codes of agencies, by the codes and names that staff may write for an agency.
         now: present time; later times are refused.
 
     Raises:
@@ -243,7 +243,7 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
 
 def _content_key(complaint: NewComplaint, written_at: datetime) -> str:
     """Return a hash of a complaint's content."""
-    # The hash is computed from the time as written. The moment in ``received_at`` depends on the time of the import.
+    # The hash uses the time as it was written, because the moment in ``received_at`` depends on the time of the import.
     code = code_key(fold_code(complaint.dossier_code or ""))
     words = [
         complaint.agency_code, code, written_at.isoformat(), complaint.channel, complaint.claim, complaint.note
@@ -391,7 +391,7 @@ def write_outcome(
 
 
 def relink(now: datetime | None = None) -> int:
-    """Link complaints to dossiers and messages that have appeared since, and return the number of new links.
+    """Link complaints to dossiers and messages that are new since the last call, and return the number of new links.
 
     The daily run calls this function; calling it again is safe.
     """

@@ -34,7 +34,7 @@ FaultCode: TypeAlias = Literal[
 
 
 _PRESENT_CODES: Final[Mapping[str, FaultCode]] = {"bad_status": "unknown_word", "too_heavy_export": "too_heavy"}
-"""Old fault codes in the ledger, of files that version 0.2.0 read, and the present code with the same meaning."""
+"""Old fault codes that version 0.2.0 stored in the ledger, each with the present code of the same meaning."""
 
 
 class _Values(dict[str, object]):
@@ -118,11 +118,12 @@ class FileRefused(Exception):
 
 
 _FAULTS_OF_OTHER_KIND: Final[tuple[FaultCode, ...]] = ("not_a_table", "web_page", "not_text", "no_heading", "no_lines")
-"""Faults that show that the file is of another kind."""
+"""Faults that show that the file is not of the expected kind."""
 
 
 def is_another_thing(message: str) -> bool:
-    """Return whether a stored refusal shows that the file was of another kind. Such a refusal has only one fault."""
+    """Return whether a stored refusal shows that the file was not of the expected kind. Such a refusal has only one
+    fault."""
     faults = report_words("file_faults")["faults"]
     begins = [str(faults[code]).split("{", maxsplit=1)[0].lower() for code in _FAULTS_OF_OTHER_KIND]
     fault_lines = message.splitlines()[1:]

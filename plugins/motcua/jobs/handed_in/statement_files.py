@@ -59,7 +59,7 @@ Column: TypeAlias = Literal[
     "status",
 ]
 REFERENCES: Final[tuple[Column, ...]] = ("reference", "gateway_reference")
-"""Columns with a reference of a message: ours, which the provider returns, and the provider's own."""
+"""Columns with a reference of a message: our own reference, which the provider returns, and the provider's own."""
 IDENTITIES: Final[tuple[Column, ...]] = (*REFERENCES, "msisdn")
 """Columns that identify the message of a line. A form needs at least one of them."""
 _NAME: Final = re.compile(r"[a-z0-9_]+")
@@ -110,7 +110,8 @@ class StatementForm(_Frozen):
     decimal: Literal[",", "."] = ","
     dates: tuple[str, ...] = Field(min_length=1)
     unit: Literal["segment", "message"] = "segment"
-    """The unit that the provider bills. With ``message``, a line is one message unless a column gives the number."""
+    """The unit that the provider bills. With ``message``, a line is one message unless the column ``segments`` gives
+    another number."""
     undelivered_is_billed: bool = True
     inquiry_share_percent: Decimal = Field(default=Decimal(100), ge=0, le=100)
     inquiry_lines: Literal["each", "summary"] = "each"
@@ -202,7 +203,7 @@ _WHOLE_DIGITS: Final = 9
 _LARGEST_SUM: Final = 10**15
 """Largest sum that the ledger can store, of all segments or of all amounts in hundredths of a đồng."""
 _MASKED: Final = re.compile(r"[*xX#]")
-# A number of Vietnam with nine or ten digits after the country code, or a number of another country.
+# Matches a number of Vietnam with nine or ten digits after the country code, or a number of another country.
 _NUMBER: Final = re.compile(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
 _FIRST_ROWS: Final = 1000
 """Number of first rows that are searched for the month, or for lines on a sheet that the form does not name."""
@@ -254,7 +255,8 @@ class Statement:
 
 
 _MONTHS: Final = (
-    # 2026-11, 202611 or 2026.11, but not a whole date such as 2026-11-05, which is the day on which the file was made.
+    # Matches 2026-11, 202611 or 2026.11, but not a whole date such as 2026-11-05, because such a date is the day on
+    # which the file was made.
     re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d|[-_. ][0-3]\d(?![\dh]))"),
     re.compile(r"(?<!\d)(?<!\d[-_. ])(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
 )
@@ -282,7 +284,8 @@ def read_statement(
         name: name of the file. Its ending or the content distinguishes a workbook from CSV.
         form: the provider's format. Its times are in Vietnam's time zone.
         month: first day of the month; by default the month in the name, and otherwise the month of the first line.
-        now: present time. Lines later than this plus the agreed tolerance are refused; with ``None`` none is too late.
+        now: present time. Lines later than this plus the agreed tolerance are refused; with ``None`` no line is too
+            late.
 
     Raises:
         FileRefused: the file cannot be imported. The error has all faults by line and column, and the month if known.
@@ -339,7 +342,7 @@ def _read_tables(content: bytes, name: str, form: StatementForm) -> Iterable[tup
     """Yield the table of each direction in the file.
 
     Raises:
-        FileRefused: the file has no such table, or a sheet with lines that the form does not name.
+        FileRefused: the file has no such table, or lines are on a sheet that the form does not name.
     """
     columns = _columns(form)
     if not is_workbook(content, name):
@@ -360,8 +363,8 @@ def _read_tables(content: bytes, name: str, form: StatementForm) -> Iterable[tup
         for direction, sheet in chosen.items()
     }
     for sheet in book.names:
-        # A sheet outside the form is refused if it holds lines, because nobody would notice that they are missing. It
-        # may be a copy named “MT (2)”, or the second part of a long sheet.
+        # A sheet that the form does not name is refused if it has lines. Otherwise nobody would notice that these lines
+        # are missing. Such a sheet may be a copy named “MT (2)”, or the second part of a long sheet.
         if sheet not in chosen.values():
             first = book.read(sheet, decimal=form.decimal, most=_FIRST_ROWS)
             if _looks_like_lines(first, name, form, found.values()):
@@ -405,7 +408,7 @@ def _parse_times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
         if not missing.any():
             break
         read = pd.to_datetime(texts[missing], format=form, errors="coerce")
-        # A time in nanoseconds cannot hold every year that somebody can write.
+        # A time in nanoseconds cannot represent every year that a text may contain.
         found[missing] = read.where(read.dt.year.between(2000, 2199)).astype("datetime64[ns]")
     moments: pd.Series = found.dt.tz_localize(VIETNAM).dt.tz_convert("UTC")
     return moments

@@ -1,8 +1,8 @@
 """Import a provider's carrier statement (bảng kê) and compare each of its lines with what was sent.
 
 The import of a file is one transaction: it reads the lines, matches them with our attempts and inquiries, and stores
-each verdict, or it stores nothing. A refusal and its reason are stored for the staff page until a good file of the form
-and month follows.
+each verdict, or it stores nothing. A refusal and its reason are shown on the staff page until a good file of the same
+form and month follows.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def statement_terms(form: StatementForm, covers: Iterable[str], prices: Mapping[
     terms["prices"] = dict(prices) if form.columns.get("amount") else {}
     terms["covers"] = sorted(covers)
     fee = Decimal(settings().inquiries_fee)
-    # The amount that a line about one inquiry should have.
+    # This is the amount that a line about one inquiry should have.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
     return terms
 

@@ -251,7 +251,7 @@ def _refuse_by_first_bytes(content: bytes, name: str) -> None:
     """Refuse a file that is known to be wrong by its size or its first bytes."""
     if len(content) > LARGEST_FILE:
         raise FileRefused.too_large(name, LARGEST_FILE)
-    # An .xls file, or an .xlsx file with a password.
+    # These bytes begin an .xls file, or an .xlsx file with a password.
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise FileRefused(name, [FileFault("old_workbook")])
     first = content[:500].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"").lower()
@@ -432,7 +432,8 @@ class _Heading:
     place: int
     titles: Sequence[str]
     found: Mapping[str, Sequence[tuple[int, int]]]
-    """For each column, the rank of each matching heading in its specification, and its position in the row."""
+    """For each column: the rank of each matching heading in the column's specification, and the heading's position in
+    the row."""
 
     def has(self, columns: ColumnSpecs) -> bool:
         """Return whether every required column is there."""
@@ -478,14 +479,14 @@ def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
         columns: columns of the table.
 
     Raises:
-        FileRefused: the sheet has no such heading, or a heading stands there twice.
+        FileRefused: the sheet has no such heading, or it has a heading twice.
     """
     heading = _find_heading(sheet, columns)
     if heading is None:
         wanted = "; ".join(spec.headings[0] for spec in columns.values() if spec.required)
         raise FileRefused(name, [FileFault("no_heading", sheet.name, values={"headings": wanted})])
     row = int(sheet.cells.index[heading.place])
-    # If two headings may mean a column, the first one of its specification counts.
+    # If two headings fit one column, the heading that the column's specification lists first counts.
     at = {column: min(ranked)[1] for column, ranked in heading.found.items()}
     headings = {column: clean_cell(heading.titles[position]) for column, position in at.items()}
     faults = [
@@ -510,9 +511,9 @@ def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
 def _find_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
     """Return the row that is most likely the heading, or ``None`` if no row has any known heading.
 
-    This is the first row with all required headings. If there is none, two rows may have them together, where the
-    upper row holds groups of columns and cells that are merged over both rows. Otherwise the row with the most known
-    headings is returned.
+    The heading is the first row with all required headings. If there is no such row, two rows may have them together:
+    the upper row then holds groups of columns, and cells that are merged over both rows. Otherwise the row with the
+    most known headings is returned.
     """
     known = {
         heading_key(heading): (column, rank)
@@ -656,7 +657,7 @@ _WORD_WITHOUT_DIGITS: Final = re.compile(r"[^\d]{1,40}")
 def agency_in(agencies: AgencyWords) -> Any:  # noqa: ANN401 - a type for pydantic
     """Return a type for cells that name an agency, with the agency's code as value.
 
-    A cell may have a code or a name, if no other agency has the same one.
+    A cell may have a code or a name. A code or name that several agencies have is a fault.
     """
 
     def agency(written: str) -> str:
@@ -676,7 +677,7 @@ def word_of(meanings: Mapping[Meaning, Iterable[str]], known: Iterable[str]) -> 
 
     Args:
         meanings: words of each value.
-        known: words that a fault gives as the possible ones.
+        known: words that a fault lists as possible words.
     """
     meant = {fold(word): meaning for meaning, words in meanings.items() for word in words}
     known_words = ", ".join(known)

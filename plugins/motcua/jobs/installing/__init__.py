@@ -1,1 +1,1 @@
-"""Set up a server: ask for what only people know, check each answer and write it down, and generate the rest."""
+"""Set up a server: ask people for settings, check and save each answer, and generate the secrets."""

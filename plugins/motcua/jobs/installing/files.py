@@ -25,7 +25,7 @@ WRITTEN = tuple(file for file in FILES if file not in OPTIONAL)
 GONE = ("REDIS_PASSWORD", "AIRFLOW_JWT_SECRET", "AIRFLOW_SECRET_KEY", "UI_LISTEN", "CALLBACKS_LISTEN", "INTAKE_LISTEN")
 """Variables of .env that version 0.2.0 read and that nothing reads any more."""
 RENAMED = {"AIRFLOW_FERNET_KEY": "AIRFLOW_SECRET"}
-"""Variables of .env with a new name. They keep their value, because only it can decrypt what was encrypted with it."""
+"""Variables of .env that got a new name. Their value stays the same, because data was encrypted with it."""
 _FILE_MODE = 0o600
 _UNQUOTED = re.compile(r"[A-Za-z0-9_@%+=:,./\[\]~-]*")
 """Values that have the same meaning without quotes to Compose, to a shell and to this program."""
@@ -106,8 +106,9 @@ class Files:
     def put(self, file: str, name: str, value: str) -> None:
         """Set a variable to a value.
 
-        The line replaces the present line of the variable. If there is none, it goes below a comment line with the
-        variable (``# NAME=``). If there is none either, it goes to the end of the file, below the example's comment.
+        The new line replaces the present line of the variable. If the variable has no line, the new line is inserted
+        below a comment line ``# NAME=``. If there is no such comment line, the new line is appended to the file, below
+        the example's comment.
 
         Raises:
             NotWritable: no line can hold the value.
@@ -155,7 +156,8 @@ class Files:
         self.texts[file] = re.sub(r"\n{3,}", "\n\n", "".join(strings))
 
     def modernize(self) -> list[str]:
-        """Rename the variables that version 0.2.0 named otherwise, and remove variables that nothing reads any more.
+        """Rename the variables that had another name in version 0.2.0, and remove variables that nothing reads any
+        more.
 
         Returns:
             The old names that were found.
@@ -210,10 +212,10 @@ def written(value: str) -> str:
 
 
 def as_json(given: Mapping[str, Any]) -> str:
-    """Return a connection as JSON that may stand in single quotes.
+    """Return a connection as JSON that can be written in single quotes.
 
-    Quotes and backslashes within the values become ``\\u`` escapes, because some readers of such files remove other
-    backslashes and some do not.
+    Quotes and backslashes within the values become ``\\u`` escapes, because only some readers of such files remove
+    other backslashes.
     """
     text = json.dumps(given, ensure_ascii=False)
     return text.replace("\\\\", "\\u005c").replace('\\"', "\\u0022").replace("'", "\\u0027")

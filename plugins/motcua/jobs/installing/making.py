@@ -21,7 +21,8 @@ _FERNET = "AIRFLOW_SECRET"
 
 
 def new_secret() -> str:
-    """Return a random secret of letters, digits, - and _. It never begins with a dash, as options do."""
+    """Return a random secret of letters, digits, - and _. It never begins with a dash, because a program would read it
+    as an option."""
     while (made := secrets.token_urlsafe(48)).startswith("-"):
         pass
     return made
@@ -95,7 +96,7 @@ def make_folders(folder: Path) -> list[str]:
 
 
 def for_the_safe(folder: Path) -> list[str]:
-    """Return the files that no backup holds and that are needed to set up the server again.
+    """Return the files to keep in a safe: no backup holds them, and they are needed to set up the server again.
 
     The private key of the backups is not among them, because it must be stored separately.
     """

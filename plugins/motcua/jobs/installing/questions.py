@@ -1,4 +1,4 @@
-"""The ten questions of a set-up: what each asks, where its answer is written, and how it is checked."""
+"""Define the ten questions of a set-up: what each asks, where its answer is written, and how it is checked."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _answers(answer: str) -> Sequence[str]:
 
 
 def ask(talk: Talk, name: Name, number: int, of: int) -> None:
-    """Ask a question, check its answer, and save it. Until then the present value stays in force.
+    """Ask a question, check the answer, and save it. The present value stays in force until the answer is saved.
 
     Raises:
         EOFError: the input ended.
@@ -114,8 +114,8 @@ def _receipts_address(url: str, gateway: str) -> str:
 
 
 def _follow_pages(draft: Files, before: str, url: str) -> None:
-    """Change the receipt address of each gateway where it is below the pages' previous address. If there is no previous
-    address, change it where it is empty."""
+    """Change a gateway's receipt address if it was derived from the pages' previous address. If the pages had no
+    address before, set each empty receipt address."""
     for name in _gateways_of(draft):
         given = draft.connection(GATEWAYS, f"sms_{name}")
         if given is None:
@@ -129,13 +129,14 @@ def _follow_pages(draft: Files, before: str, url: str) -> None:
 
 
 def _connection_fields(given: GivenConnection, kind: str) -> dict[str, Any]:
-    """Return a connection as the fields that ``put_connection`` takes."""
+    """Return a connection as the mapping of fields that ``put_connection`` expects."""
     fields = {name: getattr(given, name) for name in ("host", "schema", "port", "login", "password")}
     return {"conn_type": kind, **fields, "extra": dict(given.extra)}
 
 
 def _ask_certificate(talk: Talk) -> None:
-    """Ask for the certificate: files of our own, Caddy's internal one, or a mail address for a public authority."""
+    """Ask for the certificate: the province's own files, Caddy's internal certificate, or a mail address for a public
+    certificate authority."""
 
     def wrong(typed: str) -> Wrong:
         is_one = typed.casefold() in (*_answers("files"), INTERNAL) or trying.is_mail_address(typed)
@@ -245,7 +246,7 @@ def _refuse_others(told: str, of: Iterable[str], **facts: object) -> Callable[[s
 
 
 def _gateways_of(draft: Files) -> list[str]:
-    """Return the gateways whose connection somebody has given."""
+    """Return the gateways that have a connection in the files."""
     names = lists(draft.value(SETTINGS, "MOTCUA_GATEWAYS"))
     return [name for name in names if draft.connection(GATEWAYS, f"sms_{name}") is not None]
 
@@ -301,7 +302,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
         if field.is_login:
             of_whom[field.name] = given["login"]
         elif not field.is_optional:
-            # An adapter may be newer than the words.
+            # The field of a new adapter may have no text yet.
             what = words()["connection_fields"].get(field.name, field.name)
             usual_value = str(of_whom.get(field.name) or "")
             of_whom[field.name] = talk.field(
@@ -379,7 +380,8 @@ def _ask_mail(talk: Talk) -> None:
 
 
 def _proposed_mail_tls(before: GivenConnection | None, port: int) -> str:
-    """Return the proposed answer for the TLS of mail: the present one, or for a new port the usual one of that port."""
+    """Return the proposed answer for the TLS of mail: the present answer, or for a new port the usual TLS of that
+    port."""
     if before is None or before.port != port:
         return _OWN_TLS if port == _PORT_OF_MAIL_TLS else _STARTTLS
     ways = {

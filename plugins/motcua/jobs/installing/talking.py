@@ -1,4 +1,5 @@
-"""Ask questions on a terminal: each field until its answer can be written, each question until its answer is good."""
+"""Ask questions on a terminal. A field is repeated until its answer can be written, and a question until its answer is
+good or the person keeps it."""
 
 from __future__ import annotations
 
@@ -135,8 +136,8 @@ def _finding_words(found: Finding) -> dict[str, str]:
 
 
 def until_good(talk: Talk, answer: Callable[[Files], Iterable[Finding]]) -> bool:
-    """Ask a question, with its answer in a draft of the files, until the answer has no findings or the person keeps it;
-    then save the draft.
+    """Repeat a question until its answer has no findings or the person keeps the answer; then save the draft with the
+    answer.
 
     A repeated question has the previous answer as its default.
 

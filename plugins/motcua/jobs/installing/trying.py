@@ -1,4 +1,4 @@
-"""Check what a person answers to a question of the set-up, before the answer is saved to the settings files.
+"""Check a person's answer to a question of the set-up, before the answer is saved to the settings files.
 
 The doctor's checks examine the files as they would be after saving.
 """
@@ -36,8 +36,8 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
     Args:
         files: the settings files with the answer, which may not be saved yet.
         now: present time.
-        asks: the checks will connect to other servers. The doctor refuses such checks for settings that were read from
-            files, so the settings are given to it without the folder of their files.
+        asks: whether the checks connect to other servers. The doctor refuses such checks for settings that were read
+            from files, so the examination then has no folder of files.
         **only: settings that replace those of the files.
     """
     installation = files.installation()
@@ -61,7 +61,7 @@ def _report_exception(tries: Callable[_Arguments, list[Finding]]) -> Callable[_A
 
 
 def _findings_about(examination: Examination, looks: Iterable[_Check], about: str) -> list[Finding]:
-    """Run some checks and return those findings whose subject contains a text."""
+    """Run some checks and return the findings whose subject contains ``about``."""
     return [each for look in looks for each in look(examination) if about in each.subject]
 
 

@@ -1,1 +1,1 @@
-"""Write what clients push: check the records one by one, and write them together."""
+"""Write the records that clients push: check the records one by one, and write them in batches."""

@@ -1,5 +1,5 @@
-"""Read a request for rows of a list from an address or a command: its filters, their faults, and a text that describes
-it."""
+"""Read a request for rows of a list from the address (URL) of a page or from a command: its filters, their faults, and
+a text that describes the request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from motcua.store.browsing import Place, procedures_called
 from motcua.store.ledger.database import Connection
 
 NO_AGENCY = "-"
-"""Stands for an agency's code in a filter, and selects rows without an agency, as replies about an unknown code."""
+"""Value of the agency filter that selects rows without an agency, such as replies about an unknown code."""
 _LONGEST = 250
 """Most characters of a name in an address."""
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
@@ -76,7 +76,7 @@ class Faults(list[str]):
         return None
 
     def period(self, since: str, until: str) -> tuple[datetime | None, datetime | None]:
-        """Return the begin of the first day and the end of the last day, in Vietnam's time zone."""
+        """Return the beginning of the first day and the end of the last day, in Vietnam's time zone."""
         first, last = self.day_in(since), self.day_in(until)
         if first and last and last < first:
             self.add("order")

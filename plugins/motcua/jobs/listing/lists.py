@@ -94,8 +94,8 @@ AXIS = Listing(
 def _read_complaints(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
     """Return the requested complaints from the ledger.
 
-    Auditors see no code that no dossier has. Somebody typed it, and it may be a name: the view
-    audit.complaints leaves it out too.
+    If no dossier has the code of a complaint, auditors do not see that code. Somebody typed it, and it may be a name.
+    The view audit.complaints leaves such a code out, too.
     """
     values = dict(asked.values)
     state = values.pop("state")
@@ -169,7 +169,7 @@ USUAL_DAYS, MOST_DAYS = 7, 14
 
 @lru_cache(maxsize=1)
 def _plain_templates() -> frozenset[tuple[str, int]]:
-    """Return the id and version of the templates whose texts can name no person."""
+    """Return the id and version of the templates whose texts cannot name a person."""
     versions = load_template_versions()
     return frozenset(name for name, template in versions.items() if NOBODYS.issuperset(template.parameters))
 
@@ -177,8 +177,8 @@ def _plain_templates() -> frozenset[tuple[str, int]]:
 def _words_shown(row: Mapping[str, Any], seen: Seen) -> Cell:
     """Return the text of a message as a viewer may see it.
 
-    A text that repeats a citizen's input may name anybody. Auditors do not see such a text, and its numbers are masked
-    for all viewers.
+    A text that repeats a citizen's input may name anybody. Auditors do not see such a text. For other viewers, phone
+    numbers in the text are masked.
     """
     if (row["template_id"], row["template_version"]) in _plain_templates():
         return str(row["text"])
@@ -283,7 +283,7 @@ def _differing_columns(row: MatchRow, seen: Seen) -> Cell:
 
 
 def _closing_state(row: ListedClosing, seen: Seen) -> Cell:
-    """Return whether a closing adds up, has differences, or lacks sources that were not read."""
+    """Return whether a closing adds up, has differences, or is incomplete because sources were not read."""
     words = wording.list_words()["closing"]
     name = "unread" if row.sources_unread else "differs" if row.difference or row.unexplained else "meets"
     return Word(name, words[name], "ok" if name == "meets" else "bad")
@@ -301,7 +301,8 @@ STATEMENTS = Listing(
 
 
 def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | None) -> Listing:
-    """Return the list of a carrier statement's rows; by default all rows that do not match exactly."""
+    """Return the list of a carrier statement's rows with a verdict; ``None`` stands for all rows that do not match
+    exactly."""
     return Listing(
         "statement_rows",
         lambda connection, asked, most, skipped: match_rows(
@@ -390,7 +391,7 @@ DIFFERENCES_OF_CLOSING = Listing(
 def lists_of_closing(
     told: Told, messages: Sequence[MessageFigures], dossiers: Sequence[DossierFigures]
 ) -> list[Listing]:
-    """Return the lists that a page shows of a closing: messages, dossiers, differences, and changes."""
+    """Return the lists that a page shows about a closing: messages, dossiers, differences, and changes."""
     named = _closing_cells(told)
     return [
         replace(
@@ -430,7 +431,7 @@ def lists_of_closing(
 
 _MESSAGE_FIGURES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
 _RENAMED_FIGURES: Final = {"expected": "messages"}
-"""Columns of messages whose name is not the name of their figure, each with that figure."""
+"""Columns of the list of messages that have another name than the figure that they show, each with that figure."""
 _DOSSIER_FIGURES: Final = (
     "carried_over",
     "received",
@@ -507,7 +508,8 @@ def may_be_accepted(file: Export) -> bool:
 
 
 def told_export(viewer: Viewer, file: Export) -> ToldExport:
-    """Return an export file in words. Auditors see neither the file's name nor its names of sheets and columns."""
+    """Return an export file in words. Auditors see neither the name of the file nor the names of its sheets and
+    columns."""
     words = list_words()["exported"]
     faults = [FileFault(**fault) for fault in file.faults]
     if viewer.is_auditor:
@@ -594,7 +596,8 @@ def _read_sources(connection: Connection, asked: Asked, most: int, skipped: int)
 
 
 def _source_failure(row: Freshness, seen: Seen) -> Cell:
-    """Return why a source could not be read. Viewers of single agencies do not see it, as they cannot correct it."""
+    """Return why a source could not be read. Viewers of single agencies do not see the reason, because they cannot
+    correct the fault."""
     is_told = row.failed_at and seen.viewer.agencies is None
     return seen.viewer.text(row.failure or "") or None if is_told else None
 

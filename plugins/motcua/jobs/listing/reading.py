@@ -5,8 +5,8 @@ a place, which is the time and the number of a row, and covers a bounded number 
 index, so that it can be read from either end. Any other list is read **whole** up to the wanted row, in the order of
 its SQL statement.
 
-Sorting by another column and searching work within bounds: only the first rows are sorted, and only some rows are
-searched for each page. The result states what was left out because of these bounds.
+Sorting by another column and searching are limited: only the first rows are sorted, and only some rows are searched for
+each page. The result states what was left out because of these bounds.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ class Bounds:
 USUAL: Final = Bounds()
 
 Find: TypeAlias = Callable[[Connection, Asked, Place | None, int], Piece]
-"""Returns the places of requested rows, beginning at a place, at most a given number."""
+"""Returns the places of requested rows, from the given place on. The number limits how many are returned."""
 Read: TypeAlias = Callable[[Connection, Sequence[Place]], Sequence[Any]]
 """Returns the rows at these places, in their order."""
 ReadWhole: TypeAlias = Callable[[Connection, Asked, int, int], Sequence[Any]]
-"""Skips the second given number of requested rows, and returns at most the first given number of the next rows."""
+"""Returns requested rows. The first number limits how many are returned; the second number of rows is skipped before
+them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,8 @@ def _piecewise_page(listing: Listing, find: Find, connection: Connection, asked:
     """Return a page of a piecewise list without a search."""
     assert isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
-    # The first page also shows the number of rows. For it, up to ``bounds.counted`` rows are found, if that is cheap.
+    # The first page also shows the number of rows. To count them, up to ``bounds.counted`` rows are found, if that is
+    # cheap.
     most = shown if before or listing.rows.few(asked) else listing.bounds.counted
     piece = find(connection, asked, before, most)
     older = piece.places[shown - 1] if len(piece.places) > shown else piece.older

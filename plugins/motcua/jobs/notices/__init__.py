@@ -1,2 +1,1 @@
-"""The steps of a message: pick-up, planning, sending, settling. Also the evening's apologies and the replies of
-9029."""
+"""Reads sources, plans, sends and settles messages, plans each evening's apologies, and answers texts to 9029."""

@@ -1,7 +1,8 @@
 """Answers texts to 9029. The citizen has paid for the text, so each text gets a reply, whatever fails.
 
 ``answer`` works inside a transaction of the ledger. The web process that gateways call uses ``answer_in_time``, which
-never raises: if the ledger does not answer in time, it returns a fixed apology and counts the inquiry later.
+never raises: if the ledger does not answer in time, the function returns a fixed apology, and the inquiry is written to
+the ledger later.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ TIME_FOR_AN_ANSWER = 1.5
 
 _WAIT_FOR_LEDGER = 0.03
 _MAY_WAIT = 8
-"""Most inquiries that may wait for an unavailable ledger at a time. Further inquiries get the apology at
-once, since otherwise all threads would wait."""
+"""Largest number of inquiries that may wait for an unavailable ledger at a time. Further inquiries get the apology at
+once. Otherwise all threads of the web process would wait."""
 _KEEP_UNCOUNTED = 100_000
 
 _TEMPLATE_OF: dict[InquiryResult, str] = {
@@ -72,8 +73,8 @@ _waiting = threading.BoundedSemaphore(_MAY_WAIT)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One inquiry as received. ``since`` is the monotonic clock at that moment; ``phone`` is in E.164, if the sender is
-    a phone."""
+    """One inquiry as received. ``since`` is the monotonic clock at its arrival. ``phone`` is the sender's number in
+    E.164, or ``None`` if the sender is not a phone."""
 
     gateway: str
     phone: str | None
@@ -119,7 +120,8 @@ def warm_up() -> None:
 
 def _received(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
     phone = asking_phone(reading.sender)
-    # A time of sending that is off by a day or more cannot show whether two texts are one text sent twice.
+    # A stated sending time that is a day or more from now must be wrong, so it cannot show whether two texts are one
+    # text sent twice.
     sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
     key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
@@ -163,7 +165,8 @@ def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: 
 
 
 def apologise(gateway: str, reading: InquiryReading, now: datetime) -> InquiryAnswer:
-    """Return the fixed apology for an inquiry that could not be answered in time, and count the inquiry."""
+    """Return the fixed apology for an inquiry that could not be answered in time. Queue the inquiry to be written to
+    the ledger."""
     return _apologise(_received(gateway, reading, now, time.monotonic()), _TooLate())
 
 
@@ -208,7 +211,7 @@ def _choose_reply(connection: Connection, asked: _Asked) -> _Found:
     if phone_is_over:
         return _fixed_reply("too_many")
     if gateway_is_over:
-        # All citizens together reached the gateway's limit, so the reply only asks this one to try again in a few
+        # All citizens together reached the gateway's limit, so the reply only asks this citizen to try again in a few
         # minutes.
         return _Found("too_many", _fixed_reply("error").reply)
     found = _look_up(connection, asked, read_inquiry_text(asked.text))
@@ -300,11 +303,11 @@ def _count_until_done() -> None:
 
 
 def count_left_over() -> int:
-    """Write the inquiries that got the apology while the ledger was unavailable. Return how many the ledger did not
-    have.
+    """Write the inquiries that got the apology while the ledger was unavailable. Return how many of them were new to
+    the ledger.
 
-    If the gateway sent an inquiry again in the meantime, the ledger has it already and it is not written twice. The
-    inquiries wait in memory only.
+    If the gateway sent an inquiry again in the meantime, the ledger already has the inquiry and does not store it
+    twice. Until they are written, the inquiries are only in memory.
     """
     written = 0
     while True:

@@ -1,9 +1,9 @@
 """Plans the evening's apologies, and records the evenings that were settled, each with its result.
 
 An *evening* is one agency's apologies of one day. Each evening is *settled* once, in one transaction: that is, every
-dossier is checked, and the messages are written. The transaction locks the agency's sources, so that no rows are read
-meanwhile and the record agrees with the rows that the ledger then had. The ledger shows which evenings are not settled:
-an evening that a run missed, because it was skipped or a source did not answer, is settled by the next run.
+dossier is checked, and the messages are written. The transaction locks the agency's sources: no rows of these sources
+are read meanwhile, so the record agrees with the rows in the ledger. The ledger shows which evenings are not settled.
+If a run is skipped or a source does not answer, the next run settles the evening.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ from motcua.store.notices.templates import load_templates
 log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = timedelta(minutes=5)
-"""For this long, runs of ``notify_transitions`` leave an evening to the evening's own DAG."""
+"""Time after the start of an evening in which only its own DAG, ``apologize_due_tomorrow``, settles it. After that,
+runs of ``notify_transitions`` settle it, too."""
 _PATIENCE = 20.0
 """Seconds to wait for a running pick-up of one of the agency's sources."""
 _INSTANT = timedelta(microseconds=1)
@@ -75,8 +76,8 @@ def apology_rules() -> ApologyRules:
 
 
 def candidate_of(dossier: DueDossier, *, kind_off: bool) -> ApologyCandidate:
-    """Return a dossier in the form that the rules take; ``kind_off`` says whether its agency has switched apologies
-    off."""
+    """Return a dossier in the form that the apology rules need. ``kind_off`` is whether the dossier's agency has
+    switched apologies off."""
     return ApologyCandidate(
         due_at=dossier.due_at,
         received_at=dossier.received_at,
@@ -118,7 +119,7 @@ class ApologyCounts:
 def evening_window(window: Window, rules: ApologyRules) -> Window:
     """Return the window that contains the apologies of a backfill's run and no other message.
 
-    The run that starts at 17:30 of a day is for that day's evening; the run's data interval ends at that moment.
+    A day's evening belongs to the run that starts at 17:30 of that day. The run's data interval ends at that moment.
     """
     if window.end is None:
         return EVERYTHING
@@ -129,16 +130,17 @@ def evening_window(window: Window, rules: ApologyRules) -> Window:
 @without_values()
 @beating()
 def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_over: bool = False) -> ApologyCounts:
-    """Settle every evening that has come and is not settled; with a backfill's window, only the last evening in the
-    window.
+    """Settle every evening that has begun and is not settled. With a backfill's window, settle only the last evening in
+    the window.
 
-    An evening is planned only from rows that were read after its time came: an agency whose sources could not be read
-    waits for the next run. If it is too late to text anybody about an evening, the evening is recorded as missed, with
-    an ``expired`` message for each dossier whose citizen should have got an apology. Settling twice, or twice at once,
-    makes no second message.
+    An evening is planned only from rows that were read after the evening began. An agency whose sources could not be
+    read waits for the next run. If it is too late to text anybody about an evening, the evening is recorded as missed,
+    with an ``expired`` message for each dossier whose citizen should have got an apology. Settling an evening twice,
+    even at the same time, makes no second message.
 
-    ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that their own DAG comes first. Runs
-    of ``notify_transitions`` use this restriction; the call costs little if there is no such evening.
+    ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that the evenings' own DAG can
+    settle them first. Runs of ``notify_transitions`` use this restriction. The call costs little if there is no such
+    evening.
     """
     moment = now or datetime.now(UTC)
     rules = apology_rules()
@@ -172,7 +174,7 @@ def _with_evenings_left(
 
 
 def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[date, int]:
-    """Return the evenings that have come and are not settled, each with the number of agencies that wait. In a
+    """Return the evenings that have begun and are not settled, each with the number of agencies that wait. In a
     backfill, return only the evening at the end of the backfill's window."""
     agencies = _with_evenings_left(ledger, window, apology_rules(), now)
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))

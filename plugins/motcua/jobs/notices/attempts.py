@@ -1,4 +1,4 @@
-"""Functions that sending and settling share: the meaning of a gateway's answer, and the content of a request."""
+"""Functions for both sending and settling: they interpret a gateway's answer and build a request."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from motcua.store.notices.attempts import UnsettledAttempt
 from motcua.store.notices.messages import ClaimedMessage
 
 SETTLE_FIRST = timedelta(seconds=30)
-"""How long after an attempt without an answer the gateway is first asked or the attempt is first repeated. The delivery
-receipt may arrive within this time."""
+"""Wait after an attempt without an answer, until the gateway is first asked about the attempt or its request is first
+repeated. The delivery receipt may arrive within this time."""
 ASK_FIRST = timedelta(minutes=2)
-"""How long after accepting a message a gateway is first asked for the receipt, if it can be asked."""
+"""Wait after a gateway accepted a message, until the gateway is first asked for the receipt. Only some gateways can be
+asked."""
 ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
     "accepted": "accepted",
     "duplicate": "accepted",
@@ -41,7 +42,7 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 
 def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
     """Marks attempts in flight of dead senders as unknown, and then applies the answers that the journal has. Returns
-    the number of messages that the dead senders left.
+    the number of messages of these attempts.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -80,7 +81,8 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
 def words_at(
     gateway: Gateway, words: Words, templates: Mapping[tuple[str, int], Template], *, accented: bool | None = None
 ) -> Words:
-    """Returns a message's text as a gateway sends it: with accents if they cost nothing there, otherwise as planned.
+    """Returns a message's text as a gateway sends it: with accents if they cost nothing at this gateway, otherwise as
+    planned.
 
     Args:
         gateway: the gateway that is to send the message.

@@ -1,9 +1,8 @@
-"""Shows which messages an agency would have sent, had it been enabled since a given day. People make this dry run
-before they enable the agency.
+"""Shows which messages an agency would have sent if it had been enabled on a given day. People make this dry run before
+they enable the agency.
 
-The dry run reads the sources and plans messages in memory. It plans each event as if the time were the moment when the
-event was recorded. It writes and sends nothing, and blocks no other reading of the sources. The dry run does not cover
-apologies.
+The dry run reads the sources and plans messages in memory. Each event is planned as if it had just been recorded. The
+dry run writes and sends nothing, and blocks no other reading of the sources. The dry run does not cover apologies.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ from motcua.store.notices.templates import load_templates
 End: TypeAlias = Literal["would_go", "held"] | BeginState
 """How a message would have ended: handed to the gateway, still on hold now, or ended without being sent.
 
-The last case has the state that the message would have got, such as ``suppressed``.
+In the last case, the value is the state that the message would have got, such as ``suppressed``.
 """
 
 _BATCH = 2000
@@ -66,7 +65,7 @@ class Rehearsed:
     end: End
     reason: str | None
     at: datetime
-    """When the message would have been sent, or when its end was decided."""
+    """When the message would have been sent, or would have ended unsent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +91,18 @@ class DryRun:
     sources: list[str] = field(default_factory=list)
     """Sources that have rows of the agency."""
     failures: dict[str, str] = field(default_factory=dict)
-    """Sources that could not be read, with the reason. The result lacks the messages of their dossiers."""
+    """Sources that could not be read, with the reason. The result lacks the messages about the dossiers of these
+    sources."""
     dossiers: int = 0
     transitions: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     """Number of rows that would have gone to quarantine, by reason."""
     messages: list[DryMessage] = field(default_factory=list)
-    """Messages in the order in which they would have been planned."""
+    """Messages in the order in which they would have been sent or ended."""
 
 
 def dry_run(code: str, since: datetime) -> DryRun:
-    """Return what an agency would have sent between ``since`` and now, with its settings in the ledger.
+    """Return what an agency would have sent between ``since`` and now, with the agency's settings in the ledger.
 
     Ignores whether the agency is enabled already. Uses the present phone numbers. Plans events one by one, even if one
     pick-up would have read them together.
@@ -140,7 +140,7 @@ def dry_run(code: str, since: datetime) -> DryRun:
 
 
 class _Reading:
-    """One source, read for one agency."""
+    """Reads one source for one agency."""
 
     def __init__(self, run: DryRun, context: RowContext, source: ContractSource) -> None:
         self.dry_run, self.context, self.source = run, context, source
@@ -244,8 +244,8 @@ class _Reading:
 def _transition_from_row(
     dossier: CleanDossier, history: Sequence[PastTransition], now: datetime
 ) -> list[PastTransition]:
-    """Return the change that only the dossier's row shows, as a transition: the row is newer than the last transition
-    and calls for another message."""
+    """Return a transition for the change that only the dossier's row shows: the row is newer than the last transition
+    and calls for another message. Return an empty list if there is no such change."""
     status, updated = dossier.status_code, dossier.updated_at
     if status is None or updated is None:
         return []
@@ -298,12 +298,12 @@ def with_old_steps(
 def rehearse(
     dossier: DossierFacts, history: Sequence[PastTransition], now: datetime, rules: PlanningRules
 ) -> list[Rehearsed]:
-    """Return the messages that planning would have made of a history, had it planned each transition when it was
+    """Return the messages that planning would have made from a history if each transition had been planned when it was
     recorded.
 
     A message is sent at once or when its hold ends, unless the dossier left the condition that the message is about, or
-    its result was handed over before. A message that was sent counts as accepted by the gateway. ``history`` is in the
-    dossier's order.
+    its result was handed over before. A message that was sent is assumed to be accepted by the gateway. ``history`` is
+    in the dossier's order.
     """
     rehearsal = _Rehearsal(dossier, rules)
     for position in range(len(history)):
@@ -364,8 +364,8 @@ class _Rehearsal:
     def _replace(self, kind: Kind, moment: datetime) -> None:
         """Cancel the waiting message of a kind, because a later message replaces it.
 
-        The dossier entered the condition that the message is about, such as having its result, once more, with only
-        old steps in between.
+        This happens if the dossier enters a condition (such as having its result) twice, with only old steps in
+        between.
         """
         for number, message in list(self.waiting.items()):
             if message.kind == kind:

@@ -49,7 +49,7 @@ from motcua.store.notices.sources import (
 LOOK_WITHIN = 5.0
 """Seconds that one look at a source may take."""
 _OPEN_AT_ONCE = 32
-"""Most connections that are opened within the same tenth of a second."""
+"""Largest number of connections that are opened within the same tenth of a second."""
 _NAME = b"motcua_look"
 _TIMESTAMPTZ, _BIGINT, _TEXTS, _TIMESTAMPTZS, _BIGINTS = 1184, 20, 1009, 1185, 1016
 """PostgreSQL's numbers (OIDs) of the types that the parameters of a question have."""
@@ -65,7 +65,7 @@ class Waits:
     """Further wait after ``look``. After both waits the watcher gives up a look that the source's server did not end by
     itself."""
     connection: float = 10.0
-    """Longest wait for a connection that is being opened. After it the source counts as silent."""
+    """Longest wait for a connection that is being opened. After this wait, the source is reported as silent."""
     pause: float = 5.0
     """Pause before a failed source is tried again. Each further pause is twice as long."""
     longest_pause: float = 60.0
@@ -137,9 +137,10 @@ class _Question:
 
 
 class Looks:
-    """Open connections to sources, one for each source; sources that lie in the ledger's own database share one.
+    """Open connections to sources, one for each source; sources that lie in the ledger's own database share one
+    connection.
 
-    Only one thread may use an instance. It calls :meth:`ask` and :meth:`turn` again and again.
+    Only one thread may use an instance. That thread calls :meth:`ask` and :meth:`turn` again and again.
     """
 
     def __init__(self, sources: Iterable[str], waits: Waits = USUAL) -> None:
@@ -184,7 +185,7 @@ class Looks:
             if line.asked and line.sent_at + self._waits.look + self._waits.grace < now:
                 answers += self._fail(line, f"no answer within {self._waits.look:.0f} s")
             elif line.is_opening and line.opening_since + self._waits.connection < now and not line.failures:
-                # The thread that opens the connection goes on waiting. Until it ends, the source counts as silent.
+                # The thread that opens the connection goes on waiting. Until it ends, the source is reported as silent.
                 answers += self._fail(line, f"no connection within {self._waits.connection:.0f} s")
         return answers + self._take_opened()
 
@@ -233,8 +234,8 @@ class Looks:
         # Sources that failed come last. Otherwise many of them would delay the opening of working connections.
         for line in sorted(closed, key=lambda each: each.failures)[:_OPEN_AT_ONCE]:
             line.is_opening, line.opening_since = True, now
-            # Each opening has a thread of its own, which may hang with its source. It blocks neither other sources nor
-            # the end of the process.
+            # Each opening has a thread of its own, which may hang with its source. Such a thread blocks neither other
+            # sources nor the end of the process.
             threading.Thread(target=self._open, args=(line,), name=f"look {line.sources[0]}", daemon=True).start()
 
     def _open(self, line: _Line) -> None:
@@ -328,7 +329,7 @@ class Looks:
 
         If a connection is lost over which the source had answered before, the connection is opened again at once and no
         failed look is returned, because a lost connection alone does not mean a silent source. Any other failure is
-        returned as a failed look, also that of a query that took too long.
+        returned as a failed look, including a query that took too long.
         """
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
@@ -400,8 +401,8 @@ def _close(connection: Connection) -> None:
 
 
 _LOOKS_A_SECOND = 600
-"""A watcher asks quiet sources less than half as often as others only if all its sources together would need more looks
-per second than this."""
+"""Looks per second that one watcher may need for all its sources. Only above this number, the watcher asks quiet
+sources less than half as often as other sources."""
 _QUIET_AFTER = 60.0
 """Seconds without news after which a source is asked less and less often."""
 
@@ -447,14 +448,13 @@ _TICK = 0.04
 """Shortest time in seconds between two turns of a watcher. Sources that are due within one tick are asked together, so
 that many sources do not wake the watcher one by one."""
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
-"""Seconds until another run is started for the same unread rows: at first the first value, then each time twice as
-long, up to the second value. While a sender picks up news by itself, the start of the first run is delayed by this
-time, too."""
+"""Shortest and longest time in seconds until another run is started for the same unread rows. Each time is twice as
+long as the time before. While a sender picks up news by itself, the first run is delayed by the shortest time, too."""
 _ASK_LEDGER_EVERY = 0.25
 """Seconds between two queries of the ledger while there is news; without news four times as long."""
 _READ_ALL_EVERY = 5.0
 _LEFT_FOR = timedelta(seconds=2)
-"""A message that is due for this long while no sender is running counts as left behind."""
+"""A message that is due for this long while no sender is running is signalled as left behind."""
 _LEDGER_WITHIN = 5.0
 
 
@@ -488,7 +488,7 @@ class _Signal:
 
 @dataclass(slots=True)
 class _Watched:
-    """One source, as its watcher knows it."""
+    """What a watcher stores about one source."""
 
     known: WatchedSource
     look_at: float = 0.0
@@ -586,8 +586,8 @@ class Watcher:
         return min([self._ask_ledger_at, *(each.look_at for each in self._sources.values())])
 
     def _take_answer(self, answer: Look, now: float) -> bool:
-        """Records an answer. Returns whether the answer changed what is known of the source: whether it has news, is
-        silent, or has answered or failed at all."""
+        """Records an answer. Returns whether the answer changed the stored state of its source: whether the source has
+        news, is silent, or has answered or failed at all."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent
         watched.is_settled, watched.is_silent = True, answer.failure is not None
@@ -617,7 +617,8 @@ class Watcher:
         self._signal(ledger, UNREAD, {name for name, each in self._sources.items() if each.is_unread(now)})
         self._signal(ledger, SILENT, {name for name, each in self._sources.items() if each.is_silent})
         if not self._is_counted and all(each.is_settled for each in self._sources.values()):
-            # This lock makes the watcher count as running, so senders no longer look at its sources themselves.
+            # Senders recognise a running watcher by this lock. They then no longer query the watcher's sources
+            # themselves.
             share_lock(ledger, WATCHING)
             self._is_counted = True
         for name, each in self._sources.items():
@@ -638,8 +639,8 @@ class Watcher:
             if known.watch != watched.known.watch:
                 watched.known, watched.differs, watched.look_at = known, False, now
             elif known != watched.known:
-                # Keep the same object ``watch``: from its identity ``_take_answer`` knows which values an answer is
-                # about.
+                # Keep the same object ``watch``: ``_take_answer`` compares its identity to see which values an answer
+                # is about.
                 watched.known = WatchedSource(name, watched.known.watch, known.ask_at)
 
     def _signal(self, ledger: Connection, what: SourceSignal, names: set[str]) -> None:
@@ -658,7 +659,7 @@ class Watcher:
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """Returns whether a run may be started. No run may be started while the run before may still be starting."""
+        """Returns whether a run may be started. No run may be started while the previous run may still be starting."""
         if self._is_attended:
             self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         return now >= self._woken_at + self._wake_again_after
@@ -671,8 +672,8 @@ class Watcher:
 
     def _join_ledger(self) -> None:
         with contextlib.ExitStack() as joined:
-            # If this watcher freezes, it loses its locks, and senders look at its sources themselves. Its own heartbeat
-            # ends the sessions of other frozen processes.
+            # If this watcher freezes, it loses its locks, and senders query its sources themselves. The watcher's
+            # heartbeat also ends the sessions of other frozen processes.
             joined.enter_context(beating())
             ledger = joined.enter_context(contextlib.closing(open_connection()))
             ledger.autocommit = True

@@ -1,5 +1,5 @@
-"""Pick-up: reads one source into the ledger. Reading twice changes nothing, and rows that a source commits late are not
-lost."""
+"""Reads one source into the ledger: the *pick-up*. Reading the same rows twice changes nothing, and rows that a source
+commits late are not lost."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ LOOK_BACK = timedelta(hours=26)
 """How far back rows with a wrong time of writing are searched for. A clock that is wrong by less than a day cannot
 misdate a row further than this."""
 _NEWEST = 5
-"""How many of the newest steps are compared to see whether a source still has its old numbering."""
+"""How many of the newest steps are compared to see whether a source still numbers its steps as before."""
 _FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), timedelta(minutes=5)
 
 
@@ -109,7 +109,7 @@ class Portions:
     batch: int = 1600
     """Rows that are prepared at a time. Three batches are in memory at once."""
     noted: int = 20_000
-    """Dossiers that one SQL statement gets at the end of a pick-up."""
+    """Dossiers that are passed to one SQL statement at a time."""
 
 
 USUAL = Portions()
@@ -176,11 +176,12 @@ def pick_up(
     """Reads a source's new rows, or the rows recorded in a backfill's window, into the ledger.
 
     Does nothing if another pick-up of this source is running, because the other pick-up reads all new rows. A backfill,
-    and a caller with ``waits``, wait for the other pick-up and then read, because it may have begun before the source
-    had the rows that the caller needs.
+    or a caller with ``waits``, waits for the other pick-up and then reads the source, because the other pick-up may
+    have begun before the source had the rows that the caller needs.
 
     Raises:
-        SourceFailed: the source did not answer, or not as its adapter expects. The ledger stores the reason.
+        SourceFailed: the source did not answer, or its answer was not as its adapter expects; the ledger stores the
+            reason. Also raised if the pick-up lost its connection to the ledger.
     """
     moment = now or datetime.now(UTC)
     with beating() as heart:
@@ -200,10 +201,10 @@ def _pick_up(
     except Exception as error:
         reason = reason_without_values(error)
     if ledger_was_lost or not heart.may_send:
-        # The ledger ended this session, or is about to. The source did not fail.
+        # The ledger ended this session, or is about to end it. The source did not fail.
         raise SourceFailed(f"The pick-up of {source} lost its connection to the ledger: {reason}")
-    # This runs outside the exception handler: otherwise a second error, of the ledger, would carry the first error with
-    # its rows as its context.
+    # This runs outside the exception handler. Otherwise an error of the ledger here would have the first error, and so
+    # values of rows, as its context.
     with without_values(), connect() as ledger:
         note_failure(ledger, source, reason, moment)
     raise SourceFailed(f"Source {source} could not be read: {reason}")
@@ -227,8 +228,8 @@ def _read_into(
 
 @contextmanager
 def _frozen_garbage_collector() -> Iterator[None]:
-    """Keeps Python's garbage collector from going through the objects that exist already, all of Airflow among them.
-    Going through them repeatedly took a fifth of the processor time of a long reading."""
+    """Keeps Python's garbage collector from scanning the objects that already exist, such as all of Airflow's. Scanning
+    them repeatedly took a fifth of the processor time of a long reading."""
     gc.freeze()
     try:
         yield
@@ -242,20 +243,20 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 
 
 class _Shown:
-    """Dossiers that the present snapshot of a source has shown. Needs only a few bits of memory for each dossier that
-    is new in the ledger."""
+    """Dossiers whose rows the source has shown in this pick-up's transaction (snapshot). Needs only a few bits of
+    memory for each dossier that is new in the ledger."""
 
     def __init__(self) -> None:
         self.brought = DossierIds()
         """Dossiers that the ledger did not have before this snapshot."""
         self._unsure = DossierIds()
         """Dossiers of ``brought`` that the snapshot showed in several rows, or in a row without a time. The source may
-        have another row of them."""
+        have another row of such a dossier."""
         self._read: set[Key] = set()
         """All other dossiers that were shown, by agency and code."""
         self.written_as: dict[Key, Key] = {}
-        """Each dossier's key as the source writes it, with which the source is asked for more rows of the dossier. A
-        dossier in ``brought`` is in this mapping only if its key is not written in the usual way (``_usual``)."""
+        """Each dossier's key as the source writes it. Queries for more rows of the dossier use this key. A dossier in
+        ``brought`` is in this mapping only if its key is not written in the usual way (``_usual``)."""
         self._usual: dict[str, str] = {}
         """For each agency, how the source wrote its code for the first dossier of ``brought``."""
 
@@ -284,8 +285,8 @@ class _Shown:
         self._read.update(written_as)
 
     def is_sure(self, dossier_id: int) -> bool:
-        """Returns whether this snapshot delivered the dossier in exactly one row. Reading it again would return the
-        same row."""
+        """Returns whether this snapshot delivered the dossier in exactly one row. Reading the dossier again would
+        return the same row."""
         return dossier_id in self.brought and dossier_id not in self._unsure
 
     def was_read(self, dossier: DossierToJudge) -> bool:
@@ -314,7 +315,7 @@ class _PickUp:
         """Bounds of the times of writing that were read before. A changed row with a time between these bounds was
         written later than the row states."""
         self.set_back_by: timedelta | None = None
-        """By how much the source's clock was found to have been set back."""
+        """By how much the source's clock was set back, as far as this pick-up has noticed."""
         self.context = RowContext(
             agencies={code.written: code.agency_code for code in codes},
             statuses=status_map(ledger, self.cursor.source_id, now),
@@ -341,9 +342,9 @@ class _PickUp:
         self._judge_clock(latest, recorded_since, updated_since)
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
-        # Count before reading the rows, since a source without a snapshot may get new rows during the reading. Counted
-        # before, such rows are read and appear as news once more. Counted after, they would count as read although
-        # they were not.
+        # Count before reading the rows, since a source without a snapshot may get new rows during the reading. In this
+        # order, such rows are read and appear as news once more. In the reverse order, they would be treated as read
+        # although they were not.
         watch = self._count(latest)
         dossiers = self.source.dossiers_since(updated_since, open_too=first)
         self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
@@ -373,8 +374,8 @@ class _PickUp:
         return self.counts
 
     def _since(self, cursor: datetime | None, latest: Latest) -> datetime:
-        """Returns from which time on rows are read: some overlap before the last time read, or before the source's
-        clock if that is set back."""
+        """Returns the time from which rows are read. This is some overlap before the last time read, or before the
+        source's present time if the source's clock was set back."""
         reached = latest.source_now - settings().first_look_back if cursor is None else min(cursor, latest.source_now)
         return reached - settings().overlap
 
@@ -403,12 +404,13 @@ class _PickUp:
         self.set_back_by = max(by, self.set_back_by or by)
 
     def _look_back(self, updated_since: datetime) -> datetime | None:
-        """Reads rows that were written since the last look back but state an earlier time. Returns when to look back
+        """Reads rows that were written since the last call but state an earlier time. Returns when to call this method
         again.
 
-        Reads only the times of writing of the last day, and the whole row where a time differs from the ledger's. Once
-        a wrong clock is right again, neither the clock nor the number of rows shows that it was wrong. The more rows
-        there are, the less often this is done, so that it takes about a hundredth of all time.
+        Reads only the times of writing of about the last day, and the whole row if its time differs from the time in
+        the ledger. This is needed because, once a wrong clock is right again, neither the clock nor the number of rows
+        shows that the clock was wrong. The more rows were compared, the later the next call is, so that all calls
+        together take about a hundredth of the time.
         """
         due = self.cursor.look_back_at
         if self.source.is_pushed or (due is not None and self.now < due):
@@ -533,7 +535,8 @@ class _PickUp:
         if not rows:
             return
         if self.may_be_in_quarantine is None:
-            # Only this pick-up adds rows of this source to the quarantine, because it holds the source's lock.
+            # One query is enough: only this pick-up adds rows of this source to the quarantine, because it holds the
+            # source's lock.
             self.may_be_in_quarantine = is_any_in_quarantine(self.ledger, self.cursor.source_id)
         if self.may_be_in_quarantine:
             keys = [key(row) for row in rows]
@@ -600,7 +603,7 @@ class _PickUp:
             if dossier_id is None:
                 missing.append((row, "dossier_missing"))
             elif clean.source_transition_id not in known:
-                # A source may show a row twice. The first one counts.
+                # A source may show a row twice. Only the first is saved.
                 known.add(clean.source_transition_id)
                 places[place] = dossier_id
                 found.append((dossier_id, clean))

@@ -58,8 +58,8 @@ def planning_rules() -> PlanningRules:
 
 @beating()
 def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
-    """Plan all unplanned transitions, or only those of a window. Queue messages again that failed because of a phone
-    number that was corrected since.
+    """Plan all unplanned transitions, or only those of a window. Also queue messages again that failed because of a
+    wrong phone number, if the number was corrected since.
 
     With a window (a backfill), messages of the window that failed for a passing reason also become due at once.
     Planning the same transitions again, or twice at the same time, makes no second message.
@@ -107,7 +107,7 @@ def _plan_batch(
             now,
             rules,
         )
-        # A backfill plans only its window. Transitions outside it are left to the next run.
+        # A backfill plans only its window. Transitions outside the window are left to the next run.
         beyond = {m.transition_id for m in dossier_plan.messages if not window.holds(m.recorded_at)}
         new.extend(
             _planned_message(message, dossier, templates)
@@ -128,8 +128,8 @@ def _plan_batch(
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
-    # After a restore, the ledger may have lost attempts that the journal has. They are assigned to the messages that
-    # were just planned, so the messages must be saved before.
+    # After a restore, the ledger may have lost attempts that the journal has. Such attempts are assigned to the
+    # messages that were just planned, so the messages must be saved before.
     counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 

@@ -1,5 +1,5 @@
-"""Receives delivery receipts: stores each receipt as received, with phone numbers masked, and then reads it, that is,
-applies it to its message. Receipts that arrive together are written together."""
+"""Receives delivery receipts. Stores each receipt as received, except that phone numbers are masked, and then *reads*
+the receipt, that is, applies it to its message. Receipts that arrive together are written together."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Report:
     gateway: str
     reading: ReceiptReading
     effect: Future[Effect | None] = field(default_factory=Future)
-    """The effect of the receipt; ``None`` if it is stored and left to the next run for reading."""
+    """The effect of the receipt; ``None`` if the receipt is stored and the next run will read it."""
 
     @classmethod
     def masked(cls, gateway: str, reading: ReceiptReading) -> _Report:
@@ -62,7 +62,7 @@ class _Report:
 
 
 def store_and_read_receipt(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
-    """Stores a receipt, commits, and only then reads it. A failure in reading loses nothing."""
+    """Stores a receipt, commits, and only then reads it. If reading fails, the stored receipt is not lost."""
     report = _Report.masked(name, reading)
     _store_and_read(connection, [report])
     effect = report.effect.result()
@@ -77,7 +77,7 @@ class Intake:
     of the time (docs/decisions/sending.md).
 
     Args:
-        connection: opens a connection to the ledger; used once at a time.
+        connection: opens a connection to the ledger. ``Intake`` has at most one such connection open at a time.
         leaves: meanings of receipts that this process may not read. The process stores such receipts, and the next run
             reads them.
     """
@@ -89,8 +89,8 @@ class Intake:
         self._guard = threading.Lock()
         self._waiting: list[_Report] = []
         self._is_taking = False
-        """Whether the thread was woken and has not found the queue empty yet. Waking it for each receipt would make the
-        threads compete for Python's lock."""
+        """Whether the thread is at work: it was woken and has not yet found the queue empty. If each receipt woke the
+        thread, the threads would compete for Python's global interpreter lock."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
@@ -128,8 +128,8 @@ class Intake:
 def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:
     """Stores receipts and commits, reads them and commits, and reports each effect.
 
-    Works on all receipts together; a receipt that fails or must wait is done alone. Receipts of a meaning in ``leaves``
-    are not read.
+    Writes all receipts together. If that fails, each receipt is written alone. Receipts of a meaning in ``leaves`` are
+    not read.
     """
     stored = []
     for report, receipt_id in _together(connection, _store_receipts, reports):

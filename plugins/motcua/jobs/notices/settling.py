@@ -3,8 +3,8 @@
 An attempt without an answer is settled by the first of these that gives a result: a receipt; the gateway, if it can be
 asked; the same request once more under the same reference, if the provider promises to refuse a repeat; the gateway's
 declared policy. The policy ``hold`` shows the message to people, who may release it (``stopping.release``); ``accept``
-treats it as accepted. A message that gets no receipt within the gateway's horizon is closed as ``unconfirmed``. A late
-receipt still counts.
+treats the message as accepted. A message that gets no receipt within the gateway's horizon is closed as
+``unconfirmed``. A receipt that arrives later is still applied.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ log = logging.getLogger(__name__)
 _SETTLE_LONGEST = timedelta(hours=1)
 """Longest wait until a gateway is asked again about an attempt without an answer or a receipt."""
 _ASKED_PER_SLOT = 4
-"""Most accepted attempts that are asked about together, for each request that may be open at the gateway."""
+"""Largest number of accepted attempts that are asked about together, for each request that may be open at the
+gateway."""
 _ASKS_FOR = 120.0
 """Seconds for which one settling goes on asking one gateway. A gateway that does not answer must not delay the rest of
 the settling: other gateways, messages that expire, and the requests of the staff pages. The next settling continues."""
@@ -76,12 +77,13 @@ _SURE_AFTER = timedelta(minutes=10)
 """A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
 records may lag behind."""
 _REMEMBERED_FOR = timedelta(days=30)
-"""A gateway is not asked about an attempt that is older than this. The messages of such attempts stay unknown for ever,
-and each would be asked about once an hour for ever; the provider with the longest memory remembers them for a week."""
+"""Gateways are not asked about attempts that are older than this. The messages of such attempts stay unknown, so
+without this limit each would be asked about once an hour for ever. No provider keeps a record of a request for longer
+than a week."""
 _LATE_ANSWERS = timedelta(days=1)
 """How long the journal is searched for the answer to an attempt whose sender ended."""
 _WAIT_FOR_SLOTS = 60.0
-"""Seconds to wait for request slots. After that the next settling continues."""
+"""Seconds to wait for request slots. After that, the remaining attempts are left to the next settling."""
 _FORGETS_SOONER = timedelta(minutes=5)
 """A request is repeated only while at least this much is left of the time for which the provider promises to refuse
 repeats."""
@@ -104,8 +106,8 @@ class SettleCounts:
     """Number of messages of unknown outcome, by gateway. People may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
-    """Why nothing was settled, or nothing recorded before the gap was noticed: the ledger was restored, or may have
-    been, and the gap is still open."""
+    """Why nothing was settled, or only messages that were recorded after a gap was noticed: the gap is still open,
+    because the ledger was restored or may have been restored. ``None`` without such a gap."""
 
 
 def settle(
@@ -115,8 +117,8 @@ def settle(
     stop: threading.Event | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SettleCounts:
-    """Settles everything that can be settled now, or only a window. Settling again, or twice at once, does nothing
-    twice."""
+    """Settles everything that can be settled now, or only a window. Settling a second time, even at the same time, does
+    nothing twice."""
     asked_to_stop = stop or threading.Event()
     with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
@@ -126,16 +128,16 @@ def settle(
         if not hold_lock(lock, sender_id):
             raise RuntimeError("another process has the same random sender id; run the task again")
         if (hold := look_for_gap(ledger, run_id, clock())) is not None:
-            # Before the gap is closed, a gateway's answer that it never had an attempt proves nothing: it may have had
-            # another attempt of the message, which the ledger has forgotten.
+            # While the gap is open, a gateway's answer that it never got an attempt proves nothing: the gateway may
+            # have got another attempt of the same message, which the ledger has lost.
             counts.gap = hold.why
             if (part := hold.window(window)) is None:
                 return counts
             window = part
         heart.record_running(clock, hold.gap_no if hold is not None else None)
         counts.abandoned = mark_abandoned_attempts_unknown(ledger, lock, clock(), sender_id)
-        # A sender that lost its connection to the ledger writes its last answers to the journal after another process
-        # took it for dead.
+        # A sender that lost its connection to the ledger still writes its last answers to the journal. By then, another
+        # process may have marked its attempts as unknown.
         take_answers(ledger, clock(), since=clock() - _LATE_ANSWERS)
         names = gateway_names(ledger)
         ledger.commit()
@@ -237,7 +239,7 @@ class _Settler:
     def _settle_unanswered(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop.is_set() and not self._is_paused and self._may_ask():
             now = self.clock()
-            # At most as many as may be in flight, so that each request goes out right after its check.
+            # Read at most as many attempts as requests may be open, so that each request is sent right after its check.
             found = attempts.unsettled(
                 self.ledger, self.name, self.window, now, now - _REMEMBERED_FOR, self.gateway.address.concurrency
             )
@@ -321,8 +323,8 @@ class _Settler:
     def _ask_or_repeat(
         self, attempt: AskedAttempt, repeat: OutgoingMessage | None
     ) -> tuple[ReceiptReading | None, GatewayAnswer | None]:
-        """Asks the gateway about an attempt. If that gives no answer and a repeat is safe, repeats the request and
-        returns the answer to it."""
+        """Asks the gateway about an attempt. If the gateway's reply does not settle the attempt and a repeat is safe,
+        repeats the request and returns the answer to the repeat."""
         if self.gateway.can_be_asked and (reading := self._ask(attempt)) is not None:
             return reading, None
         if repeat is None:
@@ -361,8 +363,8 @@ class _Settler:
         self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
 
     def _write_repeat(self, repeated: UnsettledAttempt, outcome: GatewayAnswer) -> None:
-        """Writes what the answer to a repeated request proves. A temporary refusal, or one of our account, proves
-        nothing about the first request: the attempt stays unknown."""
+        """Writes what the answer to a repeated request proves. A temporary refusal, or a refusal of our account, proves
+        nothing about the first request, so the attempt stays unknown."""
         self.counts.repeated += 1
         now = self.clock()
         if outcome.outcome in ("accepted", "duplicate", "phone"):

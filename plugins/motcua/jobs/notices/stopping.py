@@ -1,8 +1,8 @@
 """Stops messages, ends stops early, and releases messages of unknown outcome, as people order.
 
-The Department can stop a kind of message, an agency, or both, for a time. It cannot stop a single message or person:
-otherwise it could choose who is informed. A stop loses nothing: messages on hold are sent when the stop ends, or expire
-as usual. A request to a gateway that is in flight is not cancelled.
+The Department can stop a kind of message, an agency, or both, for a time. The Department cannot stop a single message
+or the messages to one person, so it cannot choose who is informed. A stop loses nothing: messages on hold are sent when
+the stop ends, or expire as usual. A request to a gateway that is in flight is not cancelled.
 
 A release sends the stored text again; nobody can edit, address or write a message. The sender checks a released message
 before sending it, as it checks any other message. The ledger stores for ever who released a message, when and why.
@@ -29,7 +29,7 @@ LONGEST = timedelta(days=7)
 MOST_LETTERS = 300
 """Longest reason in characters; the reason must fit into a table of the report."""
 _AT_ONCE = 10_000
-"""Most messages that are put on hold in one transaction."""
+"""Largest number of messages that are put on hold in one transaction."""
 
 
 StopRefusal: TypeAlias = Literal[
@@ -38,7 +38,8 @@ StopRefusal: TypeAlias = Literal[
 
 
 class StopRefused(ValueError):
-    """A stop, or its early end, was refused; the text states why. Nothing was changed."""
+    """An order to begin a stop or to end one early was refused. The text of the exception states why. Nothing was
+    changed."""
 
     def __init__(self, refusal: StopRefusal, message: str) -> None:
         super().__init__(message)
@@ -105,7 +106,7 @@ def stop(
         now: the present moment by default.
 
     Raises:
-        StopRefused: as ``read_stop`` does.
+        StopRefused: for the same reasons as in ``read_stop``.
     """
     moment = now or datetime.now(UTC)
     with connect() as ledger:
@@ -119,8 +120,8 @@ def stop(
             stopped_by=stopped_by,
             reason=asked.reason,
         )
-    # The stop is in force now. A sender puts on hold only messages that it claims; this loop does so at once for all
-    # due messages.
+    # The stop is in force now. A sender puts on hold only messages that it claims; this loop puts all due messages on
+    # hold at once.
     while True:
         with connect() as ledger:
             found = due_and_stopped(ledger, moment, _AT_ONCE)

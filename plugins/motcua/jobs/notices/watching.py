@@ -35,20 +35,21 @@ from motcua.store.notices.sources import SignalledSource, Source, list_sources, 
 log = logging.getLogger(__name__)
 
 _LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
-"""Seconds that a run waits for the sources that it asks itself: to connect and to answer."""
+"""Seconds that a run waits for the sources that it queries itself, for both the connection and the answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
 _TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
-"""Number of mapped tasks of a run that read one source each, that share the other sources, and that share the sources
-without news."""
+"""Numbers of mapped tasks in a run: of tasks that read one source each, of tasks that share the other sources, and of
+tasks that share the sources without news."""
 _PICK_UPS_AT_ONCE = 4
-"""Pick-ups that one sender runs at a time. Each needs a connection to the ledger, and sometimes a second one for a
-moment."""
+"""Number of pick-ups that one sender runs at a time. Each pick-up needs a connection to the ledger, and sometimes a
+second connection for a moment."""
 _ROUND_WITHIN = 1.0
-"""Seconds after which a sender goes on sending, even if looks or pick-ups are still running."""
+"""Seconds after which a sender goes on sending, even if queries of sources or pick-ups are still running."""
 
 _CHECK_WATCHERS_EVERY = 1.0
-"""Seconds between two checks of a sender whether all watchers are there. Their signals are read far more often."""
+"""Seconds between two checks in which a sender tests whether all watchers are running. The watchers' signals are read
+far more often."""
 _END_WITHIN = 5.0
 """Seconds that an ending sender waits for running pick-ups."""
 
@@ -58,7 +59,7 @@ def _was_silent_too_long(source: Source, now: datetime) -> bool:
 
 
 def _has_row_to_read(source: Source, now: datetime) -> bool:
-    """Whether an old step waits for a dossier's row of this source and the row is due to be read."""
+    """Return whether an old step waits for a dossier's row in this source and the row is due to be read."""
     return source.ask_at is not None and source.ask_at <= now
 
 
@@ -91,17 +92,18 @@ class ToRead:
 
     @property
     def tasks(self) -> list[str]:
-        """The sources of each mapped task, separated by commas. Quiet sources share a few tasks, since a task costs
-        Airflow more than most pick-ups cost."""
+        """The sources of each mapped task, separated by commas. Quiet sources share a few tasks, because starting a
+        task takes Airflow more time than most pick-ups take."""
         return [*in_batches([*self.news, *self.failed]), *_shared_among(self.quiet, _TASKS_OF_QUIET)]
 
 
 def sources_to_read(now: datetime) -> ToRead:
     """Return the sources to pick up in this run: those with news, those that cannot be asked, and those with an old
-    step to be judged. Each source is read at least every five minutes, so that its quarantined rows are tried again.
+    step to be judged. A source without failures that was not read for five minutes is read in any case, so that its
+    quarantined rows are tried again.
 
     A source that failed is read again after 45 seconds. If watchers signal that the source is still silent, it is read
-    again after five minutes, since each try may delay its run for as long as a source is waited for.
+    again after five minutes, because each try may delay its run by the longest wait for a source.
     """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
@@ -124,8 +126,8 @@ def sources_to_read(now: datetime) -> ToRead:
 
 
 def in_batches(sources: Sequence[str]) -> list[str]:
-    """Return the sources of each mapped task, separated by commas: the first sources alone, the remaining ones
-    a few together."""
+    """Return the sources of each mapped task, separated by commas: the first sources alone, the remaining sources in a
+    few groups."""
     if len(sources) <= _TASKS_ALONE + _TASKS_TOGETHER:
         return list(sources)
     alone, others = sources[:_TASKS_ALONE], sources[_TASKS_ALONE:]
@@ -203,7 +205,7 @@ class CatchUp:
     """
 
     def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:
-        """``longest`` limits how long a sender goes on. ``waits`` limits this object's own looks at sources.
+        """``longest`` limits how long a sender goes on. ``waits`` limits this object's own queries of sources.
         ``read_failed_every`` is the number of seconds between two queries of the ledger for failed sources."""
         self._waits, self._read_failed_every = waits, read_failed_every
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
@@ -245,8 +247,7 @@ class CatchUp:
         return found
 
     def close(self) -> None:
-        """Close all connections. Waits a moment for running pick-ups; a pick-up that is cut off leaves nothing half
-        done."""
+        """Close all connections. Waits a moment for running pick-ups; a pick-up that is cut off is rolled back."""
         self._is_closed.set()
         for _, counts in self._pick_ups.end(_END_WITHIN):
             if counts is not None:
@@ -298,8 +299,8 @@ class _PickUps:
         self._threads = 0
 
     def begin_and_collect(self, sources: Sequence[str], within: float) -> list[tuple[str, PickUpCounts | None]]:
-        """Begin a pick-up of each source that has none running, and return the pick-ups that have ended. After
-        beginning any, wait up to ``within`` seconds for the first one to end. A failed pick-up has ``None`` instead of
+        """Begin a pick-up of each source that has none running, and return the pick-ups that have ended. If any pick-up
+        was begun, wait up to ``within`` seconds for the first one to end. A failed pick-up has ``None`` instead of
         counts."""
         with self._guard:
             # The result of a pick-up that just ended is returned before its source is read again, since the pick-up may
@@ -310,7 +311,7 @@ class _PickUps:
             self._under_way.update(new)
             while self._waiting and self._threads < min(_PICK_UPS_AT_ONCE, len(self._under_way)):
                 self._threads += 1
-                # A long pick-up ends with the process at the latest. Its transaction is rolled back then.
+                # A pick-up that still runs when the process ends is cut off. Its transaction is then rolled back.
                 threading.Thread(target=self._work, name="pick-up", daemon=True).start()
             if new:
                 self._guard.wait_for(lambda: bool(self._ended), within)

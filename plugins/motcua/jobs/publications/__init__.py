@@ -1,1 +1,1 @@
-"""Publishing the report of a closing, mailing it, and verifying it."""
+"""Publishes the report of a closing, mails the publication, and verifies it."""

@@ -1,4 +1,5 @@
-"""Mails publications, once to each body, in letters about everything that the body has not received yet.
+"""Mails publications once to each *body* (an authority or agency). A letter is about everything that its body has not
+received yet.
 
 ``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get the figures of
 all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods,
@@ -47,8 +48,8 @@ from motcua.store.oversight.report_mails import (
 
 _OF_ALL = (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE)
 MOST_ATTACHED = 8_000_000
-"""Most bytes of attached files in one mail. Base64 makes them a third larger, and many servers refuse mails from 10 or
-15 MB on."""
+"""Largest size of all files attached to one mail, in bytes. Base64 makes the files a third larger, and many servers
+refuse mails from 10 or 15 MB on."""
 
 
 class FileChanged(Exception):
@@ -72,9 +73,9 @@ def bodies_of(publication_no: int) -> list[str]:
 def letters_owed(since: datetime, now: datetime) -> list[dict[str, Any]]:
     """Return the letters that have not reached every recipient, about publications and quality checks since ``since``.
 
-    Each letter has the ``body``, its ``publications``, and the ``runs`` of quality checks whose reports an agency has
-    not been mailed, the newest first. A letter contains at most one publication that is no correction, so a body gets
-    several letters after days without mails.
+    Each letter has the ``body``, its ``publications``, and the ``runs`` of quality checks whose reports have not been
+    mailed to an agency, the newest first. A letter contains at most one publication that is no correction, so a body
+    gets several letters after days without mails.
     """
     with connect() as ledger:
         mailed = publications_told(ledger, _bodies_of_all(), since=since)
@@ -102,13 +103,13 @@ def mail_publications(
     Args:
         numbers: the publications.
         body: ``department``, ``home_affairs``, ``justice``, ``committee``, or an agency's code.
-        runs: quality checks whose reports an agency has not been mailed, the newest first; the letter contains only the
-            newest report.
+        runs: quality checks whose reports have not been mailed to an agency, the newest first; the letter contains only
+            the newest report.
         again: also mail recipients who already have the letter.
 
     Raises:
         MailsNotSent: A recipient was not reached; a rerun mails only such recipients.
-        FileChanged: A published file is not the one that was published.
+        FileChanged: A file is missing or differs from the file that was published.
         LookupError: There is no such publication or body.
     """
     publications = [_publication(number) for number in numbers]

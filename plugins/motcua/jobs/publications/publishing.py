@@ -1,9 +1,9 @@
 """Publishes a closing: renders its report, stores the files, and writes the row that makes them a publication.
 
-The files are written first, then the manifest, then the row. A process that dies in between leaves files without a
-row, which are no publication. The next try continues in that folder if every file there is one that it makes itself,
-byte for byte. Otherwise it leaves the folder as it is and takes the next number. Nothing is ever overwritten, moved or
-deleted. An object store therefore needs neither renaming nor deleting. Published files that lost their row, because the
+The files are written first, then the manifest, then the row. A process that dies in between leaves files without a row.
+Such files are no publication. The next try continues in that folder if it would write every file there itself, byte for
+byte. Otherwise it leaves the folder unchanged and uses the next number. Nothing is ever overwritten, moved or deleted.
+Therefore an object store need not support renaming or deleting. Published files that lost their row, because the
 database was restored from an older backup, stay unchanged.
 """
 
@@ -47,11 +47,11 @@ log = logging.getLogger(__name__)
 FORMAT = 4
 """Format of the manifest.
 
-Since 2 it has ``words``, from which the report can be rendered again. Since 3 its ``queries`` also name the functions
-and views that queries call. Since 4 ``made_by`` names the source code by its hash.
+Since format 2 the manifest has ``words``, from which the report can be rendered again. Since format 3 its ``queries``
+also name the functions and views that queries call. Since format 4 ``made_by`` names the source code by its hash.
 """
 MOST_RESTS = 1000
-"""Most folders of a period that are tried, one after the other, before publishing fails."""
+"""Largest number of folders of a period that are tried, one after the other, before publishing fails."""
 
 
 class NotPublished(Exception):
@@ -72,7 +72,7 @@ def publish(closing_no: int, now: datetime | None = None) -> Publication:
 
     Args:
         closing_no: the closing.
-        now: the time of publishing, by default the current moment. Only the row holds it, and no file.
+        now: the time of publishing, by default the current moment. It is stored in the row and in no file.
 
     Raises:
         LookupError: There is no such closing.
@@ -212,12 +212,12 @@ def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | N
 
 
 def is_link(path: ObjectStoragePath) -> bool:
-    """Whether a path is a symbolic link, which is possible in a local folder and not in an object store."""
+    """Return whether a path is a symbolic link, which is possible in a local folder and not in an object store."""
     return is_local(path) and Path(path.path).is_symlink()
 
 
 def is_local(path: ObjectStoragePath) -> bool:
-    """Whether a path is in a folder of this machine."""
+    """Return whether a path is in a folder of this machine."""
     return path.protocol in ("", "file", "local")
 
 
@@ -226,7 +226,7 @@ def _store_answers() -> Iterator[None]:
     """Turn errors of the store into messages that say what is wrong with it.
 
     Raises:
-        StoreFailed: An ``OSError`` was raised inside.
+        StoreFailed: An ``OSError`` was raised in the block.
     """
     try:
         yield
@@ -256,8 +256,9 @@ def store_file(path: ObjectStoragePath, content: bytes) -> None:
         write_whole(Path(path.path), BytesIO(content))
         return
     try:
-        # One request sends the whole file, because a stream that breaks off would leave a part of it in the store. The
-        # mode lets the store itself refuse to overwrite. No folder is created, since that could create a bucket.
+        # One request sends the whole file, because a stream that breaks off would leave a part of it in the store. With
+        # the mode ``create``, the store itself refuses to overwrite. No folder is created, because that could create a
+        # bucket.
         path.fs.pipe_file(path.path, content, mode="create")
     except FileExistsError:
         _demand_same(path, content)
@@ -280,7 +281,8 @@ def _part_of(name: str) -> str:
 
 
 def write_whole(path: Path, content: IO[bytes]) -> None:
-    """Write a file so that neither a killed process nor a loss of power leaves half of it under its name."""
+    """Write a file under a temporary name and rename it, so that a killed process or a loss of power leaves no
+    incomplete file under its final name."""
     part = path.with_name(_part_of(path.name))
     try:
         # A partial file of an earlier try may be read-only, so it is removed rather than opened.
@@ -309,7 +311,8 @@ def _corrected(publication: Publication | None) -> Corrected | None:
 
 
 def corrected_by(connection: Connection, publication: Publication) -> Corrected | None:
-    """Return the publication that this one corrects, as its report names it. ``None`` if it corrects none."""
+    """Return the publication that the given publication corrects, in the form that its report uses. ``None`` if it
+    corrects none."""
     if publication.corrects is None:
         return None
     return _corrected(find_publication(connection, publication_no=publication.corrects))

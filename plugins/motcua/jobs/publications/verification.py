@@ -11,11 +11,11 @@ from typing import Any
 from motcua.store.oversight.publications import Publication
 
 MOST_TOLD = 30
-"""Most faults of one file that are listed; further ones are only counted."""
+"""Largest number of faults of one file that are listed. Further faults are only counted."""
 
 
 MOST_LISTED = 20
-"""Most differing figures that are stored with their values; further ones are only counted."""
+"""Largest number of differing figures that are stored with their values. Further figures are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Verification:
 
     @property
     def differing(self) -> dict[str, Any] | None:
-        """The differences, for people: the first figures, their number, and the published files that differ.
+        """The first differing figures, the number of all differing figures, and the published files that differ.
 
         ``None`` if nothing differs.
         """
@@ -99,7 +99,7 @@ def not_too_many(where: str, faults: list[Mismatch]) -> list[Mismatch]:
 
 
 def shown(value: object) -> str:
-    """Return a value as a sentence quotes it, cut to 200 characters."""
+    """Return a value as text to be quoted in a sentence, cut to 200 characters."""
     if value is None or value == "":
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

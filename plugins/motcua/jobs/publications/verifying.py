@@ -3,8 +3,9 @@ and its figures against the facts.
 
 Only the schema ``audit`` and the files are read, so that an auditor need not trust anybody. No personal data is needed:
 figures are counted from facts that remain when names and numbers are purged. Then the files are made again from the
-newly counted figures. CSV files are always made again; the report, its page and the workbooks only if the same release
-with the same libraries made the published ones. So a changed word is found even if somebody also changed every hash.
+newly counted figures. CSV files are always made again. The report, its page and the workbooks are made again only if
+the same release with the same libraries made the published files. So a changed word is found even if somebody also
+changed every hash.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class NoSuchPublication(LookupError):
-    """No publication has this number, folder or manifest; the message says which was asked for."""
+    """No publication has this number, folder or manifest; the message names what was asked for."""
 
 
 def verify_publication(
@@ -308,7 +309,7 @@ def _without_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_manifest(value: object) -> bool:
-    """Whether a value has the parts of a manifest that are checked, each of its type."""
+    """Return whether a value has the parts of a manifest that are verified, each with the right type."""
     if not isinstance(value, dict) or not isinstance(value.get("closing"), dict):
         return False
     files = value.get("files")

@@ -1,8 +1,8 @@
-"""Makes a publication's files again, and compares them with the stored ones. They are made from the closing and from
-the field ``words`` of the manifest, which has what the report needs besides the closing.
+"""Makes a publication's files again, and compares them with the stored files. The files are made from the closing and
+from the field ``words`` of the manifest. That field has what the report needs besides the closing.
 
 CSV files are always made again. The report, its page and the workbooks are made again only if this same software made
-the published ones. So a changed word in the report is found even if somebody also changed every hash. Files that
+the published files. So a changed word in the report is found even if somebody also changed every hash. Files that
 another release or other libraries made are only compared by their hash, and a remark says so.
 """
 
@@ -46,7 +46,7 @@ def check_files_again(
     closing: Closing,
     counted: Figures,
 ) -> None:
-    """Compare a manifest's words with the figures, and the files with newly made ones.
+    """Compare the field ``words`` of a manifest with the figures, and the files with newly made files.
 
     Args:
         checked: collects the checks without faults, the faults, and what could not be checked.
@@ -82,7 +82,7 @@ def check_files_again(
 
 
 def _made_otherwise(manifest: Mapping[str, Any], by: Mapping[str, Any]) -> str:
-    """Return what differs between the software that made the files and this one, in words.
+    """Return in words what differs between the software that made the files and this software.
 
     The text is empty if both must produce the same bytes.
 
@@ -105,12 +105,12 @@ def _check_words(
     *,
     is_own: bool,
 ) -> None:
-    """Compare the manifest's words with the figures, as far as the figures determine them.
+    """Compare those parts of the manifest's ``words`` that follow from the figures with the figures.
 
     ``is_own``: whether this same software wrote the words.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: The words have another form.
+        KeyError, TypeError, AttributeError, ValueError: The field ``words`` has an unexpected form.
     """
     faults = []
     urged = [asdict(each) for each in urge(counted, words["thresholds"])]
@@ -145,7 +145,7 @@ def _check_stored(checked: Verification, words: Any, name: str, kept: list[Any],
 
 
 def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:
-    """Add a remark for each agency that the publication names otherwise than the ledger.
+    """Add a remark for each agency whose name in the publication differs from its name in the ledger.
 
     A later correction of a name's dates is legitimate, so the difference is no fault, but readers should know of it.
     """
@@ -183,10 +183,11 @@ def _tables_again(ledger: Connection, closing: Closing, complaints: list[dict[st
     Args:
         ledger: a connection.
         closing: the closing.
-        complaints: the counts of complaints in the manifest. ``None`` if it holds none; their file is not made then.
+        complaints: the counts of complaints in the manifest. ``None`` if the manifest has none; the file of complaints
+            is then not made.
 
     Raises:
-        TypeError: The complaints have another form.
+        TypeError: The complaints have an unexpected form.
     """
     number = closing.closing_no
     rows = {
@@ -208,7 +209,7 @@ def _files_again(ledger: Connection, manifest: dict[str, Any], closing: Closing)
     """Make all files again from a closing and the manifest's words.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: The words have another form.
+        KeyError, TypeError, AttributeError, ValueError: The field ``words`` has an unexpected form.
     """
     corrects = manifest["corrects"]
     files = render(published_report(ledger, manifest, closing), None if corrects is None else Corrected(**corrects))

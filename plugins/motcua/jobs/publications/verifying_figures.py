@@ -134,8 +134,8 @@ these."""
 def _differing(
     table: FigureTable, before: Sequence[Sequence[Sequence[str]]], now: Sequence[tuple[str, ...]]
 ) -> Iterator[DifferingFigure]:
-    """Yield the figures of a table that are counted differently now than in ``before``: the published and the stored
-    rows."""
+    """Yield the figures of a table whose present counts differ from the counts in ``before``, the published and the
+    stored rows."""
     columns, width = heads(table), 1 + table.keys
     counted = {row[1:width]: row for row in (tuple(map(unquoted, each)) for each in now)}
     told: set[tuple[tuple[str, ...], str]] = set()
@@ -224,7 +224,8 @@ def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -
 def _published_rows(
     checked: Verification, table: FigureTable, contents: dict[str, bytes], manifest: dict[str, Any]
 ) -> list[list[str]] | None:
-    """Return the rows of a published CSV file without its head. ``None`` if it cannot be read; a fault says why."""
+    """Return the rows of a published CSV file without the heading row. ``None`` if the file cannot be read; a fault
+    says why."""
     if table.file_name not in contents:
         if table.file_name not in {each["name"] for each in manifest["files"]}:
             checked.faults.append(Mismatch(MANIFEST, f"lists no {table.file_name}"))

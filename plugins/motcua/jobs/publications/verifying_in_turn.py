@@ -58,14 +58,15 @@ class Verified:
 
 
 def keep_verification(checked: Verification, verified_by: str) -> bool:
-    """Store that a publication was verified. Return ``False`` if this role may only read, such as an auditor's.
+    """Store the result of verifying a publication. Return ``False`` if the database role may only read, as an auditor's
+    role may.
 
     Args:
         checked: the result for the publication in its store.
         verified_by: a person or a run.
 
     Raises:
-        ValueError: The result is about a copy elsewhere, which tells nothing about the store.
+        ValueError: The result is about a copy elsewhere, which proves nothing about the store.
     """
     if not checked.in_store:
         raise ValueError("what was verified is a copy, not the publication in its store")
@@ -87,8 +88,9 @@ def keep_verification(checked: Verification, verified_by: str) -> bool:
 def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) -> list[int]:
     """Return the publications that a night's run verifies, in the order of their verification.
 
-    Publications that did not hold come first, then new ones, the newest first. Then follows a share of the remaining
-    ones, those with the oldest verification. A rerun of the run leaves out what an earlier try of the run has verified.
+    Publications that did not hold come first, then new ones, the newest first. Then follow those with the oldest
+    verification among the others, as many as one night's share. A rerun of the run leaves out what an earlier try of
+    the run has verified.
     """
     mine = {each.publication_no for each in known if each.verified_by == run_id}
     faulty = [each for each in known if each.faults]
@@ -106,8 +108,8 @@ def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) ->
 def overdue(known: Sequence[PublicationStanding], now: datetime) -> list[int]:
     """Return the publications that were not verified for over a month.
 
-    The month counts from the last verification. Without one it counts from the publishing, or from the first day on
-    which any publication was verified if that is later.
+    The month counts from the last verification. If there was no verification, the month counts from the publishing, or
+    from the first day on which any publication was verified if that is later.
     """
     return [
         each.publication_no
@@ -152,7 +154,7 @@ def verify_in_turn(
         except psycopg.OperationalError:
             raise
         except Exception as error:
-            # An error at one publication must not keep the next ones from being verified.
+            # After an error at one publication, the next ones are still verified.
             log.error("publication %d could not be verified: %s", number, reason_without_values(error))
             failed.append(number)
             continue
@@ -182,7 +184,7 @@ def finding_of_publication(each: NotHolding) -> Finding:
 
 
 def left_undone(now: datetime) -> list[Finding]:
-    """Return the publications that do not hold and those that are overdue, as findings for which a gate fails."""
+    """Return the publications that do not hold and those that are overdue, as findings that make a gate fail."""
     with connect() as ledger:
         faulty, late = not_holding(ledger), overdue(standings_of_publications(ledger), now)
     left = [finding_of_publication(each) for each in faulty]

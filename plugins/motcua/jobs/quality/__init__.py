@@ -1,1 +1,1 @@
-"""The daily check of data quality, and its mails."""
+"""Checks data quality each day, and writes the mails about the results."""

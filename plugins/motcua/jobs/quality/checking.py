@@ -1,5 +1,5 @@
-"""The quality check: takes one snapshot of the ledger, checks the snapshot, applies every rule, and seals the run. The
-*seal* is a hash over the findings and the previous seal, so that nobody can change findings later without being
+"""Checks data quality: takes one snapshot of the ledger, checks the snapshot, applies every rule, and seals the run.
+The *seal* is a hash over the findings and the previous seal, so that nobody can change findings later without being
 noticed."""
 
 from __future__ import annotations
@@ -153,7 +153,8 @@ def _judge(
         if snapshot.broken_reason is None:
             store.add_found(ledger, rule, by_code[rule].rule.level, sound)
 
-    # The rows of one rule are written while those of the next are fetched. At most two rules' rows are in memory.
+    # The rows of one rule are written while the rows of the next rule are fetched. At most two rules' rows are in
+    # memory.
     with ThreadPoolExecutor(1) as writer:
         writing: list[Future[None]] = []
 

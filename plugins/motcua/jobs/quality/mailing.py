@@ -54,7 +54,7 @@ def write_to_agency(run_nos: Sequence[int], agency_code: str, *, again: bool = F
     """Write an agency's mail about the newest of these runs. ``None`` if none of them has news for the agency.
 
     Args:
-        run_nos: runs whose reports the agency has not been mailed, the newest first.
+        run_nos: runs whose reports have not been mailed to the agency, the newest first.
         agency_code: the agency.
         again: write the mail even without news.
     """
@@ -102,7 +102,8 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
 
 
 def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | None) -> list[SourceFault]:
-    """Return the faults that make messages of these sources unreliable. Those found since the last mail are new."""
+    """Return the faults that make messages of these sources unreliable. Faults that were found since the last mail are
+    marked as new."""
     return [
         SourceFault(
             name,

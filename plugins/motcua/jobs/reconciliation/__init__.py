@@ -1,1 +1,1 @@
-"""Closing days and longer periods, the report of a closing, and comparing closings with the national portal."""
+"""Closes days and longer periods, builds the report of a closing, and compares closings with the national portal."""

@@ -139,8 +139,8 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
     """Close a period, or correct its last closing if anything differs from it.
 
     The days of a longer period are closed first, or corrected where needed. If a source does not answer, a first
-    closing lacks that source's figures and states so. A period that is closed with that source's figures is not closed
-    again (``SourcesUnread``).
+    closing lacks that source's figures and states so. If an earlier closing has that source's figures, the period is
+    not closed again (``SourcesUnread``).
 
     Args:
         period: the day, month, quarter or year.
@@ -342,11 +342,11 @@ class _Closer:
     # --- Months, quarters, years
 
     def _bring_days_up_to_date(self, period: Period, each_day: bool) -> None:
-        """Close the days of a period that have no closing, and correct closings of days that are not right any more.
+        """Close the days of a period that have no closing, and correct day closings that are no longer right.
 
-        A day's closing is not right any more if messages were inserted after it, or if its counts differ from the
-        sources. Only days of the period's last month are compared with the sources, because a source need not keep more
-        than a month. Earlier months were compared when they were closed themselves. ``each_day`` closes all days again.
+        A day's closing is no longer right if messages were inserted after it, or if its counts differ from the sources.
+        Only days of the period's last month are compared with the sources, because a source need not keep more than a
+        month. Earlier months were compared when they were closed themselves. ``each_day`` closes all days again.
         """
         month = period.last_month
         at_source = self._count_by_day(month)
@@ -393,8 +393,8 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether a day's closing lacks a source, or has stored counts of the sources that differ from the present ones
-        in ``at_source``."""
+        """Return whether a day's closing lacks a source, or has stored counts of the sources that differ from the
+        present ones in ``at_source``."""
         if closing.sources_unread:
             return True
         if at_source is None:
@@ -451,7 +451,7 @@ class _Closer:
 
 
 def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figures) -> list[Change]:
-    """Return the figures that differ from the closing before, with the causes."""
+    """Return the figures that differ from the earlier closing ``before``, with the causes."""
     causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
     for move in message_moves(ledger, before, draft):
         causes.setdefault((move.agency_code, move.procedure_code, move.kind), set()).add(move.cause)
@@ -512,8 +512,8 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
 
 
 def _known_sources(ledger: Connection) -> dict[str, int]:
-    """Return the sources' numbers by name. New sources get a number first; without it they would be counted as if they
-    had no rows."""
+    """Return the sources' numbers by name. New sources get a number first; without a number they would be counted as if
+    they had no rows."""
     known = {source.name: source.source_id for source in list_sources(ledger)}
     if new := [name for name in settings().sources if name not in known]:
         with connect() as aside:
@@ -538,7 +538,8 @@ def _counting(ledger: Connection, source: str, source_id: int, period: Period) -
 def _with_reasons(
     ledger: Connection, occasions: Sequence[UnmatchedOccasion], names: Mapping[int, str], period: Period
 ) -> list[Unmatched]:
-    """Return the occasions without a counterpart. Reasons that only the source's present rows can show are added."""
+    """Return the occasions without a counterpart, each with its reason. A reason that the ledger cannot show is
+    determined from the source's present rows."""
     found = [each.unmatched for each in occasions]
     to_ask: dict[int, list[int]] = {}
     for place, unmatched in enumerate(found):
@@ -657,7 +658,7 @@ def _count_cut_off(ledger: Connection, closing: Closing) -> int:
 
 
 def _is_stale(closing: Closing) -> bool:
-    """Whether, when the closing was made, a source had not been read since the period ended."""
+    """Return whether a source had not been read since the period's end when the closing was made."""
     return closing.data_as_of is None or closing.data_as_of < closing.period.end
 
 

@@ -1,7 +1,7 @@
-"""Reads files with figures of the national portal, to be compared with closings. Closings do not contain them.
+"""Reads files with figures of the national portal. These figures are compared with closings and are not part of them.
 
-Good lines are stored; broken ones are reported with line and column. A line that repeats stored figures adds nothing. A
-line with other figures replaces the figures of its agency and period, and both remain stored.
+Good lines are stored; faulty lines are reported with line and column. A line that repeats stored figures adds nothing.
+A line with other figures replaces the figures of its agency and period, and the earlier figures remain stored, too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ EARLIEST: Final = date(2016, 1, 1)
 _PeriodColumn: TypeAlias = Literal["day", "month", "period"]
 _PERIODS: Final[tuple[_PeriodColumn, ...]] = get_args(_PeriodColumn)
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
-"""Whole numbers up to 9,999,999, also in groups of three digits. A comma may be a decimal sign and is refused."""
+"""Whole numbers of up to seven digits, or of up to nine digits in groups of three. A comma is refused, because it may
+be a decimal sign."""
 
 
 @lru_cache(maxsize=1)
@@ -157,7 +158,7 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
             repeated += len(same_period) - 1
             continue
         # Several lines for one agency and period are refused unless they are equal. They may be about parts of the
-        # agency, each with its own code, and only people can choose one or add them up.
+        # agency, each with its own code, and only people can choose one line or add the lines up.
         for _, each in same_period:
             other = next(line.file_line for _, line in same_period if line is not each)
             faults[each.file_line - 1] = table.fault("twice", each.file_line - 1, "agency", other=other)
@@ -167,8 +168,8 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
 
 
 def _is_sum(table: Table, cells: Sequence[object]) -> bool:
-    """Whether a line is a total. The word for a total then stands in the agency's cell, or in a cell before it if the
-    agency's cell is empty."""
+    """Return whether a line is a total: the agency's cell has a word for a total or, if that cell is empty, a cell
+    before it has one."""
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]

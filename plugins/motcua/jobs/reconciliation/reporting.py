@@ -136,10 +136,10 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
 
 
 def published_report(ledger: Connection, manifest: dict[str, Any], closing: Closing) -> ReconciliationReport:
-    """Build the report of a closing with the words of its publication's manifest, as it was published.
+    """Build the report of a closing as it was published, with the field ``words`` of the publication's manifest.
 
     Raises:
-        KeyError, TypeError: The manifest's words have another form.
+        KeyError, TypeError: The field ``words`` has an unexpected form.
     """
     number, previous = closing.closing_no, manifest["words"]["previous_closing"]
     return report_again(
@@ -160,8 +160,8 @@ class ClosingShown:
     report: ReconciliationReport
     """The report without complaints, budget and agencies to urge.
 
-    Its figures are sums by agency, or those of one agency by procedure. Of the period before, the report has only
-    figures of messages.
+    Its figures are sums by agency, or the figures of one agency by procedure. From the previous period, the report has
+    only figures of messages.
     """
     messages: FirstRows[MessageFigures]
     """Figures by agency, procedure and kind, the worst first."""
@@ -260,7 +260,7 @@ def queries_used(ledger: Connection) -> list[QueryUsed]:
 
 
 def is_same_query(name: str, published: str) -> bool:
-    """Whether an SQL statement that a publication names is unchanged now.
+    """Return whether an SQL statement that a publication names is unchanged now.
 
     In earlier releases each statement had a file of its own, and publications of that time give the hash of the file.
     The statement is unchanged if its hash, or the hash of that file, is the published one.
@@ -306,7 +306,8 @@ def statement_hash(name: str) -> str:
 
 
 def find_statement(asked: str) -> str:
-    """Return the name of the SQL statement for a name or a SHA-256, also one of an earlier publication.
+    """Return the present name of an SQL statement, found by a name or a SHA-256, which may be from an earlier
+    publication.
 
     Raises:
         LookupError: There is no such statement, or its text has changed since; the message is for the person who asked.
@@ -344,7 +345,8 @@ def _said_before() -> dict[str, dict[str, str]]:
 def _name_now(name: str) -> str | None:
     """Return the present name of a published SQL statement.
 
-    Earlier publications name its file, which may have been in another folder. ``None`` if there is no such statement.
+    Earlier publications name the statement's file, which may have been in another folder. ``None`` if there is no such
+    statement.
     """
     pinned = set(pinned_statements())
     path = name.removesuffix(".sql")
@@ -358,7 +360,7 @@ def _name_now(name: str) -> str | None:
 
 
 _MERGED = {"count_timings": "count_messages"}
-"""By the name of a former SQL statement of earlier publications: the present statement that now counts its figures."""
+"""Maps a former SQL statement, which earlier publications name, to the statement that counts its figures now."""
 _MIGRATION = QueryUsed(
     "migrations/0021_dossiers_in_period.sql",
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
@@ -436,7 +438,7 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     earlier: Decimal | None = Decimal(0)
     for name, rows in (of_months | of_days).items():
         # An earlier period costs what it cost at the prices of its own closing, as it was published. If that closing
-        # had no price yet, the prices of this closing count.
+        # had no price yet, the prices of this closing are used.
         its = last_closing(ledger, Period.parse(name)) or closing
         cost = cost_of(its, rows)
         cost = cost_of(closing, rows) if cost is None else cost

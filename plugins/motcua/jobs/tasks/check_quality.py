@@ -1,5 +1,5 @@
-"""The tasks of the DAG ``check_quality``: check data quality, mail the Department, check the sources, gate. Agencies
-get their findings from ``reconcile_daily``, in their morning letter."""
+"""The tasks of the DAG ``check_quality``: check data quality, mail the Department, check the sources, gate. The DAG
+``reconcile_daily`` mails the findings to agencies, in their morning letter."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]
     is gone.
 
     Raises:
-        RunIncomplete: a check broke off for a reason that is not the source's. The results of the other sources are
-            stored.
+        RunIncomplete: a check failed for a reason other than the source. The results of the other sources are stored.
     """
     moment = now or datetime.now(UTC)
     if _past_day(window, moment) is not None:

@@ -35,7 +35,7 @@ from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 80
-"""Most characters of a mapped task's name; Airflow allows 250."""
+"""Largest number of characters in a mapped task's name; Airflow allows 250."""
 
 
 @without_values()
@@ -140,7 +140,7 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
         else:
             longest = settings().linger + sender * settings().notify_every
             # From the dossier's step to the request to the gateway, a message needs a dozen short transactions. So
-            # connections to the ledger are reused. There are too many sources to reuse theirs.
+            # connections to the ledger are reused. Connections to sources are not, because there are too many sources.
             with kept_connections(LEDGER), closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))

@@ -86,7 +86,8 @@ def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is unt
 
 @without_values()
 def find_files(window: Window) -> list[dict[str, str]]:
-    """Return the files that were not imported yet, the oldest first; for a backfill, the files that name its month.
+    """Return the files that were not imported yet, the oldest first; for a backfill, only those whose names contain its
+    month.
 
     A refused file is tried again until a good file of its month has replaced it, or until it was discarded.
     """
@@ -185,8 +186,8 @@ def gate(
     failed_tasks: Sequence[str] = (),
     now: datetime | None = None,
 ) -> None:
-    """End the run: fail if a file was refused, a carrier statement is over its tolerance, or one is missing from the
-    10th of the following month on.
+    """End the run: fail if a file was refused, if a carrier statement is over its tolerance, or if a statement is
+    missing on the 10th of the following month or later.
 
     Judges the carrier statements of this run and the statements in force for the run's month.
 

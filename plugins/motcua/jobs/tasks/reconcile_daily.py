@@ -34,7 +34,7 @@ _MAILED_WITHIN = timedelta(days=4)
 """Publications older than this are not mailed by a run, for example when recipients are named for the first time. They
 are mailed on request."""
 _CATCH_UP = 31
-"""Most days that one run closes, if none was closed for a while."""
+"""Largest number of days that one run closes, if no day was closed for a while."""
 
 
 @without_values()
@@ -70,7 +70,8 @@ def tie_complaints() -> int:
 
 
 def _days_due(last: Period) -> list[Period]:
-    """Returns the day, and the unclosed ones of the 30 days before it, but none before the first closed day."""
+    """Returns the given day, and the unclosed days among the 30 days before it, but no day before the first closed
+    day."""
     before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
         first = first_day(ledger)

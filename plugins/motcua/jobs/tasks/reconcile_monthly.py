@@ -1,5 +1,5 @@
-"""The tasks of the DAG ``reconcile_monthly``: close a month over its days, and the quarter and the year that end with
-it. All other tasks are those of ``reconcile_daily``."""
+"""The tasks of the DAG ``reconcile_monthly``: close a month, and the quarter and the year that end with it. All other
+tasks are those of ``reconcile_daily``."""
 
 from __future__ import annotations
 

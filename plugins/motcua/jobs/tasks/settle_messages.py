@@ -77,7 +77,7 @@ def settle_run(run_id: str, window: Window) -> dict[str, Any]:
 
 @without_values()
 def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
-    """End the run: fail if a task failed, people must decide about messages while these are useful, a gateway is
+    """End the run: fail if a task failed, people must decide about messages that are still useful, a gateway is
     misconfigured, the watch is silent, or a page request could not be mailed to the Department.
 
     Raises:
@@ -107,8 +107,8 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
 
 
 def _holds(gateway: str) -> bool:
-    """Whether people decide about unknown messages of the gateway. Otherwise the gateway's policy decides after some
-    time."""
+    """Return whether people decide about unknown messages of the gateway. Otherwise the gateway's policy decides after
+    some time."""
     try:
         address = open_gateway(gateway).address
     except GatewayMisconfigured:

@@ -15,14 +15,14 @@ from motcua.store.ledger.database import without_values
 
 @without_values()
 def verify(run_id: str) -> dict[str, Any]:
-    """Verify the publications that are next in turn. Return how many were verified, and which could not be checked."""
+    """Verify the publications that are next in turn. Return how many were verified, and which could not be verified."""
     return asdict(verify_in_turn(run_id))
 
 
 @without_values()
 def gate(done: Mapping[str, Any] | None, failed_tasks: Sequence[str] = (), now: datetime | None = None) -> None:
-    """End the run: fail if a task failed, a publication does not hold, could not be checked, or was not checked for
-    over a month, or if a folder of the store is no publication.
+    """End the run: fail if a task failed, if a verification found a fault, if a publication could not be verified or
+    was not verified for over a month, or if a folder of the store belongs to no publication.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.

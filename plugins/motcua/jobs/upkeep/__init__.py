@@ -1,1 +1,1 @@
-"""Upkeep: removing old rows of Airflow's own database and old log files."""
+"""Removes old rows of Airflow's own database and old log files."""

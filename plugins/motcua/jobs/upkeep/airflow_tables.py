@@ -1,7 +1,7 @@
 """Removes old rows of Airflow's own database, table by table; run as a program of its own.
 
-A separate program is needed because Airflow denies its tasks access to the database, and ``airflow db clean`` in a task
-has none either. The program writes to a file, as JSON, how many rows of which table were removed. A test explains why
+A separate program is needed because Airflow denies its tasks access to the database, so ``airflow db clean`` does not
+work in a task. The program writes to a file, as JSON, how many rows of which table were removed. A test explains why
 the remaining tables that ``airflow db clean`` knows are not cleaned.
 """
 
@@ -46,12 +46,13 @@ from motcua.store.ledger.queries import statement
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
-"""Rows of a table that one transaction removes. Rows that belong to a removed run are removed with it."""
+"""Largest number of rows of a table that one transaction removes. Rows that belong to a removed run are removed with
+it."""
 ON_ITS_WAY = "_motcua_cleaned__"
 """Prefix of our temporary tables.
 
-Airflow's clean-up copies each batch into a table, removes the rows, and then drops that table. Tables that people
-archived with ``airflow db clean`` have another prefix and stay.
+Airflow's clean-up copies each batch into a table, removes the rows, and then drops that table. Archive tables that
+people made with ``airflow db clean`` have another prefix and stay.
 """
 _LOCK = 5_120_633_001
 """Key of a PostgreSQL advisory lock in Airflow's database, which permits one clean-up at a time."""

@@ -67,7 +67,7 @@ def remove_old_logs(
 
     Args:
         tasks: the folder of tasks' logs.
-        processor: the folder of the DAG processor's logs, often inside the other one.
+        processor: the folder of the DAG processor's logs, often inside ``tasks``.
         before: the moment that applies to tasks' logs.
         kept: runs that Airflow still has, as pairs of DAG id and run id; their logs stay.
         processor_before: the moment that applies to the DAG processor's logs.
@@ -181,8 +181,8 @@ def clean_database(now: datetime) -> list[CleanedOf]:
 def clean_logs(now: datetime) -> LogsRemoved:
     """Remove old log files and empty folders, and record in the ledger how many.
 
-    Logs of runs that Airflow still has stay. If Airflow's database does not answer, the logs of all runs that it might
-    still have stay.
+    Logs of runs that Airflow still has stay. If Airflow's database does not answer, the logs of all runs that Airflow
+    might still have are left in place.
     """
     import psycopg
     from airflow.configuration import conf

@@ -94,7 +94,7 @@ def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSee
         file: the open file, not empty.
         name: name of the file, from ``usable_name``.
         source: the source of the export.
-        now: present time. A later time of a step is not used.
+        now: present time. Times of steps that are later than this are not used.
 
     Raises:
         NothingKept: the source has no account, or its folder cannot be written to.
@@ -122,7 +122,7 @@ def try_form(
         form: the form to try; ``None`` to read only the headings.
         digest: SHA-256 of the waiting file; empty for the newest file of the folder.
         name: name of the waiting file.
-        now: present time. A later time of a step is not used.
+        now: present time. Times of steps that are later than this are not used.
         as_in_force: try the form in force and ignore ``form``.
 
     Raises:
@@ -148,7 +148,7 @@ def try_form(
 
 
 def keep(connection: Connection, digest: str, name: str, source: str, by: str, now: datetime) -> str:
-    """Move a waiting export to a name that the next run takes, and return that name.
+    """Move a waiting export to a name that the next run imports, and return that name.
 
     Raises:
         NothingKept: the file does not wait any more, or no run would import it.

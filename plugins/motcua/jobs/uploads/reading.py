@@ -2,8 +2,8 @@
 
 Such a file comes from a browser, or somebody put it into a folder for exports. Airflow's API server also serves the
 tasks that send messages. If the server itself read a hostile file, the file could delay messages. The separate process
-knows no connection and no password. It gets the open file and returns its result as JSON. Only one file is read at a
-time.
+has no connection to a database and no password. It gets the open file and returns its result as JSON. Only one file is
+read at a time.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _MOST_MEMORY: Final = 4 * 1024**3
 _MOST_PROCESSOR_SECONDS: Final = 90
 """Seconds of processor time that the process may use."""
 _LONGEST_WAIT: Final = 30
-"""Seconds to wait until the file before this one is read."""
+"""Seconds to wait until the previous file is read."""
 _MOST_SHOWN: Final = 200
-"""Most rows of a list of phones that a page shows."""
+"""Largest number of rows of a list of phones that a page shows."""
 _MOST_ROWS: Final = 20_000
-"""Most rows to correct, and most rows to review, that the workbook holds."""
+"""Largest number of rows to correct, and of rows to review, in the workbook."""
 _reading = threading.Lock()
 
 
@@ -83,7 +83,7 @@ def read_statement_apart(
 def check_phones_apart(file: IO[bytes], name: str, province: str, by: Reader = READER) -> dict[str, Any]:
     """Check a list of phones and return the counts, the first rows to correct and to review, and a workbook.
 
-    The process gets the list in memory, so that no disk ever holds it.
+    The process gets the list in memory, so that the list is never written to a disk.
 
     Raises:
         FileRefused: the file is no table, or is a table of something else.
@@ -326,7 +326,7 @@ def read(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the file with the descriptor of the first argument, as the JSON on standard input describes."""
+    """Read the file whose descriptor is the first argument, as the JSON on standard input describes."""
     _limit_resources()
     asked = json.loads(sys.stdin.buffer.read())
     try:

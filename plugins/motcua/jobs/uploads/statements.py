@@ -85,7 +85,7 @@ class StatementSeen:
     name: str
     """Name of the file as sent, without characters that a name must not hold."""
     file_name: str
-    """Name that the file gets in the folder. It holds the month."""
+    """Name that the file gets in the folder. The month is part of the name."""
     sha256: str
     lines: int
     segments: int
@@ -107,7 +107,7 @@ class StatementSeen:
 
 
 def name_of_month(name: str, month: date) -> str:
-    """Return a name with the month in it, because runs take the month from the name."""
+    """Return a name with the month in it, because runs read the month from the name."""
     if month_in_name(name) == month:
         return name
     for wanted in (f"{month:%Y-%m} {name}", f"bang-ke-{month:%Y-%m}{Path(name).suffix}"):
@@ -145,7 +145,7 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
         name: name of the file, from ``usable_name``.
         form: name of a form in include/statements.
         month: first day of the month; ``None`` to use the month in the name, and otherwise the month of the first line.
-        now: present time. Later lines are refused.
+        now: present time. Lines with a later time are refused.
 
     Raises:
         FileRefused: the file cannot be imported; the error has every fault.

@@ -1,6 +1,6 @@
 """Store files from a browser beside their final place until the person who uploaded them confirms them.
 
-Their names begin with a dot, so that no run imports them.
+The names of waiting files begin with a dot, so that no run imports them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ KEPT_WAITING: Final = timedelta(hours=24)
 _WAITING: Final = ".cho-xac-nhan-"
 _CHUNK_SIZE: Final = 1024 * 1024
 _LONGEST_NAME: Final = 60
-"""Most characters of a name without its ending. With Vietnamese letters these are some 180 bytes."""
+"""Largest number of characters in a name without its ending. With Vietnamese letters, such a name has some 180
+bytes."""
 _ENDINGS: Final = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
@@ -44,12 +45,12 @@ class FolderFailed(NothingKept):
 
 def usable_name(sent: str, first: bytes, nameless: str = "bang-ke") -> str:
     """Return the name that a file gets in a folder: without a path and invisible characters, with an ending that runs
-    know.
+    accept.
 
     Args:
         sent: name as the browser sends it, from any operating system.
         first: first bytes of the file, by which a workbook is recognized under any name.
-        nameless: stem of the name if nothing is left of it.
+        nameless: stem of the name if no character of the sent name is usable.
     """
     text = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
     text = "".join(" " if each.isspace() else each for each in text if each.isspace() or each.isprintable())
@@ -92,7 +93,7 @@ def waiting_path(folder: ObjectStoragePath, mark: str) -> ObjectStoragePath:
 
 
 def is_waiting(name: str) -> bool:
-    """Return whether a file of a folder is one that waits for a confirmation."""
+    """Return whether a file with this name waits for a confirmation."""
     return name.startswith(_WAITING)
 
 

@@ -1,1 +1,1 @@
-"""The watch: what it checks from outside Airflow, what it stores between rounds, and whom it informs."""
+"""Runs the watch, which checks the system from outside Airflow, stores its state between rounds, and informs people."""

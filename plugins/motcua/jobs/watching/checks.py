@@ -87,7 +87,7 @@ class Looking:
         return self.connection
 
     def is_open(self, name: str, subject: str = "") -> bool:
-        """Whether an alert with this name and subject was raised and is not over."""
+        """Return whether an alert with this name and subject was raised and is not over."""
         alert = self.state.alerts.get(key_of(name, subject))
         return alert is not None and alert.raised_at is not None
 
@@ -170,7 +170,7 @@ def _unserved(looking: Looking) -> Seen:
 
 
 def _airflow_is_up(state: WatchState) -> bool:
-    """Whether Airflow was seen to be healthy since this watch began its rounds."""
+    """Return whether Airflow was healthy in a round since this watch began its rounds."""
     seen = state.looked.get("health")
     return seen is not None and (seen.state in ("ok", "not_set")) and (state.resumed_at or seen.at) <= seen.at
 
@@ -196,8 +196,8 @@ def _identity(looking: Looking) -> Seen:
             _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
             if kept.differences[judging.RECENT]:
-                # RECENT begins yesterday, so it will soon no longer cover the days of this difference. So their months
-                # are counted until the difference is gone.
+                # RECENT begins yesterday, so it will soon no longer cover the days of this difference. So the months of
+                # these days are counted until the difference is gone.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
@@ -224,7 +224,8 @@ def _count(looking: Looking, kept: IdentityKept, period: str, window: Window) ->
 
 
 def _months(looking: Looking) -> dict[str, Window]:
-    """Return all months in which the identity counts anything. Together their windows cover all time."""
+    """Return the window of each month since the first moment that the ledger has. Together the windows cover all
+    time."""
     first = figures.first_moment(looking.ledger)
     day = (first or looking.now).astimezone(VIETNAM).date().replace(day=1)
     last = looking.now.astimezone(VIETNAM).date().replace(day=1)
@@ -270,7 +271,7 @@ def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) ->
     """Return the faults of the last source checks that make messages unreliable, except those that make each pick-up
     fail.
 
-    The adapter is added to the facts, because the remedy is a different one for sources that push.
+    The adapter is added to the facts, because sources that push need a different remedy.
     """
     return [
         replace(
@@ -358,7 +359,7 @@ def _receipts(looking: Looking) -> Seen:
     before = looking.now - looking.rules.receipts_within
     of_gateways = figures.receipts_of_gateways(looking.ledger, looking.now - timedelta(days=1), before)
     findings, decided = judging.judge_receipts(of_gateways)
-    # A gateway that is used no more, or that reports no deliveries any more, will never be decided: its alert ends.
+    # A gateway that is no longer used, or no longer reports deliveries, can never be judged again, so its alert ends.
     silent = {name for name, each in gateway_openings(looking.ledger).items() if each.reports_deliveries is False}
     waiting = set(looking.settings.gateways) - silent - decided
     undecided = {key_of("receipts_stopped", gateway) for gateway in waiting}
@@ -379,7 +380,7 @@ def _delivered(looking: Looking) -> Seen:
     days = [local.date() - timedelta(days=n) for n in range(1, _DAYS_OF_USUAL + 1)]
     for day in [each for each in kept if each not in days]:
         del kept[day]
-    # Of the days that are not counted yet, each round counts one, so that no round takes long.
+    # Each round counts one of the days that are not counted yet, so that no round takes long.
     if missing := [day for day in days if day not in kept]:
         start = datetime.combine(missing[0], datetime.min.time(), VIETNAM)
         kept[missing[0]] = figures.delivered_between(looking.ledger, start, start + timedelta(days=1))
@@ -478,8 +479,8 @@ def _catalog(looking: Looking) -> Seen:
 
 
 def _examined(looking: Looking, name: str, judges: Iterable[str], found: Diagnosis) -> Seen:
-    """Return the findings of the doctor's checks. A check of the doctor that broke is reported as a check of the watch
-    that broke, and ends no alert."""
+    """Return the findings of the doctor's checks. If a check of the doctor failed, this check of the watch is reported
+    as failed, and ends no alert."""
     broken = [each for each in found.findings if each.name == "check_failed"]
     findings = [each for each in found.findings if each not in broken]
     if broken:

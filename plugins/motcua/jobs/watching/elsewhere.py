@@ -53,7 +53,7 @@ _ALL_WITHIN = 15.0
 """Seconds for an answer as a whole, including the resolution of the host name."""
 _PROBE_WITHIN = 4.0
 _LONGEST = 256 * 1024
-"""Most bytes of an answer that are read."""
+"""Largest number of bytes of an answer that are read."""
 _CERTIFICATE_EVERY = timedelta(hours=1)
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 
@@ -97,7 +97,7 @@ class Address:
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP headers that show the secret to the server."""
+        """HTTP headers that pass the secret to the server."""
         return {"Authorization": f"Bearer {self.secret}"}
 
 
@@ -178,7 +178,8 @@ class OutsideWatch(Rounds):
         return Judged([*judged.findings, failed], judged.names)
 
     def _reaches_nobody_else(self) -> bool:
-        """Whether this machine reaches neither its mail server nor its webhook, so that its own network is down."""
+        """Return whether this machine reaches neither its mail server nor its webhook, which means that its own network
+        is down."""
         hosts = [
             each
             for each in _hosts_of_letters(self._settings)
@@ -345,7 +346,7 @@ def _hosts_of_letters(given: Settings) -> Iterator[tuple[str, int]]:
 
 
 def _is_here(host: str) -> bool:
-    """Whether a host name is this machine itself. Reaching itself proves nothing about the network."""
+    """Return whether a host name is this machine itself. A connection to itself proves nothing about the network."""
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 

@@ -56,7 +56,7 @@ class Letter:
     failure: str | None = None
     """Why the last try to send the letter failed, without the server's words."""
     refusals: int = 0
-    """In how many tries the mail server accepted the letter for none of the remaining recipients."""
+    """Number of tries in which the mail server accepted the letter for none of the remaining recipients."""
     rests_until: datetime | None = None
     """The letter is not mailed before this moment."""
 
@@ -118,7 +118,7 @@ class WatchState:
     sees_since: datetime | None = None
     """Since when the watch has seen everything that senders did.
 
-    It is set anew if senders may have run for long while the watch could not see the ledger.
+    This moment is set anew if senders may have run for long while the watch could not see the ledger.
     """
     went_back: dict[str, Fact] | None = None
     """Facts of the alert that the ledger went back to an earlier state, until somebody acknowledges the alert."""
@@ -136,7 +136,7 @@ class WatchState:
     answers_since: datetime | None = None
     """For a watch on another machine: since when the server answers. ``None`` if the server does not answer."""
     nobody_looks_since: datetime | None = None
-    """Since when no watcher and no sender checks the sources for news. ``None`` if one does."""
+    """Since when no watcher and no sender checks the sources for news. ``None`` if a watcher or sender does."""
     is_new: bool = True
     """Whether the open alerts are still to be read from the ledger's copy."""
 
@@ -222,7 +222,7 @@ def take_open_alerts(state: WatchState, ledger: Connection, now: datetime) -> No
 
 
 def leave_acknowledgement(folder: Path, name: str, subject: str | None, by: str, now: datetime) -> None:
-    """Write an acknowledgement into the watch's folder, which the watch reads in its next round.
+    """Write an acknowledgement into the watch's folder. The watch reads the file in its next round.
 
     Raises:
         OSError: The folder does not exist on this machine or cannot be written to.

@@ -74,7 +74,7 @@ class Airflow:
         skew = None
         if date := answer.headers.get("Date"):
             with suppress(ValueError, TypeError):
-                # The Date header holds whole seconds, so on average half a second of the current one has passed.
+                # The Date header holds whole seconds, so on average half of the current second has passed.
                 skew = parsedate_to_datetime(date) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
         return Health(states, skew, (answered - asked) / 2 + timedelta(seconds=0.5))
 

@@ -40,7 +40,7 @@ class Rounds(ABC):
 
     @abstractmethod
     def _round(self, state: WatchState, now: datetime, keep: Callable[[], None]) -> None:
-        """Run one round and act on its changes. ``keep`` saves the state. It is called after each step that must not be
+        """Run one round and act on its changes. ``keep`` saves the state and is called after each step that must not be
         repeated."""
 
     def go_on(self, stop: threading.Event) -> None:
@@ -66,7 +66,7 @@ class Rounds(ABC):
     def once(self) -> WatchState:
         """Run one round, and return the state after it.
 
-        Nobody is informed if the state cannot be saved, because each later call would inform them again.
+        If the state cannot be saved, no letter is sent, because each later call would send the same letter again.
 
         Raises:
             AlreadyWatching: Another watch runs in this folder.

@@ -60,9 +60,9 @@ from motcua.store.watching.watch import (
 )
 
 SHOWN = 50
-"""Most rows of a history that the page shows."""
+"""Largest number of rows of a history that the page shows."""
 MOST_QUARANTINED = 10_000
-"""Most rows in quarantine that are counted."""
+"""Largest number of rows in quarantine that are counted."""
 COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
 """Age from which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
@@ -364,8 +364,8 @@ class Matter:
 
     @property
     def is_red(self) -> bool:
-        """Whether the matter may keep messages from citizens although nobody ordered this, and nobody has acknowledged
-        it."""
+        """Whether nobody has acknowledged the matter, and it may keep messages from citizens although nobody ordered
+        this."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False

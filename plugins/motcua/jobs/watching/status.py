@@ -1,4 +1,4 @@
-"""The state of the installation on one screen: what staff pages show, and the state of this machine's disks, its
+"""Shows the state of the installation on one screen: what staff pages show, and the state of this machine's disks, its
 backups, the journal and the certificate."""
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield the open alerts of the watch, the faults that the watch would find now, and tasks that only a person can
     do.
 
-    The lines are those of the first staff page. Added are work that is due and that nobody does, and calendars of this
-    year that nobody has confirmed.
+    The lines are those of the first staff page. Further lines show work that is due and that nobody does, and calendars
+    of this year that nobody has confirmed.
     """
     everybody = Viewer("", "operator", None)
     matters = matters_of(standing_of(ledger, everybody, now), everybody)
@@ -173,7 +173,7 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield when the next evening's apologies are planned, and for how many agencies.
 
-    An agency counts if it has dossiers and if its calendar has apologies on that day.
+    An agency is counted if it has dossiers and if its calendar has apologies on that day.
     """
     rules = apology_rules()
     day: date = rules.latest_evening(now) + timedelta(days=1)

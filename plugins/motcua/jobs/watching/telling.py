@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 """Seconds that one answer of the mail server may take."""
 _REST, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
-"""Pause after the mail server refused a letter: the first pause, doubled at each further refusal, and the longest.
+"""First and longest pause after the mail server refused a letter. The pause doubles at each further refusal.
 
 A mail server that cannot be reached is tried in each round.
 """
@@ -44,7 +44,7 @@ _DAILY_SENT_WITHIN, _SENT_WITHIN = timedelta(hours=20), timedelta(days=7)
 _MOST_LETTERS = 500
 _OF_ONE_LETTER = (400, 413, 422)
 """Answers of a webhook that refuse one letter, for example because it is too large. They say nothing about the next
-one."""
+letter."""
 
 
 def page_of_alerts() -> str | None:
@@ -118,7 +118,7 @@ def _queue(state: WatchState, letter: Letter) -> None:
 
 
 def send_letters(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
-    """Send the letters that not every recipient has got yet. ``keep`` saves the state. It is called after each step
+    """Send the letters that not every recipient has got yet. ``keep`` saves the state and is called after each step
     that must not be repeated."""
     state.letters = [
         each for each in state.letters if each.made_at >= now - (_DAILY_SENT_WITHIN if each.is_daily else _SENT_WITHIN)
@@ -252,7 +252,7 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
 
 
 def goes_in_clear(given: GivenConnection) -> bool:
-    """Whether a connection asks for no TLS at all."""
+    """Return whether a connection asks for no TLS at all."""
     return _is_on(given.extra.get("disable_ssl")) and _is_on(given.extra.get("disable_tls"))
 
 

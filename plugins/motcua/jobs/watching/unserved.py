@@ -63,8 +63,8 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
 
 
 def somebody_looks(ledger: Connection) -> bool:
-    """Whether a watcher or a sender would notice unread rows of a source. A running sender checks the sources if no
-    watcher does."""
+    """Return whether a watcher or a sender would notice unread rows of a source. A running sender checks the sources if
+    no watcher does."""
     return not settings().sources or is_watched(ledger) or is_held(ledger, LEADING)
 
 

@@ -1,7 +1,7 @@
-"""The watch of the server: its rounds, the alerts that they raise and end, the letters, and the sign of life.
+"""Runs the watch of the server: its rounds, the alerts that they raise and end, the letters, and the sign of life.
 
-The watch needs neither a running Airflow nor a reachable ledger: an alert reports whichever of them cannot be reached.
-The state of the watch is a file in the folder ``MOTCUA_WATCH``. The ledger stores a copy of it for the staff pages.
+The watch runs without Airflow and without the ledger. If one of the two cannot be reached, an alert reports it. The
+state of the watch is a file in the folder ``MOTCUA_WATCH``. The ledger stores a copy of it for the staff pages.
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ class Watch(Rounds):
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
     def _write_daily(self, state: WatchState, now: datetime) -> None:
-        """Write the letter of the day once it is due, and one when the watch first runs, as a test of its mails."""
+        """Write the letter of the day once it is due. Also write a letter when the watch first runs, as a test of its
+        mails."""
         local = now.astimezone(VIETNAM)
         is_due = local.time() >= self._settings.watch_time and state.daily_told_on != local.date()
         if not is_due and state.daily_told_on is not None:
@@ -258,8 +259,8 @@ def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> 
 
 
 def _ask(check: Question, looking: Looking, found: _Look) -> None:
-    """Run one check. The check's alerts stay unchanged if it cannot be run. If the check itself fails, this raises an
-    alert."""
+    """Run one check. The check's alerts stay unchanged if it cannot be run. If the check itself fails, the failure
+    becomes an alert."""
     state = looking.state
     if _cannot_be_asked(check, looking):
         _note(state, check.name, "not_set" if _is_off(check, looking) else "unknown", looking.now)
@@ -280,7 +281,7 @@ def _ask(check: Question, looking: Looking, found: _Look) -> None:
             _note(state, check.name, "unknown", looking.now)
             return
         expected = isinstance(error, (psycopg.Error, AirflowRefused))
-        # Log tracebacks for faults of this program only: those of psycopg would quote rows.
+        # Log tracebacks only for faults of this program, because tracebacks of psycopg would quote rows.
         log.error("check %s failed: %s", check.name, _in_a_line(error), exc_info=not expected)
         found.broken[check.name] = type(error).__name__
         _note(state, check.name, "failed", looking.now)

@@ -26,7 +26,8 @@ def remember(state: WatchState, has: HighMarks, now: datetime) -> None:
     """Store the high marks of the ledger, its largest numbers so far.
 
     Marks smaller than the stored ones show that the ledger went back to an earlier state. The state of the watch then
-    gets facts for an alert, and an order to hold messages, which stays in the state until the ledger holds them.
+    gets facts for an alert, and an order to hold messages. The order stays in the state until it is carried out in the
+    ledger.
     """
     if state.high is not None and has.is_behind(state.high):
         state.went_back = dict(judging.judge_high_marks(state.high, has, now).facts)

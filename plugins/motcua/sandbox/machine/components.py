@@ -51,8 +51,8 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
     """Return whether a scheduler that was asked to stop has only idle workers left.
 
     A scheduler in this state often hangs, for two reasons (docs/decisions/demo.md). First, the SystemExit of its signal
-    handler is lost if the callback of a weak reference runs at that moment. Second, a worker that exits early takes the
-    end mark from the queue that is meant for another worker.
+    handler is lost if the callback of a weak reference runs at that moment. Second, a worker that exits early takes
+    another worker's end mark from the queue.
     """
     return all(title.endswith("<idle>") for title in titles if title.startswith(_WORKER)) and not any(
         title.startswith("airflow task") for title in titles
@@ -200,9 +200,10 @@ def components(
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
         [
-            # Low priority, because runs are more urgent than parsing.
+            # The DAG processor has low priority, because runs are more urgent than parsing.
             airflow("dag-processor", _has_heartbeat(url, "dag_processor"), nice=_LOW_PRIORITY),
-            # The triggerer notices the end of its child process only after ten seconds, so it is killed before.
+            # The triggerer notices the end of its child process only after ten seconds, so the supervisor kills the
+            # triggerer before.
             airflow(
                 "triggerer",
                 _has_heartbeat(url, "triggerer"),

@@ -348,12 +348,12 @@ def airflow_environment(
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         # Each idle worker of LocalExecutor costs 40 MiB.
         "AIRFLOW__CORE__PARALLELISM": "6",
-        # Otherwise glibc gives each thread memory of its own, and most of this memory stays unused.
+        # Without this limit, glibc gives each thread memory of its own, and most of this memory stays unused.
         "MALLOC_ARENA_MAX": "2",
         # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # As on a server. docker-compose.yaml has the reason.
+        # The value is the same as on a server. docker-compose.yaml gives the reason.
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.25",
         # Nobody reads the demo's metrics. By default, Airflow would count its pools for the metrics every five seconds.
         "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "60",
@@ -368,7 +368,7 @@ def airflow_environment(
         # would be free.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # As on a server. docker-compose.yaml explains what is not logged.
+        # The levels are the same as on a server. docker-compose.yaml explains what is not logged.
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": (
             "http.access=warning airflow=warning airflow.task=info py.warnings=error supervisor=warning task=warning"
         ),

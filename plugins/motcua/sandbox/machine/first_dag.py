@@ -16,7 +16,7 @@ FILE = "notify_transitions.py"
 
 
 def main() -> None:
-    """Read the file and write its DAG into Airflow's database, as ``airflow dags reserialize`` does with all files.
+    """Read ``FILE`` and write its DAG into Airflow's database, as ``airflow dags reserialize`` does with all files.
 
     Raises:
         SystemExit: the file does not exist, or has an error.

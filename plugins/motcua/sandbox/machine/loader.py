@@ -1,7 +1,7 @@
 """Load the code of Airflow once, and fork each Airflow component from the process that has loaded it.
 
-A component spends half of its start-up time on loading code. A forked component starts without this time, and shares
-the memory of the loaded code with the other components.
+A component spends half of its start-up time on loading code. A forked component saves this time, and shares the memory
+of the loaded code with the other components.
 
 ``python -m motcua.sandbox.machine.loader SOCKET`` loads the code and then waits at that Unix socket. Each request names
 Airflow's arguments and a log file; the answer is the number of the forked process. The forked process has a session of
@@ -108,7 +108,7 @@ def _load() -> None:
         import_module(f"airflow.jobs.{job}_job_runner")
     for app in ("app", "core_api.app", "execution_api.app"):
         import_module(f"airflow.api_fastapi.{app}")
-    # The scheduler forks its tasks, so that they find this module already loaded.
+    # The scheduler forks the processes of its tasks, so this module is already loaded in them.
     import_module("motcua.jobs.tasks.notify_transitions")
 
 

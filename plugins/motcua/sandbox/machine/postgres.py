@@ -61,7 +61,7 @@ def binaries() -> Path:
 def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
     """Return a function with which root's child process becomes ``nobody`` but may still pass through root's folders.
 
-    The clone or its data folder often lies below /root (mode 0700), whose mode must not be changed.
+    The repository or its data folder often lies below /root (mode 0700), whose mode must not be changed.
     """
 
     def drop() -> None:

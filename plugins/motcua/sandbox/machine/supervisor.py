@@ -56,7 +56,8 @@ class ComponentFailed(SupervisorError):
 
 
 class StopRequested(BaseException):
-    """Raised after SIGINT, SIGTERM or SIGHUP. It is no ``Exception``, so that no ``except`` clause catches it."""
+    """Raised after SIGINT, SIGTERM or SIGHUP. It is no ``Exception``, so that ``except Exception`` does not catch
+    it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Write the monthly carrier statement of the simulated carrier: a workbook of what its network accepted and delivered.
 
-This module reads only the phone network's own log and knows nothing of the ledger. The demo writes a carrier statement
-from time to time for the month so far. Each carrier statement corrects the previous one, as a provider would do on
-request.
+This module reads only the phone network's own log, and not the ledger. The demo writes a carrier statement from time to
+time for the month so far. Each carrier statement corrects the previous one, as a provider would do on request.
 """
 
 from __future__ import annotations

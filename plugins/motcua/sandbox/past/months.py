@@ -101,7 +101,7 @@ def _timed_acts(
 ) -> list[tuple[datetime, Act]]:
     """Return the acts with their times: those before the result, and those after it.
 
-    If there is no result, the due day replaces it.
+    ``at`` is the time of the result. If there is no result, ``at`` is the due day, and all acts happen before it.
     """
     received = past.dossier.received_at
     before = acts[1:result] if result else acts[1:]
@@ -118,7 +118,8 @@ def _timed_acts(
 def _supplements_at_days_end(
     random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
 ) -> Iterator[tuple[datetime, Act]]:
-    """Yield the acts, with requests for a supplement at the end of their day unless another act follows before."""
+    """Yield the acts with their times. A request for a supplement is moved to the end of its day, unless another act
+    follows before that."""
     for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
         end = _end_of_day(random, moment.astimezone(ZONE).date())
         asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at
@@ -176,7 +177,7 @@ def months(
     """Yield the dossiers of past months, a given number for each working day.
 
     Agencies without a ``past`` in include/sandbox/agencies.yaml have dossiers only from the day ``joined`` on. The past
-    ends ``BEFORE`` before ``now``; acts that would come later happen while the demo runs.
+    ends at ``now`` minus ``BEFORE``; acts that would come later happen while the demo runs.
     """
     first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
     everyone = deal(random, pilot.shares)

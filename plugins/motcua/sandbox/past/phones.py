@@ -1,7 +1,7 @@
 """Simulate the phone network while the past is loaded: Kannel's answers to the gateway's adapter, at simulated times.
 
 This module writes the phone network's own log, so that the page of phones and the carrier statements include the past.
-A running phone network shows each message at once.
+If the phone network is running, its page shows each message at once.
 """
 
 from __future__ import annotations

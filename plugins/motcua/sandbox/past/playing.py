@@ -141,7 +141,7 @@ class Extent:
 
 
 class _Sources:
-    """The one-stop databases, written as time passes."""
+    """Writes the rows of the past into the one-stop databases, up to a simulated time."""
 
     def __init__(self, writers: Mapping[str, OneStopWriter], pasts: Sequence[Past]) -> None:
         self._writers = writers
@@ -183,11 +183,11 @@ class _Sources:
 
 
 _Step: TypeAlias = Callable[[datetime], None]
-"""A step of the past that is done at its moment."""
+"""A step of the past: a function that is called with the step's simulated time."""
 
 
 class _Days:
-    """The days of the past, one after the other."""
+    """The steps of the past: each method does one kind of step at a simulated time."""
 
     def __init__(
         self,
@@ -401,9 +401,10 @@ def load_past(
         now: end of the past.
         seed: seed of the random numbers. Equal seeds give equal pasts.
         extent: extent of the past.
-        prepare: called when the past begins, for everything else that must be done before.
-        played: called when other processes may work on the ledger. They may not close a period until everything is
-            published, because closing also publishes older closings, with the present date.
+        prepare: function that is called with the beginning of the past, to prepare everything else that the ledger
+            needs.
+        played: function that is called when other processes may work on the ledger. They may not close a period until
+            everything is published, because closing also publishes older closings, with the present date.
         rest: time after ``played`` during which nothing is published, so that the starting components have the CPU
             cores.
     """

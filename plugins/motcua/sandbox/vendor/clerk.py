@@ -36,7 +36,7 @@ _KEPT: Final = 20
 
 
 class _Memory(OfficeMemory):
-    """Everything that the software knows."""
+    """The state of the software, with the number of its exports."""
 
     exports: int = 0
 

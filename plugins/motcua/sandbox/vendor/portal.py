@@ -44,7 +44,7 @@ class Answer:
 
     @property
     def refused(self) -> Sequence[Mapping[str, Any]]:
-        """Return the single records that were not accepted."""
+        """Return the errors of the records that were not accepted."""
         errors = self.content.get("errors")
         return [each for each in errors if isinstance(each, Mapping)] if isinstance(errors, list) else []
 

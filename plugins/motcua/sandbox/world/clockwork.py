@@ -151,7 +151,7 @@ class World:
         self._execute("clear")
 
     def invent_history(self, now: datetime) -> list[Past]:
-        """Return dossiers in all states. As many of them will move on as the world's rate of transitions demands."""
+        """Return dossiers in all states. The world's rate of transitions decides how many of them will move on."""
         moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
         return history(self._random, self._pilot, self.serial, now, moving)
 
@@ -328,7 +328,7 @@ class World:
     ) -> None:
         """Record that a transition can be read at its source from now on.
 
-        If the transition calls for a message, record this too.
+        If the transition requires a message, record the expected message too.
         """
         self.counts["transitions"] += 1
         if enters is None:
@@ -392,7 +392,8 @@ class World:
     def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> Dossier:
         """Move the dossier now, row and transition together, and return the dossier.
 
-        All acts that were planned for the dossier are deleted.
+        A move that is half written is completed first. All other acts that were planned for the dossier are deleted,
+        except the act that makes the dossier's row appear.
 
         Raises:
             WorldError: there is no such agency or dossier.

@@ -1,4 +1,5 @@
-"""Define a dossier of the sandbox, and what changes when something happens to it. Pure: no database, no clock."""
+"""Define a dossier of the sandbox, and what changes when something happens to it. No function here uses a database or a
+clock."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours
 _Stage = Literal["moving", "resting", "waiting", "handed_over", "ended"]
 
 BEFORE = timedelta(minutes=6)
-"""Time between the end of the history and the beginning of the world. No official's clock is wrong by more."""
+"""Time between the end of the history and the beginning of the world. No official's clock is wrong by more than this
+time."""
 
 
 @dataclass(slots=True)

@@ -55,7 +55,7 @@ _ODD_DATES = (
 
 
 class _Life:
-    """A life that is being written. ``now`` is the number of seconds since the dossier was received."""
+    """Collects the acts of one dossier's life. ``now`` is the number of seconds since the dossier was received."""
 
     def __init__(self, random: Random, agency: Agency, oddity: Oddity) -> None:
         self.random = random
@@ -311,7 +311,8 @@ def _until_the_end(story: _Life, procedure: Procedure) -> None:
 
 
 def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
-    """Yield values without end, as often as their shares demand even over a short time, like cards from a pack."""
+    """Yield values without end, like cards from a pack that is shuffled again and again. Each value comes as often as
+    its share demands, even over a short time."""
     deck = [card for card, count in shares.items() for _ in range(count)]
     while True:
         random.shuffle(deck)

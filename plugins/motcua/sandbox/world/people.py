@@ -91,8 +91,8 @@ _BRANDS = (
     *("Thiên Phú", "An Phát", "Minh Quang", "Sao Biển", "Nam Trung", "Đại Lãnh", "Hoàng Gia"),
 )
 
-# Prefixes are weighted as people use them. 052, 055 and 095 are left out, because at most parts of these blocks are in
-# use, and no test should depend on which parts.
+# Prefixes of mobile numbers, one line for each large carrier and one for all others. 052, 055 and 095 are left out,
+# because at most parts of these blocks are in use, and no test should depend on which parts.
 _PREFIXES = (
     *("090", "093", "070", "077", "079", "076", "078", "0896", "0898", "0899"),
     *("091", "094", "081", "082", "083", "084", "085", "088"),
@@ -140,7 +140,7 @@ def _digits(random: Random, count: int) -> str:
 
 
 def _is_plain_number(number: str) -> bool:
-    """Return whether the phone rules certainly do not take this number for an invented one, such as 0909090909."""
+    """Return whether the phone rules certainly do not reject this number as an invented one, such as 0909090909."""
     tail = number[-7:]
     steps = {(int(b) - int(a)) % 10 for a, b in pairwise(tail)}
     return len(set(tail)) >= 4 and len(steps) >= 3 and tail[:2] * 3 != tail[:6]
@@ -250,7 +250,8 @@ def _old_mobile(random: Random) -> Phone:
 
 
 def _ambiguous_phone(random: Random) -> Phone:
-    """Return 058 and a digit that landlines of Khánh Hòa use: a landline without its 02, or a Vietnamobile number."""
+    """Return a number of 058 and a digit that landlines of Khánh Hòa use. Such a number may be a landline without its
+    02, or a Vietnamobile number."""
     tail = random.choice("234567") + _digits(random, 6)
     owner = international("058" + tail) if random.random() < 0.5 else _number_or_none(random)
     return Phone("ambiguous_058", f"058{tail}" if random.random() < 0.6 else f"058.{tail}", owner, good=False)

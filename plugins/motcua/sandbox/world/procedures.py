@@ -100,7 +100,7 @@ def _calendar() -> holidays.HolidayBase:
 def working_day(day: date, count: int) -> date:
     """Return the ``count``-th working day after ``day``, or before it if ``count`` is negative.
 
-    For 0 it is the day itself or the next working day.
+    For 0, return ``day`` itself if it is a working day, or else the next working day.
     """
     return _calendar().get_nth_working_day(day, count)
 

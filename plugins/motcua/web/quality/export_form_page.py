@@ -4,9 +4,9 @@ A form can be tried on a file before it is used.
 
 The Department requests a form. An agency's administrator may request it too, if that person may see all agencies in the
 source's files. A worker sets the form only after the Department got a mail about the request, because the form defines
-what counts as a result. Only the Department decides which agencies a source has, and below which percentage of the
-dossiers of the export before it an export of all dossiers counts as cut off. To use an older form again, somebody opens
-it and saves it again. The history keeps every form.
+what counts as a result. Only the Department decides which agencies a source has. Only the Department also sets the
+least percentage: an export of all dossiers counts as cut off if it has fewer than this percentage of the dossiers of
+the export before. To use an older form again, somebody opens it and saves it again. The history keeps every form.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class TypedForm:
 
 
 def changes_of(before: ExportForm | None, after: ExportForm) -> list[tuple[str, str, str]]:
-    """Return the settings in which a form differs from the one before it: setting, before, after, in words."""
+    """Return the settings in which a form differs from the previous form, in words: setting, before, after."""
     old, new = ({} if before is None else _form_in_words(before)), _form_in_words(after)
     names = dict.fromkeys((*new, *old))
     return [(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name, "") != new.get(name, "")]
@@ -191,7 +191,8 @@ def _form_in_words(form: ExportForm) -> dict[str, str]:
 
 
 def _joined(words: Sequence[str]) -> str:
-    # Replace a semicolon in a heading by a comma: headings are compared without either.
+    # Replace a semicolon in a heading by a comma. This changes nothing, because both signs are ignored when headings
+    # are compared.
     return f"{_BETWEEN} ".join(each.replace(_BETWEEN, ",") for each in words)
 
 

@@ -3,10 +3,10 @@
 The page shows the state of each file, the faults of one file by line, and the columns of the form in force. An uploaded
 export is first read, and the page shows what it contains. Then the visitor confirms or discards the export.
 
-A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source if
-all its agencies are among them. Auditors see no file names and no dossier codes. The Department may accept a file that
-was refused because it has too few dossiers or seems cut off, as ``motcua files accept`` does. Every visitor except
-auditors may upload a file to a source whose agencies the visitor may all see.
+A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source
+only if all agencies of the source are among them. Auditors see no file names and no dossier codes. The Department may
+accept a file that was refused because it has too few dossiers or seems cut off, as ``motcua files accept`` does. Every
+visitor except auditors may upload a file to a source whose agencies the visitor may all see.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ _NAMELESS = "ho-so"
 
 
 async def _uploaded_form(request: Request, visits: Visits, source: str = "") -> AsyncIterator[SentFile]:
-    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
+    """Yield the uploaded form. The body is read only after a check that the sender may send it."""
     _may_send(visits, source)
     async with sent_file(request, LARGEST_UPLOAD, on_disk=True) as sent:
         yield sent

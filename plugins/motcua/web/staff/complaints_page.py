@@ -2,7 +2,7 @@
 
 The Department makes changes, and an agency's administrators and clerks do so for their own agencies. Auditors see the
 list without forms and without texts that may name somebody. Each change needs the token of the page's form and is
-stored with who and when. Nothing is ever deleted.
+stored with the person and the time. Nothing is ever deleted.
 """
 
 from __future__ import annotations

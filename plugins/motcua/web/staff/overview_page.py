@@ -51,7 +51,8 @@ SHOWN_STATES = (
     "cancelled",
     "suppressed",
 )
-"""The columns' order: states of messages that a carrier accepted, that wait, unknown, failed, and rightly not sent."""
+"""The states in the order of the columns: first states of messages that a gateway accepted, then of messages that wait,
+that have an unknown outcome, that failed, and that were rightly not sent."""
 TROUBLE = ("unknown", "undelivered", "rejected", "expired")
 """States that staff check first."""
 
@@ -90,7 +91,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
     """Show what needs attention, the present state, and how many messages belong to events recorded on a day.
 
     The day is today by default. The messages are counted by kind and by agency. If ``kind`` is given, the figures by
-    agency count only messages of this kind. A clerk is led to the search for dossiers instead.
+    agency count only messages of this kind. A clerk is redirected to the search for dossiers instead.
     """
     if visits.is_clerk:
         return led_to(request, "/dossiers")

@@ -43,7 +43,7 @@ def show_phones(request: Request, visits: Visits, code: str = "") -> HTMLRespons
 
 
 async def _uploaded_form(request: Request, visits: Visits, code: str = "") -> AsyncIterator[SentFile]:
-    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
+    """Yield the uploaded form. The body is read only after a check that the sender may send it."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_check")
     visits.must_see(code)

@@ -262,7 +262,7 @@ def _shown(connection: Connection, filters: RowFilters, statements: list[StoredS
 
 
 async def _uploaded_form(request: Request, visits: Visits) -> AsyncIterator[SentFile]:
-    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
+    """Yield the uploaded form. The body is read only after a check that the sender may send it."""
     visits.must_be_operator()
     assert visits.signature
     async with sent_file(request, LARGEST_UPLOAD, on_disk=True) as sent:

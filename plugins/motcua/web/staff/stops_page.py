@@ -1,8 +1,8 @@
-"""The tab *Tạm dừng gửi*: stops that the Department ordered, until when and why; ordering and ending stops.
+"""The tab *Tạm dừng gửi*: the stops (orders not to send messages), and forms with which a stop is ordered or ended.
 
-Only the Department decides. A page shows what a stop or its end covers. The order takes effect once it is confirmed. An
-order does not wait as other requests do, since a wrong text would be sent meanwhile. A stop is reversed by ending it,
-and its end by a new stop.
+Only the Department may use the forms. A page shows what a stop or its end covers. The order takes effect once it is
+confirmed. An order does not wait as other requests do, since a wrong text would be sent meanwhile. A stop is reversed
+by ending it, and its end by a new stop.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ class World:
 
 @contextlib.contextmanager
 def at_work(ledger: Ledger, gateway_port: int) -> Iterator[World]:
-    """Yield a world on this ledger, with a gateway on a port of the loopback interface."""
+    """Yield a ``World`` on this ledger, with a gateway on a port of the loopback interface."""
     with one_stops(
         ledger.server.admin_dsn,
         (SOURCE,),

@@ -1,7 +1,7 @@
 """A client of the national portal's protocol, in the three variants ("shapes") that one-stop software uses.
 
 The client uses no product code. Like publicly available clients, it reads only ``error_code`` of an answer, and sends a
-call again until this code means that the call is done. Some calls go wrong on purpose: the body is cut, the client does
+call again until this code says that the call is done. Some calls go wrong on purpose: the body is cut, the client does
 not wait for the answer, the session is old, or the call is made twice or in parallel.
 """
 

@@ -1,7 +1,7 @@
 """Generate the events at the desks of a province, dossier by dossier, without product code.
 
 A dossier with all its events is a "life". Days are divided into slots. At the end of each slot the system's jobs run;
-the last event of a slot is some minutes before that.
+the last event of a slot happens some minutes before its end.
 """
 
 from __future__ import annotations

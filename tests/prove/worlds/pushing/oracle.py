@@ -1,4 +1,5 @@
-"""Derive from the lives alone which texts phones must get, and judge the texts that phones got.
+"""Derive from the histories of dossiers ("lives") alone which texts phones must get, and judge the texts that phones
+got.
 
 The oracle uses no product code. It follows the wording of the rules: a citizen is texted when a dossier enters "result
 at the desk" or "supplement at the desk", and when tomorrow's due date will be missed. The log of the phone network
@@ -39,7 +40,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Known:
-    """A step or an edit, as the system can know it from slot ``slot`` on."""
+    """A step or an edit of a dossier, which the system can know from the end of the slot (part of a day) ``slot``
+    on."""
 
     slot: int
     row: Row

@@ -1,8 +1,9 @@
-"""Play the generated province on a real ledger: push its lives to a real intake, or offer them in a source's views.
+"""Simulate the generated province on a real ledger: push its dossiers to a real intake, or show them in a source's
+views.
 
-The real jobs pick up, plan, send, plan the evening's apologies and close periods. A pushed province also has a real
-intake, which runs under uvicorn in a process of its own. The province has its own time, which the ledger's functions
-read from a table.
+The real jobs pick up, plan, send, plan the evening's apologies and close periods. If data is pushed, a real intake also
+runs under uvicorn in a process of its own. The province has its own time, which the ledger's functions read from a
+table.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class Played:
         for office in OFFICES:
             offices[office.client].append(office)
         for name, own in offices.items():
-            # OpenCPS uses shape A at every agency.
+            # OpenCPS uses the protocol's variant ("shape") A at every agency.
             shape = own[0].shape if self.way == "pushed" else "A"
             in_ledger(
                 register_client, name, own[0].source, Password.of(PASSWORD), [office.code for office in own],
@@ -165,7 +166,8 @@ class Played:
     # --- playing the days
 
     def play(self, slots: Sequence[int]) -> Outcome:
-        """Play the whole province and return the outcome; ``slots``: slots that end with a push of last actions."""
+        """Simulate the whole province and return the outcome; ``slots``: numbers of the runs before which last actions
+        are pushed."""
         for run in self.province.runs:
             happened = events_of(self.province.lives, run.number)
             if self.way == "read":
@@ -340,9 +342,9 @@ class Played:
 def play(
     province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str, slots: Sequence[int] = ()
 ) -> Outcome:
-    """Play a province on the migrated, empty ledger of the connection ``motcua_db``, and return the outcome.
+    """Simulate a province on the migrated, empty ledger of the connection ``motcua_db``, and return the outcome.
 
-    ``slots`` are the slots that end with a push of OpenCPS.
+    ``slots`` are the numbers of the runs before which OpenCPS pushes.
     """
     adapters = {} if way == "read" else dict.fromkeys(SOURCES, "national_sync")
     given = {"MOTCUA_FIRST_LOOK_BACK": "P9999D", "MOTCUA_INTAKE_CALLS": "1000000"}

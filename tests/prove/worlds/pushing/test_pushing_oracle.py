@@ -1,4 +1,7 @@
-"""The oracle of a pushed province finds each wrong text; ``make prove ONLY=intake`` plays the province itself."""
+"""Test that the oracle finds each wrong text in a simulated province whose software pushes its data.
+
+``make prove ONLY=intake`` simulates the whole province.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The sender: chooses a lane for each due message, sends one request for the message, and writes the outcome."""
+"""Sends due messages: chooses a lane for each message, sends one request for it, and writes the outcome."""

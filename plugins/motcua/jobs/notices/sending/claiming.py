@@ -23,10 +23,10 @@ from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Post
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
 """A message whose dossier has an old step waits until the dossier's row was read again. It is claimed again this long
-after the planned moment of that reading, or earlier, because the reading makes the message due."""
+after the planned moment of that reading, or earlier if the reading makes the message due."""
 _START_AHEAD = timedelta(seconds=0.5)
 """For a gateway with a limit per second, a message is claimed at most this long before its request, because the claim
-checks the message for the last time."""
+is the last check of the message."""
 
 _LATEST = timedelta(seconds=5)
 """A message counts as latest if it became due within this time."""
@@ -193,7 +193,7 @@ class Claiming:
             if passed_on is not None:
                 postponed.append(passed_on)
             elif carrier not in (share.open_carriers if message.avoid else share.carriers):
-                # The desk changed the number since the carrier was written, or the carrier was never looked up.
+                # The desk changed the number since the carrier was stored, or the carrier was never determined.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
                 self.routing.reset_exhausted()
             elif message.message_id in opens_at:
@@ -214,8 +214,9 @@ class Claiming:
     def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
         """Returns, by message number, when a preferred gateway opens for messages that wait for that opening.
 
-        Considers gateways that are preferred to the lane's and closed as expected (at night, or for a quota). A message
-        waits if its agency chose so, the closed gateway may take it, and it is still of use at the opening.
+        Considers gateways that are preferred to the lane's gateway and are closed as expected (at night, or for a
+        quota). A message waits if its agency chose so, the closed gateway may send it, and it is still of use at the
+        opening.
         """
         opens_at: dict[int, datetime] = {}
         waiting = [message for message in claimed if message.waits_for_opening]

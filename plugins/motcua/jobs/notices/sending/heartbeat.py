@@ -3,9 +3,9 @@ hold its locks for ever.
 
 A process that holds locks beats ten times within ``frozen_after``, from a thread and a database session of its own.
 Each beat also checks the other processes: the sessions of a process that was silent for ``frozen_after`` are ended, so
-that PostgreSQL releases its locks. A process also knows its own deadline: once its last beat is half of
-``frozen_after`` ago, it sends nothing. So a process that wakes does not send messages that other processes have taken
-over (docs/decisions/lingering-runs.md).
+that PostgreSQL releases its locks. A process also has a deadline of its own: it sends nothing once its last beat is
+older than half of ``frozen_after``. So a process that wakes does not send messages that other processes have taken over
+(docs/decisions/lingering-runs.md).
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Heart:
         limit = settings().frozen_after.total_seconds()
         self.name = sessions.new_name()
         self.is_over = False
-        """Whether this process must send nothing any more: the process or the ledger was asleep, a beat found a new
-        gap, or the heartbeat failed, as when other processes ended its sessions."""
+        """Whether this process must not send any more: the process or the ledger was asleep, a beat found a new gap, or
+        the heartbeat failed, as when other processes ended its sessions."""
         self.leaving = threading.Lock()
         """A request holds this lock from its check of ``may_send`` until the kernel has its bytes."""
         self.users = 0

@@ -1,5 +1,5 @@
-"""Lanes of one sender: each is a gateway in use, with its share of the request slots, its threads and its open
-requests."""
+"""Defines the lanes of one sender. A lane is a gateway in use, with its share of the request slots, its threads and its
+open requests."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class SendCounts:
     stopped: list[str] = field(default_factory=list)
     """The gateway pauses that began in this run, each with its reason."""
     gap: str | None = None
-    """Why the sender sent nothing, or nothing recorded before the gap was noticed: the ledger was restored, or may have
-    been, and the gap is still open."""
+    """Why the sender sent nothing, or only messages that were recorded after a gap was noticed: the gap is still open,
+    because the ledger was restored or may have been restored. ``None`` without such a gap."""
     set_aside: int = 0
     """Number of messages that this sender put on hold because of a stop."""
     unregistered: dict[str, int] = field(default_factory=dict)
@@ -68,8 +68,8 @@ HELD_BACK = GatewayAnswer("transient", code="held back")
 """Answer for a committed attempt that was not sent: other requests failed in the meantime, other processes may consider
 this process frozen, or the journal could not be written."""
 NO_ANSWER = "no answer"
-"""Reason of the pause of a gateway that gave no answers. Before such a gateway is tested with a message, it is asked
-a question: a request that sends none."""
+"""Reason of the pause of a gateway that gave no answers. Before such a gateway is tested with a message, it is asked a
+question: a request that sends no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A silent gateway's answer to the question that comes before a test. ``None``: the provider has no such
-    request."""
+    """A silent gateway's answer to the question that comes before a test. The answer is ``None`` if the provider has no
+    such request."""
 
     lane: Lane
     answer: GatewayAnswer | None
@@ -118,8 +118,8 @@ class Lane:
     slots: RequestSlots
     pool: ThreadPoolExecutor
     trusted: int
-    """How many requests may be open while the gateway proves itself: one after a pause, then one more for each message
-    that the gateway accepts."""
+    """How many requests may be open after a pause: at first one, and then one more for each message that the gateway
+    accepts."""
     answers: list[Answered | Asked] = field(default_factory=list)
     """Answers that arrived since the sender last worked on this lane."""
     unwritten: list[Settled] = field(default_factory=list)
@@ -152,8 +152,8 @@ class Lane:
     asks: bool = False
     """Whether the gateway is to be asked a question before it is tested with a message."""
     heard_until: datetime | None = None
-    """End of this sender's trial in which the gateway answered the question. The next message tests the gateway without
-    a further question."""
+    """End (``stop.until``) of the pause during which the gateway answered this sender's question. In that pause, the
+    next message tests the gateway without a further question."""
     carrier_stops: dict[str, GatewayStop] = field(default_factory=dict)
     """Pauses of single carriers at this gateway, with the same meaning as ``stop``."""
 
@@ -180,14 +180,14 @@ class Lane:
         return self.request_limit - self.in_flight - self.failing
 
     def allow_one_request(self) -> None:
-        """Makes room for one request at a gateway that is not paused although requests fail there. Does nothing while a
-        request is in flight."""
+        """Makes room for one request if requests to the gateway fail but the gateway is not paused. Does nothing while
+        a request is in flight."""
         if not self.in_flight:
             self.failing = min(self.failing, max(self.request_limit - 1, 0))
 
     def begin_call(self) -> bool:
-        """Counts one more open request and returns ``True`` if it may go out. Once requests fail, an attempt that was
-        held ready may not go out."""
+        """Counts one more open request and returns ``True`` if the request may be sent. Once requests fail, an attempt
+        that was held ready may not be sent."""
         with self.guard:
             may_go = self.calling + self.failing < self.request_limit
             self.calling += may_go

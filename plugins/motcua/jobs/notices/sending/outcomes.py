@@ -1,4 +1,5 @@
-"""Writes gateways' answers: the end of the attempt, the state of the message, and when and where it is tried again."""
+"""Writes gateways' answers: the outcome of the attempt, the state of the message, and when and through which gateway
+the message is tried again."""
 
 from __future__ import annotations
 
@@ -39,13 +40,14 @@ class Outcomes:
             lane.unwritten.append(self._settle(answered, now))
         if not lane.unwritten:
             return
-        # All messages are locked before the attempts, and so before the gateway's day, as where receipts are applied.
+        # Rows are locked in the same order as when receipts are applied: first all messages, then the attempts, then
+        # the gateway's counter of the day.
         messages.apply_outcomes(self.run.ledger, [settled.message for settled in lane.unwritten])
         if do_not_wait:
             messages.do_not_wait(self.run.ledger, do_not_wait, now)
         attempts.apply_outcomes(self.run.ledger, [settled.attempt for settled in lane.unwritten])
         for carrier in refused.keys() - lane.carrier_stops.keys():
-            # Answers to other senders and in earlier runs count, too; the ledger has them.
+            # The judgement also uses answers to other senders and to earlier runs, which are in the ledger.
             since = now - settings().useful_for
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
@@ -72,7 +74,8 @@ class Outcomes:
         )
 
     def _message_outcome(self, answered: Answered, now: datetime) -> MessageOutcome:
-        """Returns what an answer leads to: the message's state, the reason, when and where it is tried again."""
+        """Returns what an answer leads to: the message's state, the reason, and when and through which gateway the
+        message is tried again."""
         message, outcome = answered.call.message, answered.answer
         number = message.message_id
         match outcome.outcome:
@@ -102,15 +105,16 @@ class Outcomes:
                 passed_on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
                 next_attempt_at = passed_on.until
                 if passed_on.until > now:
-                    # Other messages go first, since this message may be the reason of the refusal. If the gateway
-                    # itself is at fault, it has pauses of its own.
+                    # Other messages are sent first, because this message may be the reason of the refusal. If the
+                    # gateway itself is at fault, the gateway's pause already delays the message.
                     begin = now if outcome.concerns == "gateway" else passed_on.until
                     next_attempt_at = begin + _retry_wait(self._tries(message), None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, passed_on.avoid)
 
     def _waits_until(self, answered: Answered) -> datetime | None:
-        """Returns when a gateway opens that refused at night or for a quota, if the message waits for that.
+        """Returns when a gateway that is closed at night or by a quota opens again, or ``None`` if the message does not
+        wait for the opening.
 
         The message waits if it is still of use then, and its agency chose to wait or there is no other gateway.
         """
@@ -121,8 +125,8 @@ class Outcomes:
         return until if until is not None and until < message.candidate.useful_until else None
 
     def _tries(self, message: ClaimedMessage) -> int:
-        """Returns how often the message was tried so far. An answer that a gateway does not reach the number counts as
-        no try."""
+        """Returns how often the message was tried so far. An answer that a gateway does not reach the number does not
+        count as a try."""
         selective = {lane.name for lane in self.routing.lanes if not lane.gateway.reaches_every_number}
         return max(1, message.attempts_made + 1 - len(selective.intersection(message.avoid)))
 

@@ -58,7 +58,8 @@ class RequestSlots:
         """
         self._heart, self._look_every = heart, look_every
         self.share = 0
-        """How many requests may be open. While the share shrinks, a few more are open until they are answered."""
+        """How many requests this process may have open. When the share has just shrunk, a few more requests may be open
+        until they are answered."""
         self._lock, self._gateway, self._concurrency = lock, gateway, concurrency
         self._held: set[int] = set()
         self._free: queue.SimpleQueue[tuple[int, requests.Session]] = queue.SimpleQueue()
@@ -70,7 +71,7 @@ class RequestSlots:
 
     @contextmanager
     def session(self) -> Iterator[requests.Session]:
-        """Lends a connection to the gateway for one request. Waits until one is free."""
+        """Lends a connection to the gateway for one request. Waits until a connection is free."""
         slot = self._free.get()
         try:
             yield slot[1]
@@ -83,8 +84,8 @@ class RequestSlots:
     def balance(self) -> None:
         """Releases slots beyond this process's share, and takes free slots up to the share.
 
-        Does so at most once a second, or ten times a second while this process holds more or fewer slots than its
-        share.
+        Checks the share at most once a second, or ten times a second while this process holds more or fewer slots than
+        its share.
         """
         if time.monotonic() < self._check_again_at:
             return
@@ -142,8 +143,8 @@ class HeldBack(Exception):
 
 
 def http_session(heart: Heart | None = None) -> requests.Session:
-    """Returns a Session for one request at a time that never repeats a request by itself and ignores the machine's
-    proxy settings.
+    """Returns an HTTP session for one request at a time. The session never repeats a request by itself, and ignores the
+    machine's proxy settings.
 
     With a ``heart``, each request checks ``may_send`` between its connection and its first byte, and raises
     ``HeldBack`` if it may not be sent.
@@ -172,8 +173,8 @@ def _checking_heart_first(
             # byte.
             if self.sock is None:
                 self.connect()
-            # The lock lets only one thread at a time go from its check to handing its bytes to the kernel. Otherwise
-            # all threads that have checked and wait for the processor would send when a frozen process wakes.
+            # The lock lets only one thread at a time be between its check and the handover of its bytes to the kernel.
+            # Otherwise, when a frozen process wakes, all threads that had passed the check before would send.
             with heart.leaving:
                 if not heart.may_send:
                     raise HeldBack

@@ -60,7 +60,7 @@ class Routing:
         self.on_trial: frozenset[tuple[str, str]] = frozenset()
         self.changed = False
         """Whether a pause began or ended since the pauses were last read. The sender claims nothing before it has read
-        them again."""
+        the pauses again."""
         self._read_at = 0.0
 
     def read(self) -> None:
@@ -155,8 +155,8 @@ class Routing:
         return [(other, until) for other in before if (until := self.opens_at(other)) is not None]
 
     def next_trial(self) -> float | None:
-        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if there is none or no
-        message is due by then."""
+        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if no test is planned or
+        no message is due by then."""
         now = self.run.clock()
         stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
         ends = [stop.until for stop in stops if stop.pause is not None and stop.until > now]
@@ -166,9 +166,9 @@ class Routing:
 
     def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
         """Reserves a test of a paused gateway or carrier for this sender. Returns ``False`` if another sender has
-        it."""
-        # A silent gateway is asked something that sends no message. The question costs nothing, so the pause does not
-        # grow.
+        reserved the test."""
+        # A silent gateway is first asked a question: a request that sends no message. The question costs nothing, so
+        # the pause does not grow.
         pause = stop.pause if stop.reason == NO_ANSWER else None
         pause = pause or next_pause(stop.pause, settings().gateway_stop)
         tried = replace(stop, until=now + pause, pause=pause)
@@ -182,10 +182,11 @@ class Routing:
         return True
 
     def note_question(self, asked: Asked) -> None:
-        """Notes whether a silent gateway answered the question. If it did, the next message tests it at once."""
+        """Notes whether a silent gateway answered the question. If the gateway did, the next message tests it at
+        once."""
         lane, answer = asked.lane, asked.answer
         is_silent = answer is not None and answer.outcome == "unknown" and (answer.http_status or 500) >= 500
-        # A gateway that is still silent is asked again after the trial that this question began.
+        # A gateway that is still silent is asked again when the pause that ``begin_trial`` set is over.
         if not is_silent and answer is not HELD_BACK:
             if answer is None or answer.http_status is not None:
                 lane.heard_until = lane.stop.until if lane.stop is not None else None
@@ -243,8 +244,8 @@ class Routing:
         return Postponed(message.message_id, now, "unreachable", carrier, avoid=[*message.avoid, gateway])
 
     def notice(self, answered: Answered) -> list[int]:
-        """Begins and ends pauses as an answer shows. Returns the messages that from now on wait for the gateway and not
-        for their own time of retry."""
+        """Begins and ends pauses according to an answer. Returns the ids of messages that from now on wait for the end
+        of the gateway's pause and not for a retry time of their own."""
         lane, outcome, carrier = answered.lane, answered.answer, answered.call.carrier
         wait_for_gateway: list[int] = []
         if outcome is HELD_BACK:
@@ -259,14 +260,15 @@ class Routing:
             # can wait.
             self.stop_for_a_pause(lane, NO_ANSWER, costs_a_message=True)
         elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
-            # An answer without an HTTP status means that no connection was possible. One such request proves it.
+            # An answer without an HTTP status means that no connection was possible. One such answer is enough for a
+            # pause.
             self.stop_for_a_pause(lane, f"takes nothing: {words}")
             wait_for_gateway = [
                 each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after
             ]
             lane.turned_away = []
         elif outcome.outcome == "configuration" and outcome.open_at is not None:
-            # At least the shortest pause, in case the gateway's clock differs from ours.
+            # The pause has at least the shortest length, because the gateway's clock may differ from ours.
             lasting = max(FIRST_PAUSE, outcome.open_at - self.run.clock())
             self.stop(lane.name, words, lasting, expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
@@ -287,9 +289,10 @@ class Routing:
         return wait_for_gateway
 
     def _end_pauses(self, lane: Lane, carrier: str | None) -> None:
-        """Ends the pauses of a gateway that answered properly, and of the carrier that it took a message for.
+        """Ends the pause of a gateway that answered properly, and the pause of the carrier whose message the gateway
+        accepted.
 
-        A pause until a fixed time, ordered by a person or for a day's limit, stays until its time.
+        A pause with a fixed end, ordered by a person or for a day's limit, stays until that end.
         """
         lane.trusted = min(lane.gateway.address.concurrency, lane.trusted + 1)
         for stop in filter(None, (lane.stop, lane.carrier_stops.get(carrier or ""))):
@@ -310,8 +313,8 @@ class Routing:
         *,
         costs_a_message: bool = False,
     ) -> None:
-        """Pauses a gateway, or a carrier there. The first pause lasts some seconds, each further one longer, and none
-        is shorter than the gateway asked for.
+        """Pauses a gateway, or a carrier there. The first pause lasts some seconds, and each further pause lasts
+        longer. No pause is shorter than the gateway asked for.
 
         A test that cost a message of unknown outcome makes the pause four times as long.
         """
@@ -338,8 +341,8 @@ class Routing:
         *,
         expected: bool = False,
     ) -> None:
-        """Pauses a gateway, or a carrier or a template there, for a time. ``expected`` marks a pause by the gateway's
-        own rules."""
+        """Pauses a gateway, or a carrier or a template there, for a time. ``expected`` marks a pause that follows from
+        the gateway's own rules, such as its closed hours."""
         now = self.run.clock()
         stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, expected=expected, pause=pause)
         stop_gateway(self.run.ledger, stop, changed_by=self.run.run_id)

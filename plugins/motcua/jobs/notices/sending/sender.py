@@ -1,8 +1,9 @@
-"""Sends due messages. The steps of each message: claim, check once more, commit the attempt, HTTP request, commit the
-outcome.
+"""Sends due messages. For each message, the sender claims the message, checks it once more, commits an attempt, sends
+an HTTP request, and commits the outcome.
 
 Only the ledger decides on retries. A sender that dies leaves attempts in flight. The next sender finds the dead
-sender's advisory lock free and marks these attempts ``unknown`` at once. No message is ever repeated blindly.
+sender's advisory lock free and marks these attempts ``unknown`` at once. The sender sends no message of unknown outcome
+again unless a person released it.
 
 Each gateway in use is a lane. A lane has its own part of the queue (by carrier), its own threads and its own limits.
 """
@@ -77,8 +78,8 @@ _IDLE_AFTER = 1.0
 """Seconds without news after which this sender releases its request slots for other senders."""
 _CLAIM_FOR = 25 * 60.0
 """Seconds for which one sender claims messages. This is well below the task's execution_timeout, which would kill the
-sender while requests are in flight. It is a quarter of an hour more than the longest planned run of a sender: for that
-time a sender can go on without a successor."""
+sender while requests are in flight. The longest planned run of a sender is a quarter of an hour shorter, so a sender
+without a successor can go on for that time."""
 
 
 class CatchUp(Protocol):
@@ -156,9 +157,9 @@ class Sender:
             take_standby_place(sending.lock, self.standby_places) if catch_up is not None and not self.leads else None
         )
         self.waits_for_successor = settings().notify_every <= settings().linger <= settings().linger_quiet
-        """With these settings, the DAG's schedule starts the next run before the senders of the current run end, so
-        some sender always waits for news. If no next run comes, for example while Airflow's API server does not answer,
-        the current sender goes on."""
+        """Whether the DAG's schedule starts the next run before the senders of the current run end, so that some sender
+        always waits for news. If no next run comes, for example while Airflow's API server does not answer, the current
+        sender goes on."""
         self.busy_at = time.monotonic()
         """When the sender last had work, by the monotonic clock."""
         self.abandoned_marked_at = self.queue_checked_at = self.watchers_checked_at = float("-inf")
@@ -262,13 +263,14 @@ class Sender:
         return _CHECK_WATCHERS_EVERY if self.leads and self.is_watched and not is_quiet else _CHECK_WHEN_IDLE_EVERY
 
     def _more_may_come(self) -> bool:
-        """Returns whether to check the queue once more. Called with nothing in flight."""
+        """Returns whether to check the queue once more. Called only while nothing is in flight."""
         if self.routing.changed:
             return True
         usable = [lane for lane, route in zip(self.lanes, self.routing.routes, strict=True) if not route.stopped]
         waiting = [lane.resume_at for lane in usable if not lane.exhausted and lane.slots.share]
         if waiting:
-            # A limit per second may let the next message leave in minutes. Meanwhile news and other gateways go on.
+            # Under a limit per second, the next message may have to wait for minutes. Meanwhile the sender handles news
+            # and other gateways.
             self.stop.wait(max(0.0, min(self._pause, min(waiting) - time.monotonic())))
             return True
         if not all(lane.exhausted for lane in usable):
@@ -293,8 +295,8 @@ class Sender:
         )
 
     def _takes_the_lead(self) -> bool:
-        """Returns whether this sender is the leader. Takes the lead if the former leader has ended, for whatever
-        reason."""
+        """Returns whether this sender is the leader. Makes this sender the leader if the former leader has ended, for
+        whatever reason."""
         if not self.leads and hold_lock(self.sending.lock, LEADING):
             self.leads, self.busy_at = True, time.monotonic()
             if self.standby_place is not None:
@@ -306,7 +308,7 @@ class Sender:
         return self.leads
 
     def _wait_for_news(self) -> bool:
-        """Waits with nothing left to send. Returns whether to check the queue again.
+        """Waits while there is nothing to send. Returns whether to check the queue again.
 
         Returns ``True`` once there is news, a message is due, or a gateway or carrier under a pause may be tried again.
         Returns ``False`` once the time without news or the time of the run is over. While messages wait for a gateway,
@@ -340,8 +342,8 @@ class Sender:
         return self.routing.changed
 
     def _may_end(self, catch_up: CatchUp) -> bool:
-        """Returns whether the sender may end: the run's time is over and, if the sender waits for a successor, another
-        sender goes on. A leader then ends only when a standby is there; the standby waits until it leads."""
+        """Returns whether the sender may end: the run's time is over. If the sender waits for a successor, it must also
+        be the leader with a standby to replace it, or must not claim any more."""
         if not catch_up.is_over or not self.waits_for_successor:
             return catch_up.is_over
         return not self._may_claim or (self.leads and has_standby(self.sending.lock, self.standby_places))
@@ -381,8 +383,8 @@ class Sender:
     def _take_turns(self) -> None:
         """For each lane, in one transaction: writes the answers and claims messages for the free room.
 
-        The SQL statements go out without waiting for each other (pipeline mode). The sender waits only for the claimed
-        rows and for the commit.
+        The SQL statements are sent without waiting for each other (pipeline mode). The sender waits only for the
+        claimed rows and for the commit.
         """
         for lane in self.lanes:
             if self._may_claim and (lane.slots.share or not (lane.exhausted or self.routing.route(lane).stopped)):
@@ -470,10 +472,10 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved
         ]
-        # Expected stops (at night, or for a quota) need no action.
+        # Expected pauses (at night, or for a quota) need no action.
         stops = [stop for stop in gateway_stops(ledger) if not stop.expected]
         due = messages.waiting(ledger, window, moment, _paused_carriers(stops)).due if stops else 0
-        # While messages are due, a paused gateway counts as a failure until it is tried again, also just after its
+        # While messages are due, a paused gateway is reported as a failure until it is tried again, also just after its
         # pause.
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]

@@ -1,5 +1,5 @@
-"""Provides gateways that require an access token with one. One process renews the tokens, before any message is
-claimed."""
+"""Gives an access token to each gateway that requires one. Only one process at a time renews tokens. A sender claims no
+message for a gateway that has no valid token."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 _TRY_AGAIN = 60.0
 """Seconds to wait after a failed renewal."""
 _WAIT_FOR_RENEWAL = 2.0
-"""Seconds for which a sender waits for a renewal that begins. After that it goes on with the old token, or without this
-gateway, so that a provider that does not answer delays no message of another gateway."""
+"""Seconds for which a sender waits for a renewal that it began. After that, the sender goes on with the old token, or
+without this gateway. So a provider that does not answer delays no message of another gateway."""
 _ASK_FOR_LOCK_EVERY = 0.2
 
 
 class TokenKeeper:
-    """Gives tokens to one sender's gateways, and renews those that are due in threads of its own."""
+    """Gives tokens to one sender's gateways. Renews tokens that are due, in threads of its own."""
 
     def __init__(self, run: SenderRun) -> None:
         self.run = run
@@ -74,8 +74,7 @@ class TokenKeeper:
             return str(failure)
         tokens, is_due = stored.tokens, self._is_due(stored, name)
         if tokens is not None and not is_due and tokens.access != self._noted.get(name):
-            # The process that renewed the tokens may have ended before it wrote to the ledger until when they are
-            # valid.
+            # The process that renewed the tokens may have ended before it wrote their end of validity to the ledger.
             self._note(self.run.ledger, name, tokens, None)
             self.run.ledger.commit()
         waits = is_due and self._is_renewing(name)
@@ -113,8 +112,8 @@ class TokenKeeper:
                     if self._ending.wait(_ASK_FOR_LOCK_EVERY):
                         return
                 stored = file.read()
-                # If a person gave the connection another first refresh token, the last holder of the lock may have
-                # deleted this token's file.
+                # If a person has entered another first refresh token in the connection, the last holder of the lock may
+                # have deleted the file of the old one. The old tokens are then not renewed.
                 if not self._is_due(stored, name) or (before.tokens is not None and stored.tokens is None):
                     return
                 try:
