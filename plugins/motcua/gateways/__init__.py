@@ -87,7 +87,7 @@ def address_in(name: str, connection: ConnectionGiven) -> GatewayAddress:
 
 
 def _fault(address: GatewayAddress) -> str | None:
-    """Return what is wrong with the fields of a connection's extra. A limit that cannot be read is a fault, so that no
+    """Return the fault in the fields of a connection's extra. A limit that cannot be read is a fault, so that no
     message is sent without a limit."""
     try:
         if address.concurrency < 1 or min(address.timeout) <= 0:

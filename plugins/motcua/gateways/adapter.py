@@ -1,5 +1,5 @@
-"""The interface of every gateway's adapter: a request, a class for each answer, and a reading for each receipt and
-inquiry."""
+"""The interface that every gateway's adapter implements: send a request, classify the answer, and read delivery
+receipts and inquiries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Unit: TypeAlias = Literal["segment", "message"]
 """The unit that a gateway counts, limits and bills."""
 
 UnknownPolicy: TypeAlias = Literal["hold", "accept"]
-"""``hold``: the message is shown to people, who may release it. ``accept``: the message counts as accepted, so that it
+"""``hold``: the message is shown to people, who may release it. ``accept``: the message is treated as accepted, so it
 is never sent again."""
 
 DEFAULT_HORIZON_HOURS = 72.0
@@ -73,8 +73,8 @@ class GatewayAddress:
 
     @property
     def prices(self) -> Mapping[str, str] | None:
-        """Price in đồng of a unit by carrier; ``other`` is for carriers that are not named. ``None`` if the connection
-        names no price."""
+        """Price of one unit in đồng, by carrier; ``other`` is the price for all carriers that have no price of their
+        own. ``None`` if the connection states no price."""
         given = self.extra.get("price")
         if given is None:
             return None
@@ -84,7 +84,7 @@ class GatewayAddress:
 
     @property
     def horizon(self) -> timedelta:
-        """How long after acceptance a receipt may be expected."""
+        """How long after acceptance a receipt may still arrive."""
         return timedelta(hours=float(self.extra.get("horizon_hours", DEFAULT_HORIZON_HOURS)))
 
     @property
@@ -130,7 +130,7 @@ class ConnectionField:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message as a provider may need it: the text as this gateway sends it, and the template with its values."""
+    """A message in the two forms that providers need: the text, and the template with its values."""
 
     reference: str
     msisdn: str
@@ -160,15 +160,15 @@ class GatewayAnswer:
     """The part that a ``configuration`` answer is about: the whole account, the brandname at the number's carrier, the
     template, or this message alone. Only that part is paused."""
     refused_token: str | None = field(default=None, repr=False)
-    """The access token that the gateway refused, if it did. The token must then be renewed, even before its end."""
+    """The access token, if the gateway refused it. The token must then be renewed, even if it has not expired yet."""
     open_at: datetime | None = None
     """When the gateway accepts messages again, if it refused by its own rules, for example at night or because a day's
-    quota was used up. Such a refusal is no fault, and nothing is tried before this moment."""
+    quota was used up. Such a refusal is no fault, and no message is sent before this moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentAttempt:
-    """An attempt that its gateway is asked about."""
+    """An attempt whose fate the gateway is asked for."""
 
     reference: str
     gateway_reference: str | None
@@ -196,7 +196,7 @@ class GatewayCall:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptReading:
-    """A delivery receipt, read."""
+    """The content of a delivery receipt, as an adapter read it."""
 
     reference: str | None
     gateway_status: str | None
@@ -232,7 +232,7 @@ class Gateway(Protocol):
     address: GatewayAddress
     connection_fields: tuple[ConnectionField, ...]
     """Additional fields of its connection. Set-up asks a person for their values, and the doctor checks the secret
-    ones."""
+    values."""
     usual_host: str
     """Host name of the provider's server, which is called by https; empty if every customer has a different one."""
     plain_port: int | None
@@ -242,7 +242,7 @@ class Gateway(Protocol):
     names_sender: bool
     """Whether each request names the brandname."""
     first_refresh_token: str | None
-    """The refresh token that the connection states to begin with; ``None`` if the provider uses no tokens."""
+    """The first refresh token, which the connection states; ``None`` if the provider uses no tokens."""
     tokens: Tokens | None
     """The tokens that are valid now. The sender sets them before it sends anything."""
     can_be_asked: bool
@@ -251,7 +251,7 @@ class Gateway(Protocol):
     """Whether a request gives the provider's template id and the values, and never the text."""
     refuses_repeats_for: timedelta
     """How long the provider promises to refuse a second request with the same reference (``duplicate``). In this time a
-    request without an answer may be repeated as it is. Zero means no promise."""
+    request without an answer may be repeated unchanged. Zero means no promise."""
     accents_cost_nothing: bool
     """Whether a text costs the same with accents. If so, texts are sent with accents, whatever the agency chose for
     SMS."""
@@ -268,14 +268,15 @@ class Gateway(Protocol):
     whether a receipt is genuine. ``None`` if the provider signs nothing; our secret decides then."""
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        """Get the next tokens, in one request. If this fails, return the provider's answer, or that no answer came.
+        """Get new tokens, in one request. If the request fails, return the class of the failure. If the provider uses
+        no tokens, return ``configuration`` without a request.
 
-        Never raises for network failures. Gets nothing if the provider uses no tokens.
+        Never raises for network failures.
         """
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Ask the provider what became of an attempt, in one request. Return ``None`` if the provider does not know.
-        The reading ``absent`` means that the provider certainly never got the attempt.
+        """Ask the provider for the fate of an attempt, in one request. Return ``None`` if the provider does not know
+        it. The reading ``absent`` means that the provider certainly never got the attempt.
 
         Never raises for network failures.
         """
@@ -284,9 +285,9 @@ class Gateway(Protocol):
         """Hand one message over in one request, which is never repeated here. Never raises for network failures."""
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Ask whether the provider knows our account, in one request that cannot send a message. Return ``accepted``,
-        ``configuration`` if the provider does not know it, or the class of a failed request. Return ``None`` if the
-        provider has no such request.
+        """Ask whether the provider knows our account, in one request that cannot send a message. Return ``accepted`` if
+        the provider knows the account, ``configuration`` if not, or the class of a failed request. Return ``None`` if
+        the provider offers no such request.
 
         Never raises for network failures.
         """

@@ -8,25 +8,26 @@ Facts of the documentation that this adapter relies on:
 
 - One POST is one SMS. ``CodeResult`` 100 means accepted by eSMS, not delivered.
 - A ``RequestId`` (50 characters at most) is refused with 124 for 24 hours after it was first seen.
-- The state of a message can be asked for 7 days, by the ``SMSID`` of the answer and not by the ``RequestId``. If no
-  answer came, the list of messages of a span of time shows the ``campaignid`` of each message. So this field contains
-  our reference.
-- ``SendStatus`` 5 means finished, delivered or not. The counters show which.
+- For 7 days eSMS reports the state of a message by the ``SMSID`` of the answer, but not by the ``RequestId``. If no
+  answer came, the list of the messages sent in a span of time shows the ``campaignid`` of each message. So
+  ``campaignid`` contains our reference.
+- ``SendStatus`` 5 means finished. The counters ``SendSuccess`` and ``SendFailed`` show whether the message was
+  delivered.
 
 Gaps of the documentation, and how this adapter stays safe:
 
-- It is not stated whether a ``RequestId`` that was refused for another reason counts as seen. So each try after a
-  refusal has a new reference, and a 124 with ``SendStatus`` 4 (rejected) does not count as acceptance.
-- It is not stated how parameters are added to a ``CallbackUrl`` that already has some. So the address ends in a form in
-  which both ``?`` and ``&`` work.
-- It is not stated how soon a message is in the list. So a message that is missing in the list never counts as one that
-  did not arrive.
+- It is not stated whether eSMS also remembers a ``RequestId`` that it refused for another reason. So each try after a
+  refusal has a new reference, and a 124 with ``SendStatus`` 4 (rejected) is not treated as acceptance.
+- It is not stated how parameters are added to a ``CallbackUrl`` that already has some. So our address ends in ``&``,
+  and a ``?`` before a parameter's name is ignored.
+- It is not stated how soon a message is in the list. So a message that is missing in the list may still be delivered.
 - The time zone of the list is not stated. Vietnam's is assumed, as in the vendor's own timestamps.
 - HTTP statuses are not stated. So ``judged`` in exchange.py applies: most 4xx are refusals, 5xx are unknown.
 
-Inbound: a GET with ``sender, content, serviceNumber, keyword, sign, cpid, smsid, receiverTime``, answered by an XML
-body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in the
-vendor's code samples; MD5 is the vendor's choice. The private key is the connection's extra field ``private_key``.
+A citizen's text arrives as a GET with ``sender, content, serviceNumber, keyword, sign, cpid, smsid, receiverTime``.
+eSMS texts the XML body of our answer to the citizen. ``sign`` is
+Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in the vendor's code samples; MD5 is the vendor's
+choice. The private key is the connection's extra field ``private_key``.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ from motcua.gateways.exchange import CodeMeaning, HttpAnswer, exchange, judged, 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"
 _REFUSES_REPEATS_HOURS = 23.0
-"""An hour less than the 24 hours of the documentation, for clocks that differ."""
+"""One hour less than the 24 hours of the documentation, because the vendor's clock may differ from ours."""
 
 ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "99": CodeMeaning("phone", "number blocked"),
@@ -173,8 +174,8 @@ class EsmsGateway(Provider):
         return GatewayAnswer(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Ask by the vendor's ``SMSID``, or search for our reference in the list of messages around the time of the
-        attempt."""
+        """Ask for the message by the vendor's ``SMSID``. If the attempt has none, search for our reference in the list
+        of messages around the time of the attempt."""
         sms_id = attempt.gateway_reference
         found = self._look_up(session, sms_id) if sms_id else self._search(session, attempt)
         reading = self._reading(attempt.reference, found) if found else None
@@ -183,7 +184,7 @@ class EsmsGateway(Provider):
     def _look_up(self, session: requests.Session, sms_id: str) -> Mapping[str, Any] | None:
         query = {"RefId": sms_id, **self._keys}
         answer = exchange(session, "GET", self._url("GetSendStatus"), self.address.timeout, query=query)
-        # The vendor also answers 105 (not found) for a message that it took a moment ago.
+        # The vendor also answers 105 (not found) for a message that it accepted a moment ago.
         if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResponse")) != "100":
             return None
         return answer.record if answer.record.get("SMSID", sms_id) == sms_id else None
@@ -247,7 +248,7 @@ class EsmsGateway(Provider):
         return ReceiptReading(reference, status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """Return the meaning by the status, and once the status is finished, by the counters."""
+        """Return the meaning of the status. For a finished message, the counters of successes and failures decide."""
         match = _STATUS.fullmatch(gateway_status or "")
         if not match:
             return "unreadable"

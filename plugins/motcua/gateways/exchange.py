@@ -1,11 +1,14 @@
 """Sends one HTTP request to a provider and returns its answer, or the class of a failure without an answer.
 
-Every adapter shares these rules. If nothing was written yet (no route, refused, unknown name): ``transient``. If the
-connection cannot be trusted with a request (certificate, no TLS, an invalid address): ``configuration``. Any later
-failure, such as a time-out or a reset, may come after the provider took the message: ``unknown``. This module repeats
-no request, follows no redirect, stores no cookie and uses no proxy of the machine (``http_session`` in
-jobs/notices/sending/request_slots.py makes the Session). It logs nothing, because addresses and bodies contain phone
-numbers, texts of messages and secrets.
+The classes of failures are the same for every adapter:
+
+- ``transient``: nothing was written yet, because there is no route, the connection was refused or the host is unknown.
+- ``configuration``: no request may be sent, because the certificate is wrong, TLS is missing or the address is invalid.
+- ``unknown``: the failure came later, such as a time-out or a reset. The provider may have accepted the message.
+
+This module repeats no request, follows no redirect, stores no cookie and uses no proxy of the machine
+(``http_session`` in jobs/notices/sending/request_slots.py makes the Session). It logs nothing, because addresses and
+bodies contain phone numbers, texts of messages and secrets.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, OutcomeClass
 Method: TypeAlias = Literal["GET", "POST"]
 
 LONGEST_BODY = 1024 * 1024
-"""Most bytes of an answer that are read. The rest of a longer answer is not read."""
+"""Maximum number of bytes that are read of an answer. The rest of a longer answer is ignored."""
 
 _PIECE = 16 * 1024
 _UNUSABLE = (OSError, ValueError)
@@ -74,7 +77,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CodeMeaning:
-    """What a provider's own code means: its class, and a text of ours. The provider's text may echo the message."""
+    """The meaning of a provider's code: the class, and our own text. The provider's text may echo the message."""
 
     outcome: OutcomeClass
     meaning: str
@@ -166,7 +169,7 @@ def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]
 def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
     """Return how long the provider refuses a second request with the same reference.
 
-    This is the field ``refuses_repeats_hours`` of the gateway's Airflow connection, or ``hours`` if it is not set.
+    The field ``refuses_repeats_hours`` of the gateway's Airflow connection states this time. The default is ``hours``.
 
     Raises:
         GatewayMisconfigured: the field is not a number of hours from 0 to 720.
@@ -223,7 +226,7 @@ def _answer(
     except (HTTPError, OSError) as failure:
         return _without_answer(failure)
     if response.status < 200:
-        # The final answer is still to come. Over this connection the next request, of another message, would get it.
+        # The final answer would still follow, and the next request over this connection would read it as its own.
         response.close()
         return GatewayAnswer("unknown", response.status, "no final answer")
     try:
@@ -235,7 +238,7 @@ def _answer(
     try:
         text = content.decode(get_encoding_from_headers(response.headers) or "utf-8", "replace")
     except (LookupError, UnicodeError):
-        # The header names a charset that does not exist or that decodes nothing.
+        # The header names a charset that does not exist or that cannot decode text.
         text = content.decode("utf-8", "replace")
     return HttpAnswer(response.status, text.removeprefix("\ufeff"), _retry_after(response))
 
@@ -245,8 +248,8 @@ def _read_body(response: BaseHTTPResponse, seconds: float) -> bytes:
     until = time.monotonic() + seconds
     body = b""
     while len(body) < LONGEST_BODY and time.monotonic() < until:
-        # read1 returns the bytes that are there, so a server that sends its answer byte by byte cannot block a sender
-        # for hours.
+        # read1 returns the bytes that have arrived, so a server that sends its answer byte by byte cannot block a
+        # sender for hours.
         piece = response.read1(_PIECE, decode_content=True)
         if not piece:
             break

@@ -32,7 +32,8 @@ _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
 _NO_ROUTE_REPORT = "NACK/no SMSC"
 _LONGEST = 8
-"""Most parts of one message. Kannel's default of 1 would cut the other parts off and still answer 202."""
+"""Maximum number of segments of one message. With its default of 1, Kannel would cut off the other segments and still
+answer 202."""
 
 _REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected|number\(s\)", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"not routable", re.IGNORECASE)
@@ -41,8 +42,8 @@ _ANSWERS: tuple[tuple[int, re.Pattern[str] | None, OutcomeClass, Concern], ...] 
     (202, None, "accepted", "gateway"),
     (400, _REFUSES_NUMBER, "phone", "gateway"),
     (400, None, "configuration", "gateway"),
-    # Kannel answers this 403 if none of its carriers accepts the number. Its other 403 are about user, password or
-    # address.
+    # Kannel answers 403 with "not routable" if none of its carriers accepts the number. Any other 403 is about the
+    # user, the password or the address.
     (403, _NO_ROUTE, "configuration", "carrier"),
     (403, None, "configuration", "gateway"),
     (404, None, "configuration", "gateway"),
@@ -54,7 +55,8 @@ _WHY = {401: "wrong user or password", 403: "wrong user, password or address", 4
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
 _WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
-"""Kannel's own words contain none of these characters; an error page of a server in between may echo the request."""
+"""The part of an answer before the first of these characters. Kannel's own answers contain none of them, but an error
+page of a server in between may echo the request."""
 _WORD = re.compile(r"\w{3,}")
 
 
@@ -105,7 +107,8 @@ class KannelGateway(Provider):
         for status, words, outcome, concerns in _ANSWERS:
             if answer.status == status and (words is None or words.search(answer_words)):
                 return GatewayAnswer(outcome, status, code, retry_after=answer.retry_after, concerns=concerns)
-        # Any other status (500, 502, 504, a redirect) may come from a server in between, after Kannel took the message.
+        # Any other status (500, 502, 504, a redirect) may come from a server in between, after Kannel accepted the
+        # message.
         return GatewayAnswer("unknown", answer.status, code)
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
@@ -136,8 +139,8 @@ class KannelGateway(Provider):
         """Return the meaning by the bits of the receipt's type. For example, an expired message has type 34: 2 (failed)
         and 32 (intermediate).
 
-        If Kannel has no route, it refuses the message twice, by its answer and by a receipt, in either order. Both mean
-        that it never took the message.
+        If Kannel has no route, it refuses the message twice, by its answer and by a receipt, in either order. Both
+        refusals mean that Kannel never accepted the message.
         """
         if gateway_status == f"{_REJECTED} {_NO_ROUTE_REPORT}":
             return "absent"

@@ -1,30 +1,31 @@
 """VNPT (VinaPhone) SMS brandname: accepts only registered templates and their values, and reports no deliveries.
 
 Source: public client code, among it copies of the list of errors in VNPT's "Tài liệu API dịch vụ SMS Marketing"; the
-document itself was not found. The contract gives the endpoint and all ids. The request uses plain HTTP. VNPT accepts it
-only from addresses on its list, so our server's address must be on it.
+document itself was not found. The contract gives the endpoint and all ids. Requests use plain HTTP. VNPT accepts
+requests only from a list of addresses, so our server's address must be on that list.
 
 Facts of the source that this adapter relies on:
 
 - One request goes to one network; ``ERROR`` 0 means accepted. Numbers are written 84905123456, parameters are numbered
   from 1 in the template's order, ``CONTRACTTYPEID`` 1 means customer care, an empty ``SCHEDULETIME`` means now.
 - ``DATACODING`` 8, accented, is for VinaPhone's own network only. An accented message to any other number is refused
-  here, so that another gateway gets the message. The number's block only hints at the network: VNPT refuses ported
-  numbers with 25.
-- A template's fixed words are VNPT's copy. An accented text therefore needs an accented template with an id of its own.
-- The five special characters of XML make a request fail with -1, also in JSON. Values with such a character are refused
+  here, so that another gateway gets the message. The network is guessed from the number's first digits. If the number
+  was ported to another network, VNPT refuses the message with 25.
+- VNPT sends its own copy of a template's fixed words. An accented text therefore needs an accented template with an id
+  of its own.
+- The five special characters of XML make a request fail with -1, even in JSON. Values with such a character are refused
   here.
 
 Unknown facts, and how this adapter stays safe:
 
 - It is unknown whether VNPT refuses a repeated ``REQID``. The list of errors states that only the API for banks returns
-  33 (repeated), and the client code sends the same ``REQID`` every time. So no refusal is promised
-  (``refuses_repeats_hours`` is 0) unless the connection states it.
+  33 (repeated), and the client code sends the same ``REQID`` every time. So this adapter relies on no refusal
+  (``refuses_repeats_hours`` is 0) unless the connection states a number of hours.
 - It is unknown whether VNPT may have accepted the message if it answers -1 ("… or an internal error"), so -1 is
   ``unknown``.
 - It is unknown whether VNPT sends delivery receipts, and with which fields. ``get_sms_status_api`` exists, but the
-  copies of client code differ in the name and form of its date field and in the answer. So VNPT is not asked until it
-  states which is right.
+  copies of client code differ in the name and form of its date field and in the answer. So this adapter asks VNPT for
+  no status.
 - The longest ``REQID`` is unknown. Ours have 32 hexadecimal digits; other clients also use letters and digits.
 - It is unknown in which form VNPT would deliver a citizen's text, so this adapter accepts no inquiries.
 """

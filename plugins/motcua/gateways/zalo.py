@@ -4,7 +4,7 @@ Source: public client code; the provider's own pages could not be reached. Facts
 on:
 
 - One POST of ``/message/template``, with the header ``access_token``, is one message. The phone is written 84905123456.
-  ``tracking_id`` is our reference and comes back in the receipt. ``error`` 0 means accepted; a refusal has another
+  ``tracking_id`` is our reference, which the receipt repeats. ``error`` 0 means accepted; a refusal has another
   number, also with HTTP 200.
 - Zalo bills by message, whatever its length. The citizen reads Zalo's own copy of the template, with accents. So a
   template is registered here with the id of its accented text, and its parameters have the names that our templates
@@ -18,13 +18,13 @@ on:
 Unknown facts, and how this adapter stays safe:
 
 - It is unknown whether Zalo may give -114 (not active, refuses, or an old version) or -119 (cannot receive) for a
-  message that arrives after all. Until Zalo has written that this cannot happen, both codes end the message for good,
-  and the message is not sent by SMS either. So nobody is texted twice, and the desk sees a number to correct. The codes
-  do not count as ``unknown``: an unknown message would wait for people or count as sent, although Zalo plainly states
-  that it was not sent. Once Zalo has written that, set ``refusals_are_sure`` in the connection. Both codes then work as
-  -118: the next gateway gets the message at once.
-- It is unknown whether Zalo refuses a repeated ``tracking_id``, so no refusal is promised. A request without an answer
-  is ``unknown``, and is never repeated or given to another gateway.
+  message that arrives after all. By default both codes therefore end the message for good, and the message is not sent
+  by SMS either. So nobody is texted twice, and the desk sees a number to correct. The codes are not ``unknown``: an
+  unknown message would wait for people or be treated as accepted, although Zalo plainly states that it was not sent.
+  Once Zalo has confirmed in writing that such a message never arrives, set ``refusals_are_sure`` in the connection.
+  Both codes then work as -118: the next gateway gets the message at once.
+- It is unknown whether Zalo refuses a repeated ``tracking_id``, so this adapter relies on no refusal. A request without
+  an answer is ``unknown``, and is never repeated or given to another gateway.
 - It is unknown whether Zalo may have accepted the message if it answers -100, so -100 is ``unknown``.
 - It is unknown whether Zalo can be asked about a message, so it is not asked. No request is known that only checks the
   account.

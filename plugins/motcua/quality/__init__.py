@@ -1,1 +1,1 @@
-"""Data quality: rules as data, their verdicts by Great Expectations, and the reports about them."""
+"""Check data quality: rules declared as data, verdicts by Great Expectations, and reports about the findings."""

@@ -1,4 +1,4 @@
-"""Choose findings of a run. Each figure of a report counts findings, and a choice describes which findings.
+"""Describe which findings of a run a figure of a report counts.
 
 Every rule belongs to one part. *Faults* are findings about dossiers that agencies can correct. Only faults count in the
 rates. *Signs* are findings about a whole month. *Notes* are findings for information. Findings of the part *others*
@@ -27,10 +27,12 @@ Standing: TypeAlias = Literal[
 ]
 """State of findings in a run.
 
-``back``: found again after it had been fixed. ``arrived``: new or back. ``fixed``: no longer found; only this state
-includes such findings. ``acknowledged``: acknowledged when the run was sealed, or acknowledged now. ``to_do`` and
-``acknowledged_then`` are the states that the run counted: a finding that was acknowledged after the run is still
-``to_do``, and not ``acknowledged_then``.
+``back``: found again after it had been fixed. ``arrived``: new or back. ``standing``: found in the compared run too.
+``fixed``: no longer found; only this state includes such findings. ``late``: past the deadline, and not acknowledged.
+``late_for_department``: so long past the deadline that the Department must be informed, and not acknowledged.
+``acknowledged``: acknowledged when the run was sealed, or acknowledged now. ``to_do`` and ``acknowledged_then``
+describe the moment of the run: a finding that was acknowledged after the run is ``to_do``, and not
+``acknowledged_then``.
 """
 
 
@@ -45,7 +47,7 @@ def part_of(rule: RuleWords) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A choice of findings. A field of ``None`` sets no limit."""
+    """A choice of findings. A field that is ``None`` sets no limit."""
 
     rule: str | None = None
     part: Part | None = None

@@ -3,7 +3,7 @@
 First, built-in expectations of Great Expectations judge the snapshot itself, in one batch for each table. If one fails,
 the fault is reported for the agencies whose rows it concerns. Then the rules become one suite for each table. The suite
 counts and returns the offending rows by SQL in the database. Data outside the suites are not judged and appear in no
-report. An expectation that cannot be run is *broken*: it is no verdict about the data, neither good nor bad.
+report. An expectation that cannot be run is *broken*: it gives no verdict about the data, neither good nor bad.
 """
 
 from __future__ import annotations
@@ -267,7 +267,7 @@ def _errors(info: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _reason(errors: Iterable[str]) -> str:
-    """Return what went wrong. Leave out messages of the database that may quote values of rows."""
+    """Return the reason of a failure. Leave out messages of the database that may quote values of rows."""
     for error in errors:
         if said := _DATABASE_SAYS.search(error):
             name, words = said[1], said[2].strip()
@@ -314,7 +314,7 @@ def _ledger_source(context: EphemeralDataContext) -> Iterator[PostgresDatasource
 
 
 def _address() -> dict[str, Any]:
-    """Return the address of the ledger for SQLAlchemy. The password is kept out of the text that might be shown."""
+    """Return the address of the ledger for SQLAlchemy. The connection string might be shown, so it has no password."""
     with connect() as connection:
         given = _parameters(connection)
     return {

@@ -1,10 +1,10 @@
 """Judge single findings again between two runs, by the dossier's present data in the ledger.
 
 A sealed run never changes. The new result is shown next to the run's result, and the next run closes the finding or
-leaves it open. Only rules whose facts come from the dossier's own row and steps can be judged again. Their conditions
-are those of the rules' file. If a condition also compares the dossier with the usual waits of other dossiers, it
-is judged twice: with the lowest and with the highest result that these waits could give. If both verdicts agree, the
-other dossiers do not matter; otherwise the outcome is unknown. Every other rule needs a whole run.
+leaves it open. Only rules whose facts come from the dossier's own row and steps can be judged again. Every other rule
+needs a whole run. The conditions come from the rules' file. If a condition also compares the dossier with the usual
+waits of other dossiers, the condition is judged twice: with the lowest and with the highest result that these waits
+could give. If both verdicts agree, the other dossiers do not matter; otherwise the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def rules_judged_alone(book: RuleBook | None = None) -> frozenset[str]:
 
 
 def mended_since(connection: Connection, findings: Sequence[int], since: datetime, now: datetime) -> set[int]:
-    """Return the findings that no longer hold, among those whose dossier was read again after ``since``.
+    """Return the findings whose fault no longer exists, among those whose dossier was read again after ``since``.
 
     Args:
         connection: a connection to the ledger.

@@ -41,8 +41,8 @@ class RuleWords(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
-    """The rule's code. R1…R15 are rules of domain knowledge, P… of phones, D… of other fields of a dossier, S… of the
-    source itself."""
+    """The rule's code. R1…R15 are rules of domain knowledge, P… rules about phones, D… rules about other fields of a
+    dossier, S… rules about the source itself."""
     severity: Severity
     owner: Owner
     level: Level

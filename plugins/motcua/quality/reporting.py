@@ -275,7 +275,7 @@ class _RunData:
 
     @cached_property
     def in_order(self) -> list[RuleWords]:
-        """Return the rules of the run's suite, the gravest first, and by their order in the file within a severity."""
+        """Return the rules of the run's suite, the gravest first. Rules of one severity are in the file's order."""
         suite = [self.words_of(rule["code"]) for rule in self.run.rules]
         place = {code: number for number, code in enumerate(self.book.rules)}
         return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
@@ -342,7 +342,7 @@ class _RunData:
 
     @cached_property
     def _broken_parts(self) -> dict[int, dict[str | None, str]]:
-        """Return what was wrong with each agency's part of the snapshot, in words, by run and agency."""
+        """Return the faults in each agency's part of the snapshot, in words, by run and agency."""
         faults: dict[tuple[int, str | None], list[str]] = defaultdict(list)
         for row in store.broken_agencies_of(self.connection, self._run_nos):
             faults[row.run_no, row.agency_code].append(row.fault)
@@ -389,7 +389,7 @@ class _RunData:
         return _Tally.of(row for row in self._counts_in(run_no, agency_code) if row.rule in wanted)
 
     def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
-        """Return what changed in the findings of these rules since the run that this run is compared with."""
+        """Return the changes in the findings of these rules since the run that this run is compared with."""
         if self.previous is None:
             return Change(new=found)
         rows = [row for row in self._changes_of(agency_code) if row.rule in rules]
@@ -493,8 +493,8 @@ class _RunData:
     def ranked_agencies(self) -> list[str]:
         """Return the codes of the agencies that have a rank, the worst rate first.
 
-        Small and broken agencies have none. The findings of all agencies are counted, also where other data of only one
-        agency are read.
+        Small and broken agencies have no rank. The findings of all agencies are counted, even for a report about one
+        agency.
         """
         run_no = self.run.run_no
         found = store.found_by_agency(self.connection, run_no, self._rated())

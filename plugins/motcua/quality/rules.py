@@ -118,7 +118,7 @@ class HoldTime(_Strict):
     """The conditions for suggesting a hold time: the share of results taken back, the number of cases, and the possible
     minutes.
 
-    The message about a result waits for the hold time, in case the result is taken back.
+    The message about a result is sent only after the hold time, because the agency may take the result back.
     """
 
     share: float
@@ -131,7 +131,7 @@ class BadPhones(_Strict):
     """The conditions for naming a desk user or a procedure from which bad phone numbers come.
 
     ``dossiers``: the desk user or procedure has at least this many dossiers. ``part``: at least this part of the
-    agency's bad phones comes from there. ``share``: the share of textable numbers is below this share.
+    agency's bad phones comes from there. ``share``: less than this share of the dossiers is textable.
     """
 
     dossiers: int

@@ -53,7 +53,7 @@ class Soundness(BaseModel):
         return self
 
     def in_words(self, faults: Iterable[str]) -> str:
-        """Return what is wrong with an agency's part of the snapshot, as one sentence.
+        """Return the faults in an agency's part of the snapshot, as one sentence.
 
         A fault without words appears with its code.
         """

@@ -11,8 +11,8 @@ from motcua.quality.rules import BadPhones, HoldTime, Suggestions
 from motcua.store.oversight.quality import SuggestedFacts, TakenBack
 
 _MOST_OF = 0.8
-"""The least part of the preventable cases that a suggested hold time must prevent. A case is preventable if the result
-was taken back within the longest possible hold time."""
+"""The minimum share of the preventable cases that a suggested hold time must prevent. A case is preventable if the
+result was taken back within the longest possible hold time."""
 
 
 def suggest(

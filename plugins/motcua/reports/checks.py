@@ -105,7 +105,7 @@ def in_words(finding: Finding, adapter: str = "") -> InWords:
 def _facts_of_source(finding: Finding) -> dict[str, str]:
     """Return the facts of a finding about a source in written form.
 
-    Some findings name, by codes, queries that were made in the source. The codes are replaced by words.
+    A finding may contain codes of queries that were run in the source. Words replace these codes.
     """
     rows, of = finding.facts.get("rows"), finding.facts.get("of")
     names = [check_words()["question"].get(each, each) for each in finding.facts.get("names", ())]
@@ -167,7 +167,7 @@ def terms_of(adapter: str) -> str:
 def stopped_in_words(kind: str | None, agency: str | None) -> str:
     """Describe which messages a stop covers.
 
-    ``kind`` is ``None`` for messages of every kind, and ``agency``, an agency's name, ``None`` for every agency.
+    ``kind`` is ``None`` for messages of every kind. ``agency`` is an agency's name, or ``None`` for every agency.
     """
     words = check_words()["stopped"]
     what = words["kind"].format(kind=wording.publication_words()["kind"][kind].lower()) if kind else words["every_kind"]
@@ -182,7 +182,8 @@ def verdict(severities: list[Severity]) -> str:
 
 
 def english_words(name: str) -> dict[str, str]:
-    """Return the English words about a check, for people who run the server: ``what`` is wrong; ``todo``: the remedy.
+    """Return the English words about a check, for people who run the server: the fault (``what``) and the remedy
+    (``todo``).
 
     Raises:
         KeyError: The doctor has no such check.

@@ -74,7 +74,7 @@ class Word(NamedTuple):
 
 Cell: TypeAlias = str | int | date | datetime | Link | Word | None
 Row: TypeAlias = Sequence[Cell]
-"""The cells of one row. If the number of cells differs from the number of columns, the row is a note about the rows."""
+"""The cells of one row. A row with more or fewer cells than columns is a note about the other rows."""
 
 
 @dataclass(frozen=True, slots=True)

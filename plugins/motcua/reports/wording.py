@@ -18,7 +18,7 @@ MINUS = "−"
 """The minus sign. A hyphen would be narrower than a plus, and a line might break after it."""
 
 LEAST_JUDGED = 30
-"""A share is shown only if it is of at least this many cases, because three messages justify no blame and no praise."""
+"""A share is shown only if it is computed from at least this many cases. A few messages justify no blame or praise."""
 
 _GATEWAY_STATUS = "gateway status "
 
@@ -39,7 +39,7 @@ def decimal(number: float, places: int = 1) -> str:
 def percent(share: float) -> str:
     """Return a share between 0 and 1 as a percentage, always with one decimal: ``12,0%``, ``30,5%``.
 
-    A share below 1 is at most ``99,9%``: ``100,0%`` would say that nothing is missing.
+    A share below 1 is at most ``99,9%``, because ``100,0%`` would mean that nothing is missing.
     """
     return f"{decimal(min(share * 100, 99.9) if share < 1 else share * 100)}%"
 

@@ -22,9 +22,9 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 MOST_ROWS = 5_000
-"""Most rows that each of the three queries for the newest rows returns."""
+"""Maximum number of rows that each of the three queries for the newest rows returns."""
 MOST_WHOLE = 2_000
-"""Most dossiers that are read with all their transitions."""
+"""Maximum number of dossiers that are read with all their transitions."""
 _MOST_DOUBLES = 20
 
 Answer = TypeVar("Answer")
@@ -45,7 +45,7 @@ class RoleThere:
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """Keys or numbers that several rows have: ``count`` is how many there are, ``some`` are a few of them."""
+    """Keys or numbers that several rows have: their number (``count``), and a few of these rows (``some``)."""
 
     count: int = 0
     some: Sequence[Mapping[str, Any]] = ()
@@ -134,7 +134,10 @@ class CheckedSource:
         }
 
     def latest(self) -> Latest | None:
-        """Returns the source's clock and the marks of its newest rows; ``None`` if the query took too long."""
+        """Returns the source's present time, and the highest number and the latest times of its rows.
+
+        Returns ``None`` if the query took too long.
+        """
         return self.ask("latest", self.source.latest, None)
 
     def newest_rows(self) -> NewestRows:

@@ -203,7 +203,7 @@ class ContractSource:
             return cursor.fetchall()
 
     def latest(self) -> Latest:
-        """Return the time by the source's clock, and the marks of its newest rows."""
+        """Return the time by the source's clock, and the highest number and the latest times of its rows."""
         with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             found = cursor.execute(self._query("latest")).fetchone()
         assert found is not None

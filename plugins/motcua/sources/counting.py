@@ -144,12 +144,12 @@ class SourceCount:
     def is_of_earlier_numbers(self, number: int) -> bool:
         """Return whether the source has restarted its numbering since it gave the number of this transition.
 
-        If it has, it may have deleted the transition.
+        When a source restarts its numbering, it may delete transitions.
         """
         return number < self._source.numbers.added
 
     def kind_of(self, transition: SourceTransition) -> str | None:
-        """Return the kind of message that a transition calls for, as the source has the transition now."""
+        """Return the kind of message that a transition requires, as the source has the transition now."""
         if not transition.at_one_stop_desk:
             return None
         if transition.status_code in self._codes["result_codes"]:

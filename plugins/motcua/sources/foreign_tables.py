@@ -30,10 +30,11 @@ def _beside_the_query(found: re.Match[str]) -> str:
 class ForeignTablesSource(ContractSource):
     """Reads the contract's views over foreign tables. The *far side* is the other database, behind the foreign tables.
 
-    The queries have a form with which the far side can use its indexes. A time goes to the far side as a parameter,
+    The queries have a form with which the far side can use its indexes. A time is sent to the far side as a parameter,
     separately from the text of the query. Otherwise PostgreSQL would write the time with its zone into the query
-    (``'2026-11-25 03:00:00+00'``). MariaDB then reads every row, and MySQL refuses such a query. A list, in contrast,
-    must be written into the text of the query: PostgreSQL does not send a list to the far side as a parameter.
+    (``'2026-11-25 03:00:00+00'``). MariaDB would then read every row, and MySQL would refuse the query. A list, in
+    contrast, must be written into the text of the query: PostgreSQL does not send a list to the far side as a
+    parameter.
 
     The far side sorts texts by its own collation. A merge join would need PostgreSQL's order, so only hash joins are
     used.

@@ -14,7 +14,7 @@ class OpencpsSource(ContractSource):
     one-stop department, ``MOT_CUA``.
 
     Dates are texts of the form ``yyyyMMddHHmmss`` in Asia/Ho_Chi_Minh. An invalid date is read as no date. The time of
-    receipt is used as the time at which the phone was entered, because the software does not store the latter.
+    receipt is used as the time at which the phone was entered, because the software does not store the time of entry.
     """
 
     file = "sources/opencps"

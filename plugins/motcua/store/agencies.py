@@ -155,9 +155,9 @@ def agency_by_written_code(connection: Connection) -> dict[str, str]:
 
 
 def in_force(connection: Connection, day: date) -> dict[str, InForce]:
-    """Return, by agency code, which agency is in charge of its dossiers on a day, and the names in force on that day.
+    """Return, for each agency code, the agency in charge of that agency's dossiers on a day, and its names on that day.
 
-    The day is one of Vietnam's time zone.
+    The day is a day in Vietnam's time zone.
     """
     rows = connection.execute(statement("agencies/in_force"), {"day": day})
     return {row["agency_code"]: InForce(row["in_charge"], row["name"], row["short_name"]) for row in rows}
@@ -168,8 +168,8 @@ def save_agencies(
 ) -> None:
     """Write the settings of these agencies. Other agencies stay unchanged.
 
-    A trigger records the change with ``changed_by`` and whether it was made in the Department's name. If planning left
-    out transitions because the agency was not enabled at their time, and now it is, they are planned again.
+    A trigger records the change with ``changed_by`` and whether it was made in the Department's name. Transitions that
+    planning left out, because the agency was not enabled at their time, are planned again if the new settings permit.
 
     Raises:
         psycopg.IntegrityError: settings contradict each other, or a successor is unknown.
@@ -208,7 +208,9 @@ def agency_history(connection: Connection, agency_code: str) -> list[AgencyChang
 
 
 def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str) -> int | None:
-    """Set what an agency may decide for itself, except the recipients of its reports. A trigger records the change.
+    """Write the settings that an agency may decide for itself, except the recipients of its reports.
+
+    A trigger records the change.
 
     Args:
         connection: a connection to the ledger; the rights of the pages' role are enough.

@@ -1,7 +1,7 @@
 """The roles of the staff pages and the account of the watch, which FAB stores in Airflow's own database.
 
 FAB (Flask AppBuilder) is the auth manager of Airflow with which people sign in here. A person's rights on the pages
-follow from that person's rights in Airflow (web/airflow.py). This module gives the rights that each role has in
+follow from that person's rights in Airflow (web/airflow.py). This module defines the rights that each role has in
 Airflow.
 """
 

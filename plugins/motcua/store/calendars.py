@@ -199,7 +199,7 @@ def sign_changes(connection: Connection, changed_by: str) -> None:
 
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Write days into ``motcua.calendar_days``, each in its layer: package, decision or agency. Other days stay."""
+    """Write days into ``motcua.calendar_days``, each in its layer: package, decision or agency. Keep other days."""
     connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 

@@ -67,7 +67,7 @@ class DossierShown:
     agency_code: str
     dossier_code: str
     code_key: str
-    """The key by which 9029 finds the dossier. The database derives it from the code."""
+    """The key by which an inquiry to 9029 finds the dossier. The database derives the key from the code."""
     agency_name: str
     province: str
     procedure_code: str | None
@@ -92,8 +92,8 @@ class DossierShown:
     at_one_stop_desk: bool
     handed_over: bool
     present_outcome: PlanningResult | None
-    """What planning decided about the dossier's last step that is not an old step: whether it needs a message, and if
-    not, why."""
+    """The decision of planning about the dossier's last step that is not an old step: whether the step needs a message,
+    and if not, why."""
     nothing_sent_since: datetime | None
     """Since when no message is sent because of a gap in the ledger. ``None`` if no such gap is open."""
     inquiries_are_stopped: bool
@@ -117,8 +117,8 @@ class StepEntry:
     is_old: bool
     """``True`` if this is an old step, which was typed in late."""
     has_force: bool | None
-    """``True`` if the old step counts as other steps do. ``None`` if the step is not old, or if this is not decided
-    before the dossier's row is read again."""
+    """``True`` if the old step counts as other steps do. ``None`` if the step is not old, or if the decision needs the
+    next reading of the dossier's row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ the disk before its request leaves, and another line with the gateway's answer. 
 when messages were sent and which attempts the ledger lacks.
 
 There is one file for each day (UTC) with one JSON object on each line, appended under a lock. A line contains no phone
-number, no name and no text. If a frozen process keeps the lock of a file, the other processes continue in a second file
+number, no name and no text. If a frozen process holds the lock of a file, the other processes continue in a second file
 of that day. The journal's storage must not be restored together with the ledger (docs/decisions/restores.md).
 """
 
@@ -32,8 +32,8 @@ _TAIL = 1 << 18
 """How many bytes at the end of a file are read before each run that sends. They hold some thousand attempts, far more
 than the ledger stores in one commit."""
 _FREE_WITHIN = 1.0
-"""In seconds. If a file stays locked for longer, the process that locked it counts as frozen, and another file is
-begun."""
+"""Time limit for locking a file, in seconds. If a file stays locked for longer, the process that locked the file is
+considered frozen, and another file is begun."""
 _LOCK_PAUSE = 0.001
 """The pause between two tries to lock a file, in seconds."""
 
@@ -142,7 +142,7 @@ class Journal:
                 json.dump({"journal_id": str(new)}, file)
                 file.flush()
                 os.fsync(file.fileno())
-            # If two processes begin a journal at once, the first one's id counts.
+            # If two processes begin a journal at once, the id of the first process is used.
             with suppress(FileExistsError):
                 os.link(written, self.folder / _IDENTITY)
             written.unlink()

@@ -141,7 +141,7 @@ def tidy_after_purge(connection: Connection) -> None:
 
 
 def list_purges(connection: Connection, limit: int) -> list[Purge]:
-    """Return what was emptied recently, the newest first (from ``motcua.personal_data_purges``)."""
+    """Return the records of recently emptied rows, the newest first (from ``motcua.personal_data_purges``)."""
     return values_of(Purge, connection.execute(statement("personal_data/list"), {"limit": limit}))
 
 

@@ -37,7 +37,7 @@ _LEDGER_TABLES = ("quality/rechecking/dossiers_here", "quality/rechecking/transi
 
 @dataclass(frozen=True, slots=True)
 class FindingOfDossier:
-    """A finding about a dossier, with what is known of the dossier now."""
+    """A finding about a dossier, with present facts about the dossier."""
 
     finding_id: int
     rule: str
@@ -112,7 +112,7 @@ def judge_dossiers(
         dossiers: the dossiers' numbers.
         predicates: each rule's condition over the facts (alias f), with its thresholds filled in.
         calendars: the calendars of the dossiers' agencies, by code.
-        first, last: the days of the calendars that count, as in a run.
+        first, last: the first and the last day of the calendars that are used, as in a run.
         parameters: ``as_of``, ``since``, ``day`` and the thresholds that the SQL statements name, as in a run.
 
     Returns:
@@ -155,7 +155,7 @@ def parameters_here(
 def facts_here() -> str:
     """Return the ``WITH`` part of a query, made of the SQL statements of a complete run.
 
-    It computes the facts of some dossiers as ``quality_own_facts``.
+    The ``WITH`` part computes the facts of some dossiers as ``quality_own_facts``.
     """
     names = [(name.rpartition("/")[2], statement(name)) for name in _LEDGER_TABLES]
     names += [(f"quality_{name.rpartition('/')[2]}", _renamed(statement(name))) for name in _RUN_STATEMENTS]

@@ -1,7 +1,7 @@
-"""Read what a run of a DAG did: messages, attempts, pick-ups, closings, checks, carrier statements and purges.
+"""Read the work of one run of a DAG: messages, attempts, pick-ups, closings, checks, carrier statements and purges.
 
-Every query finds its rows by the run's number or name. Its cost therefore depends on what the run did and not on the
-ledger's size.
+Every query finds its rows by the run's number or name. Its cost therefore depends on the amount of this work and not on
+the ledger's size.
 """
 
 from __future__ import annotations

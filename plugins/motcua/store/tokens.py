@@ -4,7 +4,7 @@ A refresh token works only once. If the ledger, a backup or a copy of the journa
 back a used token. The tokens therefore have their own folder (``MOTCUA_TOKENS``). They are encrypted with Airflow's
 Fernet key, which also encrypts connections. A person enters the first refresh token into the gateway's Airflow
 connection. Each renewal then gives the next refresh token, which is stored here. If a person enters another first
-refresh token there, it replaces the stored tokens.
+refresh token into the connection, that token replaces the stored tokens.
 """
 
 from __future__ import annotations

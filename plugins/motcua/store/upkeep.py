@@ -1,4 +1,4 @@
-"""Record what was removed from Airflow's own database and logs, and read which runs Airflow still has."""
+"""Record removals from Airflow's own database and logs, and read which runs Airflow still has."""
 
 from __future__ import annotations
 

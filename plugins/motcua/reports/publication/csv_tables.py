@@ -80,7 +80,7 @@ FIGURES = (
     _table(AgencyFigures, 1, "agencies"),
     _table(ChannelFigures, 5, "channels"),
 )
-"""The tables of figures. They can be counted again from the facts."""
+"""The tables of figures. The figures can be counted again from the facts."""
 CASES = (
     _table(Difference, 0, "differences", ("side", "reason", "is_explained", *Difference.__slots__[2:])),
     _table(Orphan, 0, "orphans"),

@@ -293,7 +293,8 @@ class Told:
 
     @cached_property
     def worst(self) -> tuple[AgencyLine, ...]:
-        """Up to five agencies with the lowest delivered share, but none with too few notices or with all delivered."""
+        """Up to five agencies with the lowest delivered share. Agencies with too few notices, or with all notices
+        delivered, are left out."""
         named = (each for each in self.agencies if each.agency_code)
         enough = [each for each in named if self.is_judged(each.notices)]
         below = [each for each in enough if (each.notices.delivered_of_tellable or 0) < 1]
@@ -340,7 +341,7 @@ class Told:
 
     @cached_property
     def stops(self) -> tuple[StopWords, ...]:
-        """The stops of the period. In a report on one agency, those that cover this agency alone or every agency."""
+        """The stops of the period. A report on one agency has only the stops for this agency or for every agency."""
         return tuple(row for row in self.report.stops if self.agency is None or row.agency_code in ("", self.agency))
 
     def stopped(self, stop: StopWords) -> tuple[str, str]:
@@ -350,7 +351,7 @@ class Told:
 
     @cached_property
     def pushed(self) -> tuple[PushedWords, ...]:
-        """The agencies whose figures rest on pushed data, sorted by source and agency."""
+        """The agencies whose figures depend on pushed data, sorted by source and agency."""
         return self._rows_of_agency(self.report.pushed)
 
     @cached_property
@@ -372,7 +373,7 @@ class Told:
 
     @cached_property
     def urged(self) -> tuple[Urged, ...]:
-        """The agencies that the report proposes to urge."""
+        """The agencies that the Department should urge to improve, as the report proposes."""
         return self._rows_of_agency(self.report.urged)
 
     @cached_property

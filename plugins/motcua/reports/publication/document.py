@@ -2,7 +2,7 @@
 
 Report and page are laid out from this content alone, so that they cannot differ. A day's report is a plain sheet of
 figures. The report of a month or a longer period is a document that the Department issues, in the form of Nghị định
-30/2020/NĐ-CP. It also proposes which agencies to urge.
+30/2020/NĐ-CP. Such a document also proposes which agencies to urge to improve.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ UNRANKED_NAMED = 5
 _IDENTITY = (
     "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
 )  # fmt: skip
-"""Columns of the table of the accounting identity by kind. The kind stands before them, and the difference after."""
+"""Columns of the table of the accounting identity by kind, between the columns of the kind and of the difference."""
 _AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by agency. Rank and agency stand before them, change and difference after."""
+"""Columns of the table of messages by agency, after rank and agency, and before change and difference."""
 _PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by procedure. Procedure and agency stand before them, and the difference after."""
+"""Columns of the table of messages by procedure, after procedure and agency, and before the difference."""
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
 Align: TypeAlias = Literal["left", "right"]
@@ -245,7 +245,7 @@ def shares_line(told: Told) -> str:
 
 
 def replies_line(told: Told) -> str:
-    """Return the sentence about the number of replies, which no share contains."""
+    """Return the sentence about the number of replies. Replies are part of no share."""
     return str(told.words["summary"]["replies"].format(number=count(told.replies.expected)))
 
 
@@ -293,7 +293,7 @@ def change_line(told: Told) -> str:
 
 
 def _billed(told: Told) -> str:
-    """Return what gateways bill: ``120 tin qua zalo, 45 đoạn tin qua kannel``. A single gateway is not named."""
+    """Return the billed units: ``120 tin qua zalo, 45 đoạn tin qua kannel``. A single gateway is not named."""
     groups = {key: sum(row.units for row in rows) for key, rows in told.by_gateway.items()}
     if told.report.closing.known_attempt is None or not groups:
         groups = {("", "segment"): told.total.segments}
@@ -310,7 +310,8 @@ def _unit(told: Told, gateway: str, billed_unit: str) -> str:
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
     """Return the units for which the closing has no price, such as ``một tin qua zalo``.
 
-    Callers call this only if some price is missing. If every row has a price, that of an SMS segment is missing.
+    Callers must call this only if some price is missing. If every row has a price, the price of an SMS segment is the
+    missing one.
     """
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]

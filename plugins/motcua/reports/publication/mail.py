@@ -132,7 +132,7 @@ class Correction:
     def judged(self) -> list[Paragraph]:
         """The summary's paragraphs with bad news, and also those with good news if the correction changed no figure.
 
-        Empty in the report on one agency.
+        Empty for a report on one agency.
         """
         tones = ("bad",) if self.told.changes else ("bad", "good")
         return [line for line in summary_lines(self.told) if line.tone in tones] if self.told.agency is None else []

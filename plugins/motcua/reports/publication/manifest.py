@@ -2,8 +2,8 @@
 
 Figures are counted from the ledger's facts. Everything else in the files comes from the words in the manifest: names,
 which messages each agency does not want, the year's budget, thresholds, and counts of complaints. From facts and words
-the same software must make the same files again. Nobody can therefore change a word of the printed report and hide it
-by adapting all hashes.
+the same software must make the same files again. Nobody can therefore change a word of the printed report and hide the
+change by adapting all hashes.
 """
 
 from __future__ import annotations

@@ -342,7 +342,7 @@ class _Rows:
                     "agency": row.name,
                     "enabled": yes if row.enabled else no,
                     "kinds_off": ", ".join(self._words["kind"][kind].lower() for kind in row.kinds_off),
-                    # The details stand in this cell, because another column would change every published workbook.
+                    # The details are in this cell, because another column would change every published workbook.
                     "same_day_excluded": "; ".join(filter(None, (yes, *row.same_day_procedures, row.same_day_reason)))
                     if row.same_day_excluded
                     else "",

@@ -277,7 +277,7 @@ class _Book(Book):
             sheet.write_number(line, place, value, look)
 
     def columns(self, written: Sequence[Sheet]) -> None:
-        """Write what every column counts, from which table it comes, and which query computes it."""
+        """Write every column's meaning, the table that contains it, and the query that computes it."""
         sheet = self.sheet("columns")
         sheets, queries = self._said["sheets"], self._told.report.queries
         for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):

@@ -3,8 +3,8 @@
 Only matplotlib's ``Figure`` is used, because pyplot keeps figures for the whole process and looks for a screen. The
 same figures give the same bytes. The font DejaVu Sans comes with matplotlib and has every Vietnamese letter.
 
-Pictures are 1200 pixels wide and shown 600 wide. Letters are large, because a phone shows the picture 340 wide. An
-agency's name is above its bar, so that the bar can use the whole width.
+Pictures are 1200 pixels wide and shown 600 pixels wide. Letters are large, because a phone shows the picture 340 pixels
+wide. An agency's name is above its bar, so that the bar can use the whole width.
 """
 
 from __future__ import annotations

@@ -114,8 +114,8 @@ def compose_department_mail(
 ) -> Mail:
     """Compose the Department's mail. Its workbook has the rows that the Department must urge or correct itself.
 
-    ``untold`` gives for each agency its name and the number that ``compose_agency_mail`` gets as ``untold``, the
-    greatest first. ``faults`` are the faults of all sources.
+    ``untold`` lists the names of agencies with their numbers of dossiers whose citizen could not be informed
+    (``compose_agency_mail`` explains them), the greatest number first. ``faults`` are the faults of all sources.
     """
     urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
     workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS), dossiers_url)

@@ -17,7 +17,8 @@ from motcua.quality.report_data import AgencyFigures, RowToCorrect, RuleResult
 from motcua.reports import wording
 
 LEAST_DOSSIERS = wording.LEAST_JUDGED
-"""A share is shown only if it is of at least this many dossiers, so that no agency is blamed for a few dossiers."""
+"""A share is shown only if it is computed from at least this many dossiers. So no agency is blamed for a few
+dossiers."""
 _STAGES = ("remind_department", "remind_agency", "in_time")
 _SEVERITIES = ("critical", "warning", "info")
 

@@ -41,8 +41,8 @@ class SourceCheck:
     def forbidding(self) -> list[StandingFinding]:
         """Return the findings of severity ``error``.
 
-        While a source has such a finding, its citizens may not be promised messages. The result includes findings of
-        earlier checks that this check could not examine.
+        While a source has such a finding, nobody may promise messages about its dossiers. The result includes findings
+        of earlier checks that this check could not examine.
         """
         return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 
@@ -117,7 +117,7 @@ def keep_check(
 
 
 def forget_other_checks(connection: Connection, sources: Sequence[str]) -> None:
-    """Delete the stored findings of sources that are not read any more, because these contain codes of dossiers
+    """Delete the stored findings of sources that are not read any more, because findings contain codes of dossiers
     (``motcua.source_checks``)."""
     connection.execute(statement("source_checks/forget_others"), {"sources": list(sources)})
 

@@ -1,1 +1,1 @@
-"""The storage of what one-stop software pushes and who may push: schema ``intake`` of the ledger."""
+"""The storage of pushed data, of exports, and of the clients that may push: schema ``intake`` of the ledger."""

@@ -87,8 +87,8 @@ class NoSuchClient(LookupError):
 def list_clients(connection: Connection, since: date, agencies: Sequence[str] | None = None) -> list[Client]:
     """Return the clients that may push for these agencies, ordered by name.
 
-    The numbers of calls and records count from the day ``since`` in Vietnam's time zone. ``None`` for ``agencies``
-    returns all clients.
+    Calls and records are counted from the day ``since`` in Vietnam's time zone. If ``agencies`` is ``None``, all
+    clients are returned.
     """
     values = {"since": since, "agencies": None if agencies is None else list(agencies)}
     return [value_of(Client, row) for row in connection.execute(statement("intake/clients/list"), values)]

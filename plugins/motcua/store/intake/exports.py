@@ -78,7 +78,7 @@ class WaitingFile:
 
 @dataclass(frozen=True, slots=True)
 class LastTaken:
-    """The facts about the last taken files of a source by which the next file is taken or refused."""
+    """The facts about the last taken files of a source. They decide whether the next file is taken or refused."""
 
     whole_at: datetime | None
     whole_name: str | None
@@ -274,7 +274,8 @@ def hold_file(connection: Connection, export_no: int) -> bool:
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
-    """Return the last files taken from a source, and whether this same file was taken (from ``intake.exports``)."""
+    """Return the facts about the files last taken from a source, and whether this file repeats one of these (from
+    ``intake.exports``)."""
     row = connection.execute(
         statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
     ).fetchone()
@@ -289,7 +290,7 @@ def exported_dossiers(connection: Connection, source: str) -> Iterator[ExportedD
 
 
 def begin_batch(connection: Connection, client_id: int, records: Sequence[PushedDossier], *, with_steps: bool) -> Known:
-    """Return what the ledger knows of the dossiers in a file, and lock their source against other writers.
+    """Return the ledger's data about the dossiers in a file, and lock their source against other writers.
 
     The lock lasts until the transaction ends. With ``with_steps``, also read the dossiers' steps.
     """

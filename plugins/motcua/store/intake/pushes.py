@@ -83,7 +83,7 @@ def client_of_session(connection: Connection, session: str) -> int | None:
 
 
 def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str, Any]]) -> Known:
-    """Return what the ledger knows of the dossiers in a push, and lock the source against other writers.
+    """Return the ledger's data about the dossiers in a push, and lock the source against other writers.
 
     The lock lasts until the transaction ends.
 
@@ -98,7 +98,7 @@ def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str
 
 
 def write_push(connection: Connection, session: str, decided: Decided) -> dict[Key, int]:
-    """Write the decisions about a push. Return our numbers of the dossiers that were written.
+    """Write the decisions about a push. Return the ledger's numbers of the written dossiers.
 
     Raises:
         SessionEnded: the session is not valid.
@@ -118,7 +118,7 @@ def _execute_in_session(connection: Connection, text: LiteralString, values: Map
 
 
 def known_of(row: Mapping[str, Any]) -> Known:
-    """Convert a row with what the ledger knows of the dossiers in a push or in a file."""
+    """Convert a row with the ledger's data about the dossiers in a push or in a file."""
     dossiers, steps = _DOSSIERS.validate_json(row["dossiers"]), _STEPS.validate_json(row["steps"])
     return Known(
         row["client_id"], row["agencies"], row["moment"], dossiers, steps, _parse_words(row.get("words") or "[]")

@@ -99,7 +99,10 @@ def _connect_by_hook(conn_id: str) -> Connection:
 
 
 def _ask_airflow(conn_id: str) -> GivenConnection | None:
-    """Return Airflow's present values of a connection, or ``None`` if Airflow does not know it or does not answer."""
+    """Return Airflow's present values of a connection.
+
+    Return ``None`` if Airflow does not know the connection or does not answer.
+    """
     try:
         return given_connection(conn_id)
     except Exception:
@@ -179,8 +182,9 @@ _kept: _KeptConnections | None = None
 def kept_connections(*names: str) -> Iterator[None]:
     """Keep this process's connections open after their use and reuse them within the ``with`` body.
 
-    A connection that :func:`connect` has finished with is given to the next caller that opens one of the same name.
-    Airflow is asked only once for a connection's values, and again if these no longer lead to the database.
+    A connection that :func:`connect` no longer uses is given to the next caller that opens a connection of the same
+    name. Airflow is asked once for a connection's values, and again if the database refuses these values or does not
+    answer.
 
     If hundreds of runs follow each other in one process, the reuse of connections halves their time. Senders can also
     continue while Airflow's API server does not answer.
@@ -257,7 +261,10 @@ def limit_statements(connection: Connection, seconds: float) -> None:
 
 
 def _notice_a_dead_network(descriptor: int) -> None:
-    """Make the kernel end a connection whose packets get no answer. By default this takes a quarter of an hour."""
+    """Make the kernel end a connection whose packets get no answer within half a minute.
+
+    By default the kernel ends such a connection only after a quarter of an hour.
+    """
     with socket.socket(fileno=os.dup(descriptor)) as same:
         if same.family in (socket.AF_INET, socket.AF_INET6):
             same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -292,7 +299,7 @@ def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
 
 
 class DatabaseFailed(Exception):
-    """Raised if a database refused or did not answer. The message contains no value of any row."""
+    """Raised if a database refused a request or did not answer. The message contains no value of any row."""
 
 
 def reason_without_values(error: Exception) -> str:
@@ -334,7 +341,7 @@ def conninfo_of(given: GivenConnection, **ours: object) -> str:
 
     Args:
         given: the connection's values; ``connect_timeout`` is 5 s if they do not give it.
-        ours: parameters that override the connection's; ``options`` are added to its own.
+        ours: parameters that override the connection's parameters; ``options`` are added to the connection's options.
 
     Raises:
         psycopg.ProgrammingError: the extra has a name that is not a parameter of libpq.
@@ -420,8 +427,8 @@ _LIMITS = {
     CALLBACKS: " -c idle_in_transaction_session_timeout=3s",
     INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s",
 }
-"""Limits that the server enforces. A callbacks process that freezes while it applies receipts would otherwise keep
-their messages locked, and senders would wait for these locks. Clients that push give up after a minute."""
+"""Limits that the server enforces. A callbacks process that freezes while it applies receipts would otherwise keep the
+messages of these receipts locked, and senders would wait for the locks. Clients that push give up after a minute."""
 PAGE_PATIENCE = timedelta(seconds=15)
 """How long one SQL statement of a staff page may take."""
 

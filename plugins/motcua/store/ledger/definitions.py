@@ -92,8 +92,8 @@ def put_in_force(connection: Connection) -> None:
     while True:
         try:
             with connection.transaction():
-                # The timeout is shorter than deadlock_timeout, so that in a deadlock this session gives way and never a
-                # sender.
+                # The timeout is shorter than deadlock_timeout, so that a deadlock ends this transaction and never the
+                # transaction of a sender.
                 connection.execute("SET LOCAL lock_timeout = '300ms'")
                 _replace_all(connection, texts)
                 _apply(connection, {"comments": _changed_comments(connection)})

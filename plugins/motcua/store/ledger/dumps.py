@@ -208,7 +208,7 @@ class EmptyDatabase:
 
         Raises:
             ProgramFailed: pg_restore refused the dump; the database is as empty as before.
-            Exception: what ``give`` raised; the database is as empty as before.
+            Exception: any error that ``give`` raised; the database is as empty as before.
         """
         command = [
             *(str(self.program), "--no-password", "--no-owner", "--exit-on-error", "--single-transaction"),
@@ -263,7 +263,7 @@ def read_through(give: Callable[[IO[bytes]], None], dumped_by: str) -> None:
     Raises:
         ProgramUnusable: pg_restore is missing or older than that server.
         ProgramFailed: pg_restore cannot read the dump.
-        Exception: what ``give`` raised.
+        Exception: any error that ``give`` raised.
     """
     path = program("pg_restore", int(dumped_by.partition(".")[0]) * _MAJOR)
     _feed([str(path), "--exit-on-error", f"--file={os.devnull}"], give, dict(os.environ))

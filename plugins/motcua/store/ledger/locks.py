@@ -84,7 +84,7 @@ def wait_for_lock(connection: Connection, number: int) -> None:
 
 
 def share_gateway(connection: Connection, gateway: str) -> None:
-    """Count this connection among the connections with requests for a gateway, until it leaves or ends.
+    """Count this connection among the connections with requests for a gateway, until ``leave_gateway`` or its end.
 
     A connection may do this only once for a gateway.
     """

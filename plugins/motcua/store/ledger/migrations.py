@@ -31,12 +31,12 @@ OWNER = "motcua_db_owner"
 
 
 BEGINNING = "0069_cells"
-"""The newest migration of version 0.2.0. Only later migrations still exist as files. include/sql/schema contains what
-this and all earlier migrations made."""
+"""The newest migration of version 0.2.0. Only later migrations still exist as files. include/sql/schema contains the
+result of this and all earlier migrations."""
 _MADE = "schema"
 """The name that ``migrate`` returns after it has created a ledger in an empty database."""
 SCHEMAS = ["audit", "intake", "motcua", "quality", "statements"]
-"""The schemas that contain all of the ledger, in order."""
+"""All schemas of the ledger, in alphabetical order."""
 _TURN_WITHIN = 10.0
 """For how many seconds a migration waits until another one has ended."""
 
@@ -88,8 +88,8 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
     try:
         with open_connection(conn_id) as owner:
             _wait_for_turn(owner)
-            # yoyo's own lock is a row that stays if its process is killed. No other migration runs now, so that a row
-            # that is there is of such a process.
+            # yoyo's own lock is a row that stays if its process is killed. No other migration runs now, so any such row
+            # was left by a killed process.
             backend.break_lock()
             with backend.lock():
                 backend.ensure_internal_schema_updated()

@@ -147,9 +147,9 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
 
     These are the rights to use large objects, advisory locks and temporary tables.
 
-    Only the owner keeps all these rights. The sending role keeps locks and temporary tables. Nobody else may make
+    Only the owner keeps all these rights. The role of tasks keeps locks and temporary tables. Nobody else may make
     large objects, because these would fill the disk and every dump. If programs of an earlier version may still be
-    running, the roles of pages, callbacks and purge keep the lock functions that these programs use.
+    running, the roles of pages, callbacks and purge may still call the lock functions that these programs use.
 
     Returns:
         The rights that could not be revoked, one line for each. Usually a superuser must revoke them.

@@ -35,8 +35,8 @@ def statement(name: str) -> LiteralString:
 def statements_of(file: str) -> Mapping[str, LiteralString]:
     """Return the SQL statements of a file by their own names, in the file's order.
 
-    Lines that are comments are left out. The whole name stands above each SQL statement, so that PostgreSQL's log and
-    list of sessions show it first.
+    Lines that are comments are left out. Each SQL statement begins with its whole name as a comment, so that
+    PostgreSQL's log and list of sessions show the name first.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -1,7 +1,8 @@
 """Convert rows for the database, and rows from the database.
 
-A batch of rows goes to the database as one JSON parameter, which the SQL statement opens with ``jsonb_to_recordset``.
-Rows come from the database as dicts, and leave the store as data classes whose fields have the names of the columns.
+A batch of rows is sent to the database as one JSON parameter, which the SQL statement expands by
+``jsonb_to_recordset``. Rows arrive from the database as dicts, and the store returns them as data classes whose fields
+have the names of the columns.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Jsonb:
 def large_recordset(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return thousands of rows as one parameter, faster than ``recordset`` does.
 
-    It uses a faster JSON writer and leaves out empty values. The SQL statement opens the parameter with
+    This function uses a faster JSON writer and leaves out empty values. The SQL statement expands the parameter by
     ``json_to_recordset``, so that PostgreSQL builds no ``jsonb`` value that it would read only once.
     """
     return to_json(list(rows), exclude_none=True).decode()
@@ -80,7 +81,7 @@ def large_array_of_words(words: Iterable[str]) -> str:
 
 
 def record(values: Mapping[str, Any]) -> Jsonb:
-    """Return one row as one parameter, which the SQL statement opens with ``jsonb_to_record``.
+    """Return one row as one parameter, which the SQL statement expands by ``jsonb_to_record``.
 
     The keys are column names.
     """

@@ -4,7 +4,8 @@ All sessions of one running process have the same name. If another process finds
 these sessions.
 
 Airflow runs each task in its own process, so that a process works for at most one run. Each ledger session that the
-process opens gives PostgreSQL the run's number, and the ledger stores this number with what the session writes.
+process opens gives PostgreSQL the run's number, and the ledger stores this number with the rows that the session
+writes.
 """
 
 from __future__ import annotations

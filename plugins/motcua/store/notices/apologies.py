@@ -2,8 +2,8 @@
 
 An evening is the apology hour (17:30) of one day at one agency. The system then selects the dossiers that get an
 apology because no result will be ready on their appointed day. An evening is settled when this selection is recorded
-for the agency. This module reads which evenings are unsettled, how dossiers stood on an evening, and how often the
-selection was right.
+for the agency. This module reads which evenings are unsettled, in which state dossiers were on an evening, and how
+often the selection was right.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class AgencyEvenings:
     kinds_off: tuple[str, ...]
     apology_day: ApologyDay
     begins_at: datetime
-    """Earlier evenings do not concern the agency, because it was not enabled yet or had no dossier in the ledger."""
+    """The moment from which evenings concern the agency: it is enabled, and has a dossier in the ledger."""
     sources: tuple[str, ...]
     """The sources that hold dossiers of the agency."""
     days: tuple[date, ...]
@@ -48,7 +48,7 @@ class LockedSource:
 
 @dataclass(frozen=True, slots=True)
 class DueDossier:
-    """A dossier as it stood at the evening. Phone, code and source have their present values."""
+    """A dossier with its values at the evening, except phone, code and source, which have their present values."""
 
     dossier_id: int
     dossier_code: str
@@ -65,7 +65,7 @@ class DueDossier:
 
 @dataclass(frozen=True, slots=True)
 class SettledEvening:
-    """A settled evening of one agency, with how many of its messages began in each state."""
+    """A settled evening of one agency, with the numbers of its messages by their first state."""
 
     agency_code: str
     day: date
@@ -205,8 +205,8 @@ def covered_until(connection: Connection, agency_code: str, day: date) -> date |
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Yield batches of the agency's dossiers that have or once had one of these due dates, as they stood at the evening
-    (from ``motcua.dossier_versions``)."""
+    """Yield batches of the agency's dossiers that have or once had one of these due dates, with their values at the
+    evening (from ``motcua.dossier_versions``)."""
     after = 0
     values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
     while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
@@ -217,7 +217,7 @@ def candidates(
 def save_evening(connection: Connection, evening: SettledEvening) -> None:
     """Insert a settled evening into ``motcua.apology_evenings``.
 
-    The row also gets the largest numbers of the ledger's rows at this moment, which show later what was known.
+    The row also gets the largest numbers of the ledger's rows at this moment, which show later which facts were known.
 
     Raises:
         psycopg.errors.UniqueViolation: the evening is recorded already.

@@ -54,7 +54,8 @@ class AttemptOutcome:
     attempt_state: str
     outcome: str
     concerns: str | None
-    """What the refusal concerns: the gateway, a carrier, a template or the message. ``None`` if nothing was refused."""
+    """The part that a refusal concerns: the gateway, a carrier, a template or the message. ``None`` without a
+    refusal."""
     http_status: int | None
     gateway_code: str | None
     gateway_reference: str | None
@@ -87,7 +88,7 @@ class RunOutcome:
     unresolved: int
     """How many of these messages are queued, in flight or unknown.
 
-    Messages that wait for the end of a stop, a person's decision or opening hours do not count.
+    Messages that wait for the end of a stop, a person's decision or opening hours are not counted.
     """
 
 
@@ -169,7 +170,7 @@ def unreported(connection: Connection, gateway: str, window: Window, now: dateti
 def note_settling(connection: Connection, settle_at: Mapping[int, datetime]) -> None:
     """Record that a gateway is asked about these attempts or receives their requests again.
 
-    ``settle_at`` gives, for each attempt, the moment before which this must not be done again.
+    ``settle_at`` gives, for each attempt, the moment before which neither may happen again.
     """
     if settle_at:
         rows = [{"attempt_id": attempt_id, "settle_at": moment} for attempt_id, moment in settle_at.items()]

@@ -1,4 +1,4 @@
-"""Read and write dossiers as their sources last showed them, and read what planning needs."""
+"""Read and write dossiers as their sources last showed them, and read the data that planning needs."""
 
 from __future__ import annotations
 
@@ -139,8 +139,9 @@ def save_dossiers(
         source_id: the source.
         written: the rows, as ``dossiers_written_down`` returns them.
         now: when the rows were read.
-        unread: the period that earlier pick-ups have already read. If a row changed but has a stamp in this period, or
-            older than its last version, it was written with a wrong clock and gets the time ``now``.
+        unread: the period that earlier pick-ups have already read. A row's stamp is the time at which the source says
+            that it wrote the row. If a row changed but has a stamp in this period, or older than the row's last
+            version, the source's clock was wrong, and the row gets the time ``now``.
         is_first: ``True`` if the source was never read before. A stamp in the future is then left empty and not
             replaced by ``now``, because the row may be of any age.
     """
@@ -199,7 +200,7 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
-    """Return the dossiers whose row is newer than their last transition and calls for another kind of message."""
+    """Return the dossiers whose row is newer than their last transition and requires another kind of message."""
     return values_of(
         NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
     )
@@ -216,7 +217,7 @@ def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> 
 
 
 def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[NamedDossier]:
-    """Return dossiers whose first known transition came at ``now`` and already calls for a message."""
+    """Return dossiers whose first known transition was read at ``now`` and already requires a message."""
     return values_of(
         NamedDossier,
         connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}),

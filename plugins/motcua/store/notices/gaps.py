@@ -1,4 +1,4 @@
-"""Read and write gaps: stretches of time that a ledger may not remember, because it was restored or slept.
+"""Read and write gaps: times of which the ledger may lack data, because it was restored or slept.
 
 The lost attempts of a gap are the attempts that the journal has and the ledger does not.
 """
@@ -121,12 +121,12 @@ class RunStart:
     slept_since: datetime | None
     """The last heartbeat before now, if it is old enough to count as a sleep. Otherwise ``None``."""
     is_believed: bool
-    """``True`` if a sleep is no reason to hold messages: a person has signed that this server is never restored
+    """``True`` if a sleep is no reason to put messages on hold: a person has signed that this server is never restored
     (``Belief``), or no agency is enabled yet."""
 
 
 def note_run_start(connection: Connection, now: datetime, sleeps_after: timedelta) -> RunStart:
-    """Write a heartbeat in ``sender_life`` for a starting run, and return what the last heartbeat shows.
+    """Write a heartbeat in ``sender_life`` for a starting run, and return the facts that the last heartbeat shows.
 
     The caller commits the heartbeat in one transaction with its reaction to a sleep.
     """
@@ -199,7 +199,7 @@ def hold(connection: Connection) -> None:
 
 
 def hold_up_to(connection: Connection, gap_no: int, moment: datetime) -> None:
-    """Make an open gap hold the messages that were recorded up to a moment, and no others."""
+    """Limit an open gap to the messages that were recorded up to a moment, and put these messages on hold."""
     connection.execute(statement("gaps/hold_up_to"), {"gap_no": gap_no, "moment": moment})
     hold(connection)
 
@@ -259,7 +259,7 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 
 
 def unanswered(connection: Connection, since: datetime | None) -> dict[str, datetime]:
-    """Return, by reference, when each attempt began that has no answer in the ledger. The journal may have it.
+    """Return when each attempt without an answer in the ledger began, by reference. The journal may have the answer.
 
     With ``since``, return only attempts that began since then and whose sender ended.
     """
@@ -268,8 +268,8 @@ def unanswered(connection: Connection, since: datetime | None) -> dict[str, date
 
 
 def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now: datetime) -> int:
-    """Write the gateways' answers that the journal knows into ``motcua.attempts``. Return how many messages then have
-    a known outcome."""
+    """Write gateways' answers from the journal into ``motcua.attempts``. Return how many messages then have a known
+    outcome."""
     rows = [
         {
             "reference": each.reference,
@@ -306,7 +306,7 @@ def close_gap(
 def answer_gap(
     connection: Connection, gap_no: int, *, sent_until: datetime | None, by: str, reason: str, now: datetime
 ) -> int | None:
-    """Close a gap that holds the messages recorded up to a moment.
+    """Close a gap that put the messages recorded up to a moment on hold.
 
     Return how many messages become unknown, or ``None`` if no such gap is open.
 
@@ -331,7 +331,8 @@ def answer_gap(
 
 @dataclass(frozen=True, slots=True)
 class GivenTestimony:
-    """The last testimony of a watch on another machine: what it saw of the ledger and since when it has watched."""
+    """The last testimony of a watch on another machine: the ledger's state as the watch saw it, and since when the
+    watch has checked."""
 
     asked_at: datetime
     """When that watch last checked, by the ledger's clock."""

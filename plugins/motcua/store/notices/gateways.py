@@ -51,7 +51,7 @@ class GatewayStop:
 
 @dataclass(frozen=True, slots=True)
 class DayUsedUp:
-    """A gateway that has used up its limit or quota of the day. Nothing is wrong: other gateways send what they can."""
+    """A gateway that has used up its limit or quota of the day. This is no fault, because other gateways still send."""
 
     gateway: str
     until: datetime
@@ -154,8 +154,8 @@ class TokensFailing:
 def note_tokens(connection: Connection, name: str, *, tokens: Tokens | None, fault: str | None, now: datetime) -> None:
     """Store in ``motcua.gateways`` until when a gateway's access token is valid, and why its renewal failed.
 
-    ``fault`` is ``None`` if the tokens are valid. This ends a failed renewal only if the tokens were renewed after it
-    failed.
+    ``fault`` is ``None`` if the tokens are valid. A stored fault is then cleared only if the tokens were renewed after
+    it, or if it left the gateway without any token.
     """
     values = {"name": name, "until": None, "renewed_at": None, "fault": fault, "now": now}
     if tokens is not None:
@@ -299,11 +299,11 @@ def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
 
 
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
-    """Lock the gateway's row and return its use, so that all senders together respect its limits
+    """Lock the gateway's row and return how much of its limits is used, so that all senders together respect the limits
     (``motcua.gateway_days``)."""
     values = {"gateway": gateway, "day": day}
-    # The day is locked before the gateway, as where a refusal is written before the next claim. Otherwise two senders
-    # would wait for each other.
+    # The row of the day is locked before the row of the gateway, in the same order as when a refusal is written.
+    # Otherwise two senders could deadlock.
     connection.execute(statement("gateways/lock_day"), values)
     return first_of(Allowance, connection.execute(statement("gateways/lock_allowance"), values)) or Allowance(None, 0)
 

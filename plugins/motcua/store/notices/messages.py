@@ -78,10 +78,8 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
     """Queue the messages again whose sending failed because of a phone number that the desk has since corrected.
 
-    Return how many.
-
     With a window, check the messages recorded in the window. Without a window, check the dossiers whose phone number or
-    messages have changed since the last check.
+    messages have changed since the last check. Return how many messages are queued again.
     """
     return connection.execute(statement("messages/planning/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
@@ -89,7 +87,7 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
 def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
     """Queue unsent messages again whose occasion began with an old step and is now confirmed by a step that is not old.
 
-    Return how many.
+    Return how many messages are queued again.
     """
     if not confirmed:
         return 0
@@ -119,7 +117,8 @@ class MessageText(Words):
 
 @dataclass(frozen=True, slots=True)
 class KnownElsewhere:
-    """What identifies a message in the journal and in a restored ledger, which do not share this ledger's ids."""
+    """The values that identify a message in the journal and in a restored ledger, which do not have this ledger's
+    ids."""
 
     source: str
     agency_code: str
@@ -384,7 +383,7 @@ class ReleasedMessage:
 class Waiting:
     """How many queued messages are due or failed before.
 
-    Messages that wait for the end of a stop, a person's decision or opening hours do not count.
+    Messages that wait for the end of a stop, a person's decision or opening hours are not counted.
     """
 
     due: int

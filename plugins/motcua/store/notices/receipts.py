@@ -49,7 +49,7 @@ class ReadReceipt:
 
 
 def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
-    """Store receipts as they came and return their numbers, in the given order."""
+    """Store receipts unchanged and return their numbers, in the given order."""
     rows = [columns_of(receipt) | {"position": position} for position, receipt in enumerate(receipts)]
     saved = connection.execute(statement("receipts/save"), {"rows": recordset(rows)})
     return sorted(row["receipt_id"] for row in saved)
@@ -63,11 +63,11 @@ def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
 
 
 def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now: datetime) -> dict[int, Effect]:
-    """Change the states of the messages that receipts name, as far as ``message_moves`` allows, and record each
-    effect.
+    """Change the states of the messages that receipts name, as far as the table ``message_moves`` allows, and record
+    each effect.
 
     If several receipts are given, a receipt is left out if another session has locked its message, or if an earlier
-    receipt in the list has the same reference. The returned dict lacks these receipts, and the caller must give them
+    receipt in the list has the same reference. The returned dict lacks these receipts, and the caller must pass them
     again. A single receipt waits for the lock of its message.
 
     Raises:

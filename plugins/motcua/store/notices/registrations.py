@@ -57,9 +57,9 @@ def save_registrations(
 ) -> dict[RegistrationKey, str]:
     """Write registrations into ``motcua.template_registrations``.
 
-    Log each change in ``motcua.template_registration_changes``. Return what happened to each changed registration:
-    ``registered``, or ``changed`` if a provider's id changed. An id that is ``None`` does not change the stored id. If
-    an equal registration exists, nothing is changed.
+    Log each change in ``motcua.template_registration_changes``. Return the kind of change by registration:
+    ``registered`` if it is new, ``changed`` if a provider's id changed. An id that is ``None`` does not change the
+    stored id. If an equal registration exists, nothing is changed.
     """
     values = {"rows": recordset(wanted), "changed_by": changed_by, "reason": reason, "now": now}
     changed = connection.execute(statement("registrations/save"), values).fetchall()

@@ -290,6 +290,6 @@ def end_source_signals(connection: Connection, what: SourceSignal, keys: Sequenc
 
 
 def source_signals(connection: Connection) -> dict[str, SignalledSource]:
-    """Return what watchers signal at this moment about each source, by name."""
+    """Return the present signals of watchers about each source, by name."""
     rows = connection.execute(statement("sources/looking/told"), {"news": NEWS, "unread": UNREAD, "silent": SILENT})
     return {row["name"]: value_of(SignalledSource, row) for row in rows}

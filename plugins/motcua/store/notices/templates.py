@@ -31,7 +31,7 @@ class TemplateFileError(ValueError):
 
 
 class _EachFieldOnce(yaml.SafeLoader):
-    """A YAML loader that raises an error if a key occurs twice. Plain YAML silently takes the last value."""
+    """A YAML loader that raises an error if a key occurs twice. A plain loader silently uses the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value]

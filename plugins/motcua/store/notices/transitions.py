@@ -111,7 +111,7 @@ def unplanned_dossiers(
 
 
 def histories(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastTransition]]:
-    """Return all transitions of these dossiers, by dossier and in each dossier's order."""
+    """Return all transitions of these dossiers, by dossier and in the order of each dossier's history."""
     rows = connection.execute(statement("transitions/history"), {"dossier_ids": list(dossier_ids)})
     return by_dossier(PastTransition, rows)
 

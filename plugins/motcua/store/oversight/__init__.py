@@ -1,1 +1,1 @@
-"""The storage of what is judged and published: quality, closings, publications, carrier statements, complaints."""
+"""The storage of quality checks, closings, publications, carrier statements and complaints."""

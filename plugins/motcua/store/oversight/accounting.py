@@ -36,7 +36,8 @@ class IdentityRow:
     """The expected occasions, the messages in each state, and the difference of both, which must be zero."""
 
     agency_code: str
-    """The agency's code. Empty in a sum over all agencies; ``procedure_code`` and ``kind`` are empty in their sums."""
+    """The agency's code. Empty in a sum over all agencies. Likewise ``procedure_code`` and ``kind`` are empty in sums
+    over all procedures or kinds."""
     procedure_code: str
     kind: str
     expected: int

@@ -122,7 +122,7 @@ def compute_figures(
     """Count all figures of a closing again from the facts as they were known at its cut-off.
 
     Read only the schema ``audit``, so that an auditor can do the same. The figures of the sources cannot be counted
-    again later, so ``counted`` gives them; by default they are those of the stored closing. For a period longer than a
+    again later, so ``counted`` gives them; by default they are read from the stored closing. For a period longer than a
     day, the numbers of right, wrong and missing apologies are the sums over its days, because each day is judged
     separately.
 
@@ -568,7 +568,7 @@ def newest_closings(connection: Connection, periods: Iterable[Period], below: in
 
 
 def days_behind(connection: Connection, period: Period) -> set[date]:
-    """Return the days of a period whose newest closing does not, or may not, count all their messages."""
+    """Return the days of a period whose newest closing does not, or may not, count all messages of the day."""
     values = {"days": [str(day) for day in period.days], "start": period.start, "end": period.end}
     return {row["day"] for row in connection.execute(statement("closings/days_behind"), values).fetchall()}
 
@@ -640,8 +640,8 @@ class BilledOfPeriod:
 
 
 def billed_in_periods(connection: Connection, periods: Sequence[str]) -> dict[str, list[BilledOfPeriod]]:
-    """Return what gateways bill by period, as the newest closings counted it. A period without a closing is
-    missing."""
+    """Return the units that gateways bill, by period, as the newest closings counted them. A period without a closing
+    is missing."""
     found: dict[str, list[BilledOfPeriod]] = defaultdict(list)
     for row in connection.execute(statement("closings/reading/billed_in_periods"), {"periods": list(periods)}):
         period = found[row["period"]]

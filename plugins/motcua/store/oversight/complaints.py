@@ -70,7 +70,7 @@ class Complaint:
     withdrawn_by: str | None
     withdraw_reason: str | None
     repeats: int | None
-    """The earlier complaint that this one repeats; ``None`` if there is none. A repeating complaint does not count."""
+    """The earlier complaint that this one repeats; ``None`` if there is none. A repeating complaint is not counted."""
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
@@ -87,7 +87,7 @@ class OutcomeSeen:
     """The result of a check that a person saw before writing another one."""
 
     at: datetime | None
-    """When it was written. ``None`` if there was none."""
+    """When the result was written. ``None`` if there was no result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Store publications and their verifications.
 
-A publication records which report of which closing was published where. Publications form a chain by the hashes of
-their manifests. A verification records who verified a publication when, and whether the verification found differences.
+A publication records the closing whose report was published, and the folder of the published files. Publications form a
+chain by the hashes of their manifests. A verification records who verified a publication, at what time, and with what
+result.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def publications_of_period(connection: Connection, period: str) -> int:
 
 
 def names_on(connection: Connection, day: date) -> dict[str, str]:
-    """Return the name of each agency on a day, by present knowledge."""
+    """Return the name of each agency on a day, as far as the ledger knows now."""
     rows = connection.execute(statement("publications/names_on"), {"day": day})
     return {row["agency_code"]: row["name"] for row in rows}
 
@@ -162,7 +163,7 @@ class LastVerification:
     """When the publication was last verified. ``None`` if it was never verified."""
     faults: int | None
     differing: dict[str, Any] | None
-    """What differs, as ``Verification.differing`` gives it."""
+    """The differences, in the form of ``Verification.differing``."""
 
 
 def save_verification(
@@ -173,7 +174,7 @@ def save_verification(
     faults: int,
     differing: Mapping[str, Any] | None,
 ) -> None:
-    """Record in ``motcua.publication_verifications`` that a publication was verified, and what differs.
+    """Record in ``motcua.publication_verifications`` that a publication was verified, with the differences found.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the connection's role may only read.

@@ -27,7 +27,7 @@ from motcua.store.ledger.rows import columns_of, recordset, value_of
 _BATCH = 20_000
 
 LANES = 2
-"""How many connections make the snapshot in parallel. All of them see the ledger at the same moment."""
+"""How many connections (*lanes*) fill the snapshot in parallel. All of them see the ledger at the same moment."""
 OWN_FACTS = "own_facts"
 """The SQL statement for the part of ``dossier_facts`` that comes from a dossier's own row and steps. It fills no
 table."""
@@ -53,7 +53,7 @@ def _tables() -> Mapping[str, LiteralString]:
 
 @cache
 def _lanes() -> tuple[tuple[str, ...], ...]:
-    """Return the tables that each of the two lanes fills from the ledger. Both lanes take about the same time."""
+    """Return the tables that each of the two connections fills from the ledger. Both need about the same time."""
     marks = (own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS})
     return _FIRST_LANE, ("moves", "actor_days", "agency_days", *marks, "source_facts", "ledger_counts")
 
@@ -489,7 +489,8 @@ def save_findings(
         connection: the connection of the run's transaction.
         run_no: the run.
         day: the run's day.
-        checked: the rules that did not fail; if such a rule no longer returns a finding's row, the finding is fixed.
+        checked: the rules whose check did not fail; if such a rule no longer returns a finding's row, the finding is
+            fixed.
         deadlines: the deadlines of the rules that have a deadline.
         broken_agencies: codes of the broken agencies; an empty text stands for findings about whole sources.
     """

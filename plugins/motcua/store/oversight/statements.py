@@ -188,7 +188,7 @@ class StoredStatement:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The matches of one direction and verdict."""
+    """The sums over the matches of one direction and verdict."""
 
     matches: int = 0
     their_segments: int = 0
@@ -219,7 +219,7 @@ class StatementFigures:
     """How many inquiries of our ledger the lines were compared with. If lines only give counts, these are the inquiries
     that the gateway delivered in the covered part of the month."""
     our_revenue: Decimal
-    """Our share of what citizens paid for the inquiries, in đồng."""
+    """Our share of the fees that citizens paid for the inquiries, in đồng."""
 
     def of(self, direction: str, verdict: LineMatch) -> Sums:
         """Return the sums of one direction and verdict."""
@@ -371,7 +371,7 @@ class RowsAsked:
 def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> list[MatchRow]:
     """Return rows of a carrier statement in the order of the file (from ``audit.statement_matches``).
 
-    Messages that only our ledger has come last.
+    Messages that are only in our ledger are listed last.
     """
     parameters = {
         "statement_no": statement_no,

@@ -23,7 +23,7 @@ from motcua.store.ledger.rows import value_of
 
 
 def enabled_agencies(connection: Connection, now: datetime) -> dict[str, datetime]:
-    """Return the codes of the agencies that are enabled now, each with the moment since when it is enabled."""
+    """Return the codes of the agencies that are enabled now, each with the time at which the agency was enabled."""
     rows = connection.execute(statement("watch/enabled"), {"now": now})
     return {row["agency_code"]: row["enabled_from"] for row in rows}
 
@@ -48,7 +48,9 @@ def evenings_left(connection: Connection, day: date, evening_at: datetime) -> li
 def unknown_messages(
     connection: Connection, before: datetime, now: datetime, agencies: Sequence[str] | None = None
 ) -> tuple[int, datetime | None]:
-    """Count useful messages whose outcome became unknown before ``before``. Also return when the first one did.
+    """Count useful messages whose outcome became unknown before ``before``.
+
+    Also return when the outcome of the first of these messages became unknown.
 
     ``agencies`` limits the count to these codes. ``None`` counts all.
     """
@@ -64,7 +66,7 @@ def high_marks(connection: Connection) -> HighMarks:
 
 
 def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
-    """Return the facts that a watch on another machine is shown. ``now`` is the time of this machine's clock."""
+    """Return the facts that are shown to a watch on another machine. ``now`` is the time of this machine's clock."""
     row = connection.execute(statement("watch/seen_from_outside")).fetchone()
     assert row is not None
     slept = row["woke_at"] is not None and row["slept_since"] is not None
@@ -154,7 +156,7 @@ def ledger_clock(connection: Connection) -> datetime:
 
 
 def takes_rows(connection: Connection) -> bool:
-    """Return whether our role may read the ledger and the ledger accepts new rows. A standby database does not."""
+    """Return whether our role may read the ledger and the ledger accepts new rows. A standby database accepts none."""
     row = connection.execute(statement("metrics/takes_rows"), {}).fetchone()
     return bool(row and row["takes_rows"])
 
