@@ -262,11 +262,12 @@ UPDATE intake.exports SET
 WHERE export_no = %(export_no)s;
 
 -- name: try_again
--- Set refused files to waiting again if another form is in force now and the files are unchanged in the folder
--- (intake.exports).
+-- Set refused files to waiting again if another form is in force now or they could not be opened, and they are
+-- unchanged in the folder (intake.exports). A file that cannot be opened may become readable at any time.
 UPDATE intake.exports AS e SET state = 'waiting', read_at = NULL, faults = '[]'
 WHERE
-    e.source = %(source)s AND e.state = 'refused' AND e.form_no IS DISTINCT FROM %(form_no)s
+    e.source = %(source)s AND e.state = 'refused'
+    AND (e.form_no IS DISTINCT FROM %(form_no)s OR e.faults @> '[{"code": "unreadable"}]')
     AND (e.name, e.size, e.modified_at) IN (
         SELECT t.name, t.size, t.modified_at
         FROM unnest(%(names)s::text[], %(sizes)s::bigint[], %(modified)s::timestamptz[]) AS t (

@@ -40,9 +40,10 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
--- agencies that a client was allowed to write for at some time of the period. If the period is a day, agencies with
--- occasions in the pushed data of that day are inserted too, even if no client may write for them any more. If it is
--- longer, the agencies that were inserted for the closings of its days are inserted too.
+-- agencies that a client was allowed to write for at some time of the period. The account of a source's files counts
+-- although it is disabled, because nobody signs in with it. If the period is a day, agencies with occasions in the
+-- pushed data of that day are inserted too, even if no client may write for them any more. If it is longer, the
+-- agencies that were inserted for the closings of its days are inserted too.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c
@@ -51,7 +52,10 @@ CROSS JOIN LATERAL unnest(h.agencies) AS u (agency_code)
 INNER JOIN motcua.agencies AS a ON u.agency_code = a.agency_code
 WHERE
     c.source = any(%(sources)s)
-    AND h.change <> 'disabled'
+    AND (
+        h.change <> 'disabled'
+        OR EXISTS (SELECT 1 FROM intake.export_forms AS f WHERE f.client_id = c.client_id)
+    )
     AND h.changed_at < %(end)s
     AND a.enabled_from < %(end)s
     AND NOT EXISTS (

@@ -108,7 +108,10 @@ def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
     if to.suffix not in (".csv", ".xlsx"):
         raise refuse("The file name of --to must end with .csv or .xlsx.")
     about = [" · ".join([whose(asked.chosen, asked.agencies, OPERATOR), *asked.told])]
-    to.write_bytes(_file_content(listing, asked, seen, about, connect, to.suffix))
+    try:
+        to.write_bytes(_file_content(listing, asked, seen, about, connect, to.suffix))
+    except OSError as error:
+        raise refuse(f"{to}: {error.strerror}") from None
     say(f"Written: {to}")
 
 

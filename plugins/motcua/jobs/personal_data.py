@@ -158,8 +158,8 @@ EXPORTS_KEPT_FOR = timedelta(days=30)
 
 @dataclass(slots=True)
 class FilesRemoved:
-    """How many files of the folders of carrier statements and exports were removed, and how many could not be
-    removed."""
+    """How many files of the folders of carrier statements and exports were removed, and how many files and folders
+    could not be removed or read."""
 
     removed: int = 0
     refused: int = 0
@@ -171,7 +171,7 @@ def remove_old_files(now: datetime) -> FilesRemoved:
     day."""
     done = FilesRemoved()
     for url, kept_for in ((settings().statements_url, KEPT_FOR), (settings().files_url, EXPORTS_KEPT_FOR)):
-        for file in _files(url):
+        for file in _files(url, done):
             try:
                 kept = KEPT_WAITING if is_waiting(file.name) else kept_for
                 if datetime.fromtimestamp(file.stat().st_mtime, UTC) < now - kept:
@@ -184,12 +184,18 @@ def remove_old_files(now: datetime) -> FilesRemoved:
     return done
 
 
-def _files(url: str) -> Iterator[Any]:
+def _files(url: str, done: FilesRemoved) -> Iterator[Any]:
+    """Yields the files of a folder and of the folders in it. A folder in it that may not be read counts as refused."""
     root = open_store(url)
     if not root.is_dir():
         return
     for place in root.iterdir():
-        yield from (file for file in (place.iterdir() if place.is_dir() else (place,)) if file.is_file())
+        try:
+            files = list(place.iterdir()) if place.is_dir() else [place]
+        except OSError:
+            done.refused += 1
+            continue
+        yield from (file for file in files if file.is_file())
 
 
 _KINDS_BY_CODE: Final = ("quarantine", "complaints")

@@ -374,14 +374,15 @@ def _notice_other_journal(ledger: Connection, journal: Journal, now: datetime) -
 
 def _lost_attempts(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttempt]]:
     """Yields the journal's attempts that the ledger lacks. Reads the journal day by day from its end, until a day whose
-    attempts the ledger all has."""
+    attempts the ledger all has. A day of the future does not count: it was written while the clock was ahead."""
+    now = datetime.now(UTC)
     for day in journal.attempts():
         found: list[JournaledAttempt] = []
         for start in range(0, len(day), _AT_ONCE):
             part = day[start : start + _AT_ONCE]
             known = gaps.known_references(ledger, [each.departure.reference for each in part])
             found += [each for each in part if each.departure.reference not in known]
-        if day and not found:
+        if day and not found and day[-1].departure.departed_at < now:
             break
         yield found
 
@@ -434,12 +435,15 @@ def close_by_hand(
         closed_by: who decided.
         reason: why, in words.
         sent_until: messages recorded up to then may have been sent; ``None`` if nothing was sent that the ledger lacks.
+            A later moment than ``now`` counts as ``now``.
         now: the present moment.
 
     Raises:
         LookupError: there is no such open gap.
         motcua.store.journal.JournalFailed: no journal can be begun.
     """
+    # A mistyped year must not make all messages of the next months unknown.
+    sent_until = None if sent_until is None else min(sent_until, now)
     gap = gaps.open_gap(ledger)
     if gap is not None and gap.gap_no == gap_no and gap.held_until is not None:
         answered = gaps.answer_gap(ledger, gap_no, sent_until=sent_until, by=closed_by, reason=reason, now=now)

@@ -75,7 +75,8 @@ def is_news(told: RedRunsMailed | None, now: datetime) -> bool:
     """Return whether the failure of a run is to be mailed now."""
     if told is None or told.told_at is None:
         return True
-    return now - told.red_at >= GREEN_FOR or now - told.told_at >= REMIND_AFTER
+    # A moment well in the future was stored while the clock was ahead.
+    return abs(now - told.red_at) >= GREEN_FOR or abs(now - told.told_at) >= REMIND_AFTER
 
 
 def save_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:

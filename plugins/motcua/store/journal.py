@@ -190,13 +190,13 @@ class Journal:
     def tail(self) -> list[Departure]:
         """Return the last departures, the newest last.
 
-        They are read from the ends of the files of the last two days that have files.
+        They are read from the ends of the last files.
 
         Raises:
             JournalFailed: a file cannot be read.
         """
         found: list[Departure] = []
-        for path in chain.from_iterable(list(self._days().values())[-2:]):
+        for path in self._last_files():
             found += [line for line in self._lines(path, last=_TAIL) if isinstance(line, Departure)]
         return found
 
@@ -239,11 +239,7 @@ class Journal:
         """
         paths, kept = self._files(), self._read_begun()
         gone = (kept.begun - {path.stem for path in paths}) | kept.lost
-        looked_at = (
-            list(chain.from_iterable(list(self._days().values())[-2:]))
-            if since is None
-            else [path for path in paths if path.stem >= since.isoformat()]
-        )
+        looked_at = self._last_files() if since is None else [path for path in paths if path.stem >= since.isoformat()]
         missing = sorted(gone if since is None else (day for day in gone if day >= since.isoformat()))
         parts = [f"the file of {', '.join(missing)} is gone"] if missing else []
         for path in looked_at:
@@ -312,6 +308,14 @@ class Journal:
         for path in self._files():
             days.setdefault(path.name[:10], []).append(path)
         return days
+
+    def _last_files(self) -> list[Path]:
+        """Return the files of the last two days that have files, and of days of the future, which were written while
+        the clock was ahead."""
+        today = datetime.now(UTC).date().isoformat()
+        days = self._days()
+        first = ["", *(day for day in days if day <= today)][-2:][0]
+        return list(chain.from_iterable(paths for day, paths in days.items() if day >= first))
 
     def _files(self) -> list[Path]:
         try:

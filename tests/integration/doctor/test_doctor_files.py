@@ -212,6 +212,11 @@ ROUNDS: dict[str, list[Case]] = {
         ),
         ("setting_unreadable", ".env: INTAKE_NETWORKS", _set_variable(".env", "INTAKE_NETWORKS", "0.0.0.0/0")),
         ("setting_unreadable", ".env: TLS", _set_variable(".env", "TLS", "/etc/ssl/motcua.pem /etc/ssl/motcua.key")),
+        (
+            "setting_unreadable",
+            "settings.env: MOTCUA_INTAKE_PROXIES",
+            _set_variable("settings.env", "MOTCUA_INTAKE_PROXIES", "10.20.2.0/99,proxy"),
+        ),
         ("setting_unknown", ".env: BACKUP_KEPT", _set_variable(".env", "BACKUP_KEPT", "P20D")),
         ("sign_in_open", ".env: AIRFLOW_AUTH_MANAGER", _set_variable(".env", "AIRFLOW_AUTH_MANAGER", SIMPLE)),
     ],

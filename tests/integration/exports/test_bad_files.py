@@ -11,7 +11,8 @@ from motcua.jobs.exports import taking
 from motcua.jobs.exports.taking import FolderFailed, take_files
 from motcua.jobs.personal_data import purge, remove_old_files
 from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_source, pick_up_sources
-from tests.ground import red_gate
+from motcua.store.intake.exports import accept_file, held_up
+from tests.ground import in_ledger, red_gate
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
@@ -67,6 +68,51 @@ def test_file_without_a_last_line_break_is_refused_where_earlier_files_had_one(s
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("cut_off", None)]
     assert states() == {"H-1": 4, "H-2": 4}
+
+
+def test_file_that_could_not_be_opened_is_read_as_soon_as_it_can_be(software, states, monkeypatch):
+    """The store of the folder may fail for a moment, and a file of changes is not repeated by the next file."""
+
+    def fail(*_):
+        raise OSError("the store does not answer")
+
+    set_form_of(CHANGES)
+    software.drop(line("H-1", "Chờ trả kết quả"))
+    with monkeypatch.context() as away:
+        away.setattr(taking, "_copy_file", fail)
+        assert software.read() == {"refused": 1}
+        assert faults_of(last()) == [("unreadable", None)]
+    software.drop(line("H-2"))
+    assert software.read() == {"taken": 2}
+    assert states() == {"H-1": 9, "H-2": 4}
+
+
+def test_unreadable_file_is_told_until_a_newer_whole_one_is_taken(software, monkeypatch):
+    copy = taking._copy_file
+
+    def not_the_first(ready, target):
+        if ready.file.name == "xuat-1.csv":
+            raise PermissionError(13, "Permission denied")
+        return copy(ready, target)
+
+    monkeypatch.setattr(taking, "_copy_file", not_the_first)
+    software.drop(line("H-1"))
+    software.read()
+    assert [each.name for each in in_ledger(held_up, [SOURCE])] == ["xuat-1.csv"]
+    software.drop(line("H-1"))
+    software.read()
+    assert in_ledger(held_up, [SOURCE]) == []
+
+
+def test_file_that_ends_with_a_short_line_is_taken_once_a_person_accepts_it(software, states):
+    """Some software ends each file with a sum, in fewer cells and without a line end."""
+    software.drop(line("H-1"), line("H-2"), line("H-3"), "Tổng: 3", ends="")
+    assert software.read() == {"refused": 1}
+    assert faults_of(last()) == [("cut_off", None)]
+    assert in_ledger(accept_file, last().export_no, "hoa", "dòng cuối là dòng tổng", software.now)
+    assert software.read() == {"taken": 1}
+    assert (last().state, faults_of(last())) == ("accepted", [("no_agency", 5)])
+    assert states() == {"H-1": 4, "H-2": 4, "H-3": 4}
 
 
 def test_file_that_is_too_large_is_not_opened(software, monkeypatch):

@@ -231,6 +231,24 @@ def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run
     assert steps("H-9") == [4]
 
 
+@pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
+def test_files_are_read_at_once_after_a_clock_that_was_ahead_is_right_again(software, states, steps, form):
+    """No file may wait, or count as old, until the clock reaches the times that it gave while it was ahead."""
+    set_form_of(form)
+    right = datetime.now(UTC)
+    software.now = right + timedelta(days=1)
+    software.drop(line("H-1"))
+    assert software.read() == {"taken": 1}
+    software.drop(line("H-1", "Chờ bổ sung"))
+    assert take_files(SOURCE, software.now).waiting == 1
+    software.now = right
+    assert take_files(SOURCE, software.now).taken == 1
+    software.drop(line("H-1", "Chờ trả kết quả"))
+    assert software.read() == {"taken": 1}
+    assert states() == {"H-1": 9}
+    assert steps("H-1") == [4, 5, 9]
+
+
 def test_file_that_is_still_written_waits(software, states):
     path = software.drop(line("H-1"), line("H-2"))
     whole = path.read_bytes()

@@ -94,6 +94,7 @@ def test_good_rows_are_taken_broken_ones_told_and_the_same_file_adds_nothing(age
         line(code="x" * 41),
         ";;;;;",
         line(agency=""),
+        line(when="31/12/9999"),
     )
     looked = take(content, dry_run=True)
     assert listed() == []
@@ -107,6 +108,7 @@ def test_good_rows_are_taken_broken_ones_told_and_the_same_file_adds_nothing(age
         "dòng 9, cột “Mã hồ sơ”",
         "dòng 10, cột “Mã hồ sơ”",
         "dòng 12, cột “Mã cơ quan”",
+        "dòng 13, cột “Ngày phản ánh”",
     ]
     assert take(content).new == 0
     assert take(content, "ban-khac.csv").new == 0

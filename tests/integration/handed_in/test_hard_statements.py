@@ -15,6 +15,7 @@ import pytest
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.handed_in import statement_files, statements
 from motcua.jobs.handed_in.faults import FileRefused
+from motcua.jobs.personal_data import remove_old_files
 from motcua.jobs.tasks import reconcile_carrier
 from motcua.jobs.tasks.reconcile_carrier import find_files, gate, take_file
 from motcua.store.oversight.statements import list_refusals
@@ -224,6 +225,26 @@ def test_broken_form_or_a_file_that_nobody_may_read_is_told_and_holds_up_no_othe
     assert good["statement_no"]
     assert "he form “esms” cannot be used: esms.yaml: surprise" in bad["refused"]
     assert "cannot be opened" in closed["refused"]
+
+
+def test_folder_that_nobody_may_read_is_told_and_holds_up_no_other(ours, folder, monkeypatch):
+    put(folder / NAME, file_of(line(ours.attempt(at(5)))), 5)
+    put(folder.parent / "vnpt" / NAME, file_of(line("x")), 6)
+    path = next(path for form, _, path in reconcile_carrier._files() if form == "vnpt")
+    listed = type(path).iterdir
+
+    def refuse(self):
+        if self.name == "vnpt":
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(type(path), "iterdir", refuse)
+    good, closed = sorted(run(), key=lambda each: "refused" in each)
+    assert good["statement_no"]
+    assert closed["file"] == "vnpt/vnpt"
+    assert "cannot be opened" in closed["refused"]
+    removed = remove_old_files(datetime.now(UTC) + timedelta(days=91))
+    assert (removed.removed, removed.refused) == (1, 1)
 
 
 # --- Billed inquiries -----------------------------------------------------------------------------------------------

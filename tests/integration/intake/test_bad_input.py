@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -278,6 +279,22 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
     configure(MOTCUA_INTAKE_PROXIES="10.1.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     rows("UPDATE intake.clients SET networks = '{10.30.0.0/16}'")
     assert code("10.30.0.9") == "01"
+
+
+def test_call_without_a_session_may_wait_for_the_large_calls_of_others(served, rows, monkeypatch):
+    """At night all software pushes all its data. Large calls are then processed one after the other."""
+    register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
+    turn = intake._Resources.turn
+
+    @asynccontextmanager
+    async def late(self, client, size):
+        async with turn(self, client, size):
+            await asyncio.to_thread(rows, "UPDATE intake.sessions SET expires_at = expires_at - interval '3 minutes'")
+            yield
+
+    monkeypatch.setattr(intake._Resources, "turn", late)
+    answer = served.post("/intake/DongBoHoSoMC", params={"MaDinhDanhDV": NHA_TRANG}, json=[GOOD]).json()
+    assert (answer["error_code"], answer["received"]) == ("00", 1)
 
 
 @pytest.mark.guarantee(

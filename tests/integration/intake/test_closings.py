@@ -18,6 +18,8 @@ from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_publication
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.reports.publication.files import MANIFEST, PAGE, PDF, WORKBOOK, agency_workbook_name
+from motcua.store.intake.clients import open_account
+from motcua.store.intake.exports import set_form
 from motcua.store.intake.pushes import keep_pushed_of_closing, pushed_of_closing
 from tests.ground import NHA_TRANG, TU_PHAP, connection_uri, in_ledger, type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, register, step
@@ -119,3 +121,14 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     assert [each.agency_code for each in in_ledger(pushed_of_closing, corrected.closing_no)] == sorted(
         [NHA_TRANG, TU_PHAP]
     ), "an agency with a counted result stays listed, although no client may push for it any more"
+
+
+def test_agencies_of_exported_files_are_named_though_nothing_of_them_is_counted(ledger, agencies, configure):
+    """The account of a source's files is disabled from its beginning, because nobody signs in with it."""
+    configure(MOTCUA_SOURCES=f"{SOURCE}=files")
+    day, morning = today()
+    opened = day.start - timedelta(days=9)
+    in_ledger(open_account, SOURCE, [TU_PHAP], "hoa", opened)
+    in_ledger(set_form, SOURCE, {}, "hoa", opened)
+    closing = close_period(day, "tests", morning).closing
+    assert [each.agency_code for each in in_ledger(pushed_of_closing, closing.closing_no)] == [TU_PHAP]

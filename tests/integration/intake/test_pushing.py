@@ -237,6 +237,39 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     assert (row["applicant_phone"], row["due_at"], row["status_code"]) == ("", None, 9)
 
 
+def test_step_that_names_its_dossier_by_our_number_is_that_dossiers_whoever_sends_it(software, run, messages):
+    """Software of several agencies may send a step for one agency about a dossier of another one."""
+    number = software.dossiers(dossier("H-1", MaDonVi=TU_PHAP))["data"]["idHoSo"]
+    run()
+    assert software.steps(step("", 9, IDHoSo=number), unit=NHA_TRANG)["received"] == 1
+    assert run() == set()
+    assert messages() == [("result", "H-1", TOLD)]
+
+
+def test_record_with_an_empty_date_of_sql_server_is_repeated_like_any_other(software):
+    """Software pushes all its data each night, and SQL Server writes an empty date as 1900."""
+    assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["received"] == 1
+    assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["repeated"] == 1
+
+
+def test_two_records_of_a_dossier_in_one_call_leave_what_two_calls_would(software, run, messages, rows):
+    """The dossier moved to another unit meanwhile, and its second record lacks the phone number of the first one."""
+    moved = {"MaHoSo": "H-1", "TrangThaiHoSo": "9", "DonViXuLy": "Bộ phận một cửa"}
+    answer = software.dossiers(dossier("H-1", DonViXuLy="Phòng chuyên môn"), moved)
+    assert (answer["received"], answer["repeated"]) == (2, 0)
+    (row,) = rows("SELECT applicant_phone, status_code FROM intake.source_dossiers")
+    assert (row["applicant_phone"], row["status_code"]) == ("0905123456", 9)
+    run()
+    assert messages() == [("result", "H-1", TOLD)]
+
+
+def test_dossiers_of_two_agencies_with_one_code_are_compared_each_with_its_own_row(software):
+    """Agencies may number their dossiers alike. The data of the one dossier does not count as news of the other."""
+    both = dossier("001", MaDonVi=NHA_TRANG), dossier("001", MaDonVi=TU_PHAP, SoDienThoai="0905999888")
+    assert software.dossiers(*both)["received"] == 2
+    assert software.dossiers(*both)["repeated"] == 2
+
+
 @pytest.mark.guarantee(
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )

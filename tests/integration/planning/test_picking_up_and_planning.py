@@ -423,6 +423,16 @@ def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_ev
     assert sources_to_read(NOW + timedelta(seconds=50)).names == ["away"]
 
 
+def test_sources_are_read_at_once_after_a_clock_that_was_ahead_is_right_again(one_stop, configure):
+    """No source may wait until the clock reaches the times at which it failed or was read while the clock was ahead."""
+    configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
+    one_stop.dossier()
+    pick_up("khanhhoa", now=NOW)
+    with pytest.raises(SourceFailed):
+        pick_up("away", now=NOW)
+    assert sorted(sources_to_read(NOW - timedelta(days=1)).names) == ["away", "khanhhoa"]
+
+
 @pytest.mark.guarantee(
     "what-fires", "an agency that is enabled later on its start day gets messages for all events since its start"
 )

@@ -91,6 +91,20 @@ def test_smallest_possible_step_number_stops_no_pick_up(one_stop, rows):
     assert len(rows("SELECT 1 FROM motcua.transitions WHERE source_transition_id IS NOT NULL")) == 1
 
 
+def test_status_beyond_every_column_of_the_ledger_stops_no_pick_up(one_stop, rows):
+    """A source may show its statuses as bigint, and a wrong one may be larger than the ledger's columns hold."""
+    for table in ("dossiers", "transitions"):
+        one_stop.connection.execute(f"ALTER TABLE onestop.{table} ALTER COLUMN status_code TYPE bigint")
+    one_stop.both(2**62, "A", status_code=-(2**62))
+    one_stop.dossier("B", "unknown", status_code=2**62)
+    one_stop.both(9, "C")
+    for minute in range(2):
+        take_in(NOW + minute * MINUTE)
+    assert len(rows("SELECT 1 FROM motcua.messages WHERE kind = 'result'")) == 1
+    found = rows("SELECT reason, status_code FROM motcua.quarantine ORDER BY reason")
+    assert [tuple(row.values()) for row in found] == [("agency_unknown", None), ("status_unknown", None)]
+
+
 def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_place(one_stop, rows):
     one_stop.both(None, "A", number=-7)
     pick_up("khanhhoa", now=NOW)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from motcua.jobs.backup.files import Pack, put_back
+from motcua.jobs.exports.taking import SETTLED, files_in, folder_of, has_unread_files, take_files
 from motcua.jobs.personal_data import KEPT_FOR, remove_old_files
 from motcua.jobs.publications.mailing import MOST_ATTACHED, _Writer
 from motcua.jobs.publications.publishing import FileStands, StoreFailed, publications_store, publish, store_file
@@ -22,7 +23,9 @@ from motcua.reports.publication.files import MANIFEST
 from motcua.settings import settings
 from motcua.store.file_stores import _s3, open_store
 from motcua.store.oversight.publications import list_publications
+from motcua.store.s3 import Buckets
 from tests.ground import in_ledger, type_command
+from tests.integration.exports.conftest import CHANGES, HEADINGS, SOURCE, line, set_form_of
 from tests.integration.publications.s3_server import BUCKET, S3Server, running_s3
 from tests.integration.publications.world import correction_of, faults, small, stored_figures, stored_orphans
 
@@ -238,6 +241,32 @@ def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(sto
     done = remove_old_files(now + KEPT_FOR + timedelta(days=1))
     assert (done.removed, done.refused) == (2, 0)
     assert set(objects(store)) == {"cong-bo/a.txt"}
+
+
+def test_exports_in_it_are_found_by_one_listing_and_each_is_taken_once(
+    ledger, agencies, read_here, store, configure, monkeypatch
+):
+    """Software may write a file each minute, and a request for each file would take minutes."""
+    configure(MOTCUA_FILES=f"s3://ghi@{store}/tep", MOTCUA_SOURCES=f"{SOURCE}=files")
+    set_form_of(CHANGES)
+    folder = folder_of(SOURCE)
+    for number in range(6):
+        store_file(folder / f"xuất #{number}?.csv", "\n".join((HEADINGS, line(f"H-{number}"), "")).encode())
+    store_file(folder / ".ẩn", b"x")
+    asked = []
+    ask = Buckets._call_s3
+
+    async def note(self, method, *arguments, **named):
+        asked.append(method)
+        return await ask(self, method, *arguments, **named)
+
+    monkeypatch.setattr(Buckets, "_call_s3", note)
+    assert len(list(files_in(SOURCE))) == 6
+    assert len(asked) < 6, asked
+    now = datetime.now(UTC)
+    assert take_files(SOURCE, now).waiting == 6
+    assert take_files(SOURCE, now + SETTLED).taken == 6
+    assert not has_unread_files(SOURCE)
 
 
 def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):

@@ -15,7 +15,7 @@ from motcua.jobs.notices.receiving import read_left_over_receipts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
-from motcua.jobs.restoring import hold_what_went_back
+from motcua.jobs.restoring import close_by_hand, hold_what_went_back
 from motcua.jobs.tasks.notify_transitions import gate
 from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
@@ -125,6 +125,38 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
     run_at(NOW + 22 * MINUTE)
     assert times_texted(gateway) == once_each(*range(5))
     assert balances()
+
+
+def test_gap_cannot_be_closed_for_messages_of_the_future(one_stop, gateway, restorable, states):
+    """A mistyped later day makes no message unknown that was recorded after the gap was closed."""
+    event(one_stop, 0)
+    run_at()
+    shutil.rmtree(settings().journal_folder)
+    send_at(NOW + MINUTE)
+    with connect() as ledger:
+        a_month_later, now = NOW + timedelta(days=30), NOW + 2 * MINUTE
+        close_by_hand(ledger, 1, closed_by="lan", reason="tra lời", sent_until=a_month_later, now=now)
+    event(one_stop, 1, at=NOW + 5 * MINUTE)
+    run_at(NOW + 6 * MINUTE)
+    assert states()["D-1"] == ("accepted", None)
+
+
+def test_lines_that_were_written_while_the_clock_was_ahead_hide_no_lost_attempt(one_stop, gateway, restorable, states):
+    event(one_stop, 0)
+    run_at()
+    # For a minute the clock was years ahead: these lines are in the journal's last file.
+    (file,) = settings().journal_folder.glob("*.jsonl")
+    file.rename(file.with_name("2126-11-25.jsonl"))
+    ahead = file.with_name("2126-11-25.jsonl")
+    ahead.write_text(ahead.read_text().replace('"2026-', '"2126-'))
+    event(one_stop, 1, at=NOW + MINUTE)
+    take_in(now=NOW + MINUTE)
+    restorable.keep()
+    send_at(NOW + MINUTE)
+    restorable.put_back()
+    assert "behind its journal: 1 attempt(s)" in type_command("gaps", "list", exits=1).output
+    run_at(NOW + 5 * MINUTE)
+    assert times_texted(gateway) == once_each(0, 1)
 
 
 @pytest.mark.guarantee("restored", "when a lost journal is put back, the next run reads it and sending goes on")

@@ -98,6 +98,12 @@ def test_red_run_after_an_hour_of_green_runs_is_mailed_again(mailbox):
     assert not is_news(RedRunsMailed(NOW, NOW), NOW + HOUR - MINUTE)
 
 
+def test_mail_that_was_sent_while_the_clock_was_ahead_silences_no_later_red_run(mailbox):
+    """A clock that was ahead by days, and was corrected, does not keep red runs from being mailed for these days."""
+    assert mailbox.red(NOW + 30 * DAY)
+    assert [mailbox.red(NOW + minute * MINUTE) for minute in range(3)] == [True, False, False]
+
+
 @pytest.mark.parametrize("how", ["away", "refuses"])
 def test_what_reached_nobody_is_told_by_the_next_red_run(mailbox, how):
     """A mail that failed is sent by the next red run, so that no red run stays unnoticed."""

@@ -168,6 +168,14 @@ def test_tail_reaches_over_midnight_and_is_bounded(journal):
     assert 500 < len(found) < 3000
 
 
+def test_files_of_the_future_leave_the_last_days_in_the_tail(journal):
+    """Files that were begun while the clock was ahead do not keep the last days out of the tail."""
+    for number in (1, 2):
+        ahead = datetime(2126, 11, number, tzinfo=UTC)
+        journal.write([departure(f"ahead {number}", ahead)], [], ahead)
+    assert [each.reference for each in journal.tail()] == ["a", "ahead 1", "ahead 2"]
+
+
 def test_folder_that_takes_nothing_is_a_sentence(tmp_path):
     """A journal that cannot be written raises an error that names the setting of its folder."""
     (tmp_path / "file").write_text("a file")

@@ -365,6 +365,11 @@ def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, 
         assert len(type_command(*command.split(), columns=400).output.splitlines()) > len(page.rows)
 
 
+def test_file_that_a_list_cannot_be_written_to_is_told_in_a_sentence(full, tmp_path):
+    refused = type_command("agencies", "list", "--to", tmp_path / "gone" / "rows.csv", exits=2)
+    assert "rows.csv: No such file or directory" in refused.output
+
+
 def test_every_page_of_an_empty_ledger_is_there_and_offers_no_empty_file(staff):
     for path in ROWS.keys() - _ABOUT_ONE:
         answer = staff.get(f"/motcua{path}")

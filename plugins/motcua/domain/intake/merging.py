@@ -281,8 +281,7 @@ def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
     step without a time counts as a repeat if an equal step arrived within two days.
     """
     found = Decided()
-    own = (row for row in known.dossiers.values() if row.client_id == known.client_id)
-    numbers = {row.dossier_no: row.dossier_code for row in own}
+    numbers = {row.dossier_no: row for row in known.dossiers.values() if row.client_id == known.client_id}
     by_code: dict[str, list[str]] = defaultdict(list)
     for row in known.dossiers.values():
         by_code[row.dossier_code].append(row.agency_code)
@@ -291,11 +290,12 @@ def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
         seen[step.dossier_code, step.digest].append(step)
     news: dict[tuple[str | None, str], list[Step]] = defaultdict(list)
     for place, record in came.items():
-        of_step = record.dossier_code or numbers.get(record.dossier_no)
+        numbered = None if record.dossier_code else numbers.get(record.dossier_no)
+        of_step = numbered.dossier_code if numbered else record.dossier_code
         if of_step is None:
             found.outcomes[place] = "code_missing"
             continue
-        agency = _agency_of_record(known, record, None, by_code[of_step])
+        agency = numbered.agency_code if numbered else _agency_of_record(known, record, None, by_code[of_step])
         if agency is not None and agency not in known.agencies:
             found.outcomes[place] = "agency_refused"
             continue
@@ -445,6 +445,9 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
     for record in came:
         key = record.agency_code, record.dossier_code
         before = known.dossiers.get(key)
+        if before and before.exported_at and before.exported_at > known.moment + _CLOCKS_OFF:
+            # The last file with the dossier was read while the clock was ahead, so its times do not make it newer.
+            before = replace(before, exported_at=None, happened_at=None)
         if before and not file.is_whole and before.exported_at and before.exported_at > file.exported_at:
             counted["older"] += 1
             continue

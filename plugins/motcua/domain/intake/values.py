@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from motcua.domain.written_times import read_time
@@ -110,7 +110,8 @@ def read_moment(text: str) -> datetime | None:
         return None
     if not 1900 <= moment.year < 9000:
         raise Unreadable("impossible time")
-    return moment
+    # Before 1911 Vietnam's time zone had seconds, which JSON leaves out. The stored time would then be another one.
+    return moment.astimezone(UTC)
 
 
 def read_status(text: str) -> int | None:

@@ -128,7 +128,8 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
                 words = "" if each["type"] == "value_error" else f"{each['msg']}. "
                 detail = f"{words}{Settings.model_fields[name].description}"
                 unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), detail))
-                del given[name]
+                # A list with two wrong entries is reported twice.
+                given.pop(name, None)
 
 
 def setting_of(installation: Installation, name: str) -> Variable | None:

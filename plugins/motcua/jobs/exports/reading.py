@@ -123,7 +123,14 @@ class PreviewedExport(ReadExport):
 
 
 def read_export(
-    content: bytes, name: str, form: ExportForm, agencies: AgencyWords, own: Sequence[str], now: datetime
+    content: bytes,
+    name: str,
+    form: ExportForm,
+    agencies: AgencyWords,
+    own: Sequence[str],
+    now: datetime,
+    *,
+    is_accepted: bool = False,
 ) -> ReadExport:
     """Read an export.
 
@@ -134,11 +141,12 @@ def read_export(
         agencies: codes of agencies, by the codes and names that the file may use for an agency.
         own: codes of the agencies whose dossiers the source may deliver.
         now: present time. A step's time that is later than this by more than ``CLOCKS_MAY_DIFFER`` is not used.
+        is_accepted: whether a person accepted the file, so that it is read although its last line looks cut off.
 
     Raises:
         FileRefused: the file is no table of this form, is cut off, or has no usable line.
     """
-    ends_a_line = _ends_a_line(content, name)
+    ends_a_line = _ends_a_line(content, name, is_accepted=is_accepted)
     columns = _columns(form, agencies, now)
     table = find_table(_read_sheet(content, name, form), name, columns)
     found = _Reader(table, form, columns, agencies, set(own)).read(name)
@@ -179,14 +187,14 @@ def preview_export(
     return found
 
 
-def _ends_a_line(content: bytes, name: str) -> bool | None:
+def _ends_a_line(content: bytes, name: str, *, is_accepted: bool = False) -> bool | None:
     """Return whether a line feed ends the last line of a CSV file; ``None`` for a workbook.
 
     Raises:
-        FileRefused: the last line is cut off.
+        FileRefused: the last line is cut off, and nobody accepted the file.
     """
     ending = ending_of(content, name)
-    if ending == "cut":
+    if ending == "cut" and not is_accepted:
         raise FileRefused(name, [FileFault("cut_off")])
     return None if ending is None else ending == "ended"
 

@@ -11,15 +11,23 @@ import hashlib
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from psycopg import DataError
 from pydantic import TypeAdapter
 
-from motcua.domain.intake.exports import Compared, FromTheFuture, by_name, compare, exported_at, looks_cut
+from motcua.domain.intake.exports import (
+    CLOCKS_MAY_DIFFER,
+    Compared,
+    FromTheFuture,
+    by_name,
+    compare,
+    exported_at,
+    looks_cut,
+)
 from motcua.domain.intake.merging import File, merge_exported
 from motcua.domain.intake.records import PushedDossier
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
@@ -160,15 +168,17 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
             raise FolderFailed(f"Source {source} has files, but no form describes them. Set one: motcua files form.")
         try_again(connection, source, kept.form_no, [file for _, file in files])
         known = files_read(connection, source, [file.name for _, file in files])
-        noted = [(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known]
+        noted = [(name, file, see_file(connection, source, file, moment)) for name, file in files if file not in known]
         names = [file.name for _, file, _ in noted]
         found.removed = note_removed(connection, source, names, moment - SETTLED, moment)
-    unread = [_Ready(path, file, waiting) for path, file, waiting in noted if waiting is not None]
+    folder = folder_of(source)
+    unread = [_Ready(folder / name, file, waiting) for name, file, waiting in noted if waiting is not None]
     try:
         form = form_of(dict(kept.form))
     except ExportFormError as wrong:
         raise FolderFailed(f"The form of {source} cannot be used: {wrong}. Set it again: motcua files form.") from None
-    ready = [each for each in unread if moment - each.waiting.seen_at >= SETTLED]
+    # A file may have been seen by a clock that was ahead and is right again, so that it was seen in the future.
+    ready = [each for each in unread if abs(moment - each.waiting.seen_at) >= SETTLED]
     found.waiting = len(unread) - len(ready)
     for each in sorted(ready, key=lambda one: _sort_key(one.file, moment))[:_MOST_AT_ONCE]:
         state = _take_file(source, each, kept, form, moment)
@@ -187,8 +197,8 @@ def _sort_key(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str,
         return now, by_name(file.name)
 
 
-def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
-    """Yield the exports in a source's folder, without drafts and hidden files.
+def files_in(source: str) -> Iterator[tuple[str, SeenFile]]:
+    """Yield the exports in a source's folder, each with its name there, without drafts and hidden files.
 
     Files that were uploaded on a staff page and that nobody has confirmed yet are hidden, too.
 
@@ -199,14 +209,17 @@ def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
     try:
         if not folder.is_dir():
             return
-        for path in folder.iterdir():
-            name = path.name
+        # A folder may hold a file of each minute of thirty days. One listing has the states of all of them. To ask for
+        # each file would take longer than the pause between two checks of the folder.
+        for entry in folder.fs.ls(folder.path, detail=True):
+            name = entry["name"].rpartition("/")[2]
             lowered = name.casefold()
             if lowered.startswith((".", "~$")) or lowered.endswith(_DRAFT_ENDINGS) or lowered in _SYSTEM_FILES:
                 continue
             try:
-                if path.is_file():
-                    yield path, _file_state(path)
+                found = folder.fs.info(entry["name"]) if entry.get("islink") else entry
+                if name and found["type"] == "file":
+                    yield name, _state_of(name, found)
             except FileNotFoundError:
                 continue
     except OSError as error:
@@ -214,39 +227,44 @@ def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
         raise FolderFailed(f"The folder of {source} cannot be read: {error.strerror or error}") from None
 
 
-def _file_state(path: ObjectStoragePath) -> SeenFile:
-    """Return the name, size and time of a file."""
-    stat = path.stat()
-    return SeenFile(shown_name(path.name), int(stat.st_size), datetime.fromtimestamp(stat.st_mtime, UTC))
+def _state_of(name: str, found: Mapping[str, Any]) -> SeenFile:
+    """Return the name, size and time of a file, as its folder's store describes it."""
+    if "mtime" in found:
+        modified_at = datetime.fromtimestamp(found["mtime"], UTC)
+    else:
+        # A store gives this time more exactly in a listing than for one file.
+        modified_at = found["LastModified"].astimezone(UTC).replace(microsecond=0)
+    return SeenFile(shown_name(name), int(found["size"]), modified_at)
 
 
 def _take_file(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: datetime) -> ExportState:
     """Import one file and return its outcome, which may be ``waiting``."""
     file = ready.file
     digest: bytes | None = None
+    is_accepted = ready.waiting.accepted_at is not None
     end = Became("taken", kept.form_no, form.kind == "whole", now)
     try:
         if file.size > LARGEST_FILE:
             raise FileRefused.too_large(file.name, LARGEST_FILE)
         at = exported_at(file.name, file.modified_at, now)
+        end = replace(end, exported_at=at)
         with tempfile.TemporaryFile() as copy:
             digest = _copy_file(ready, copy)
             if digest is None:
                 return "waiting"
             with connect() as connection:
                 last = last_taken(connection, source, digest, at)
-                if (state := is_past(last, at, file.name, form)) is not None:
-                    return _finish(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
+                if (state := is_past(last, at, file.name, form, now)) is not None:
+                    return _finish(connection, ready, replace(end, state=state, sha256=digest))
                 agencies = agency_words(connection)
-            read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now)
+            read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now, is_accepted=is_accepted)
         with connect() as connection:
             if not hold_file(connection, ready.waiting.export_no):
                 return "waiting"
             last = last_taken(connection, source, digest, at)
-            if (state := is_past(last, at, file.name, form)) is not None:
-                return _finish(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
-            end = replace(end, sha256=digest, exported_at=at)
-            return _write_export(connection, source, ready, kept, form, read, last, end)
+            if (state := is_past(last, at, file.name, form, now)) is not None:
+                return _finish(connection, ready, replace(end, state=state, sha256=digest))
+            return _write_export(connection, source, ready, kept, form, read, last, replace(end, sha256=digest))
     except (FileNotFoundError, ReaderBusy):
         return "waiting"
     except FileRefused as refused:
@@ -276,15 +294,19 @@ def _copy_file(ready: _Ready, copy: IO[bytes]) -> bytes | None:
                 return None
             digest.update(piece)
             copy.write(piece)
-    return digest.digest() if size == ready.file.size and _file_state(ready.path) == ready.file else None
+    state = _state_of(ready.path.name, ready.path.fs.info(ready.path.path))
+    return digest.digest() if size == ready.file.size and state == ready.file else None
 
 
-def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Literal["repeated", "outdated"] | None:
+def is_past(
+    last: LastTaken, at: datetime, name: str, form: ExportForm, now: datetime
+) -> Literal["repeated", "outdated"] | None:
     """Return why a file need not be imported: ``repeated`` if it was imported before, ``outdated`` if a newer whole
     export was imported. ``None`` if it may contain something new."""
     if last.is_repeated:
         return "repeated"
-    if last.whole_at is None:
+    # A whole export of the future was imported while the clock was ahead, so its time does not make it newer.
+    if last.whole_at is None or last.whole_at > now + CLOCKS_MAY_DIFFER:
         return None
     if form.kind == "whole":
         return "outdated" if (at, by_name(name)) < (last.whole_at, by_name(last.whole_name or "")) else None

@@ -132,25 +132,46 @@ def take(
 def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedDossier], found: Taken) -> None:
     """Write one batch of dossiers and count the outcome of each record."""
     last = _last_of_each(came)
-    records = {place: came[place] for place in last.values()}
-    named = (
-        {
-            "place": place,
-            "dossier_code": each.dossier_code,
-            "fields": each.fields,
-            "digests": [each.digest, *each.earlier],
-        }
-        for place, each in records.items()
-    )
+    became: dict[int, tuple[str, int | None]] = {}
     with connection.transaction():
-        known = begin_push(connection, session, named)
-        decided = merge_dossiers(known, records)
-        numbers = write_push(connection, session, decided)
+        for records in _rounds({place: came[place] for place in sorted(last.values())}):
+            named = (
+                {
+                    "place": place,
+                    "dossier_code": each.dossier_code,
+                    "fields": each.fields,
+                    "digests": [each.digest, *each.earlier],
+                }
+                for place, each in records.items()
+            )
+            known = begin_push(connection, session, named)
+            decided = merge_dossiers(known, records)
+            numbers = write_push(connection, session, decided)
+            for place, outcome in decided.outcomes.items():
+                key = decided.keys.get(place)
+                number = None if key is None else numbers.get(key) or known.dossiers[key].dossier_no
+                became[place] = outcome, number
     for place, dossier in came.items():
-        last_place = last[_dossier_key(dossier)]
-        found.count(place, decided.outcomes[last_place], dossier.dossier_code)
-        if key := decided.keys.get(last_place):
-            found.dossier_no = numbers.get(key) or known.dossiers[key].dossier_no
+        outcome, number = became[last[_dossier_key(dossier)]]
+        found.count(place, outcome, dossier.dossier_code)
+        found.dossier_no = number or found.dossier_no
+
+
+def _rounds(records: Mapping[int, PushedDossier]) -> list[dict[int, PushedDossier]]:
+    """Return the records in rounds that are written one after the other, each with a dossier's code once at most.
+
+    Records with one code and different units may be about one dossier or about several. If the dossier is one, each
+    record then changes what the records before it wrote, as if it came in a call of its own.
+    """
+    rounds: list[dict[int, PushedDossier]] = []
+    times = Counter[str]()
+    for place, record in records.items():
+        number = times[record.dossier_code]
+        if number == len(rounds):
+            rounds.append({})
+        rounds[number][place] = record
+        times[record.dossier_code] += 1
+    return rounds
 
 
 def _take_steps(connection: Connection, session: str, came: Mapping[int, PushedStep], found: Taken) -> None:

@@ -97,6 +97,8 @@ from motcua.store.notices.transitions import (
 LOOK_BACK = timedelta(hours=26)
 """How far back rows with a wrong time of writing are searched for. A clock that is wrong by less than a day cannot
 misdate a row further than this."""
+_LARGEST_STATUS = 2**31 - 1
+"""Largest status code of a source that ``motcua.quarantine`` can hold in its column. The payload holds any number."""
 _NEWEST = 5
 """How many of the newest steps are compared to see whether a source still numbers its steps as before."""
 _FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), timedelta(minutes=5)
@@ -514,6 +516,9 @@ class _PickUp:
         rows = []
         for row, reason in refused:
             payload = columns_of(row) if kind == "transition" else {}
+            status = row.status_code
+            if status is not None and abs(status) > _LARGEST_STATUS:
+                status = None
             rows.append(
                 UnusableRow(
                     row_kind=kind,
@@ -521,7 +526,7 @@ class _PickUp:
                     reason=reason,
                     agency_code=None if row.agency_code is None else kept_code(row.agency_code),
                     dossier_code=None if row.dossier_code is None else kept_code(row.dossier_code),
-                    status_code=row.status_code,
+                    status_code=status,
                     payload=payload | {"agency_code": _cut(row.agency_code), "dossier_code": _cut(row.dossier_code)},
                 )
             )

@@ -65,12 +65,17 @@ def _files() -> Iterator[tuple[str, str, Any]]:
     for place in root.iterdir():
         if place.name.startswith("."):
             continue
-        inside = place.is_dir()
-        for file in place.iterdir() if inside else (place,):
+        form = shown_name(place.name) if place.is_dir() else ""
+        try:
+            files = list(place.iterdir()) if form else [place]
+        except OSError:
+            # A folder that may not be read is refused like such a file, and holds up no other folder.
+            found.append((place.stat().st_mtime, form, form, place))
+            continue
+        for file in files:
             # Excel puts an auxiliary file beside a file that is open.
             usable = file.name.lower().endswith(_ENDINGS) and not file.name.startswith(("~$", "."))
             if usable and file.is_file():
-                form = shown_name(place.name) if inside else ""
                 found.append((file.stat().st_mtime, form, shown_name(file.name), file))
     for _, form, name, file in sorted(found, key=lambda each: each[:3]):
         yield form, name, file

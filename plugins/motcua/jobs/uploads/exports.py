@@ -168,7 +168,8 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
             at = exported_at(name, modified_at, now)
         except FromTheFuture:
             raise NothingNew from None
-        if form is None or taking.is_past(last_taken(connection, source, bytes.fromhex(digest), at), at, name, form):
+        last = last_taken(connection, source, bytes.fromhex(digest), at)
+        if form is None or taking.is_past(last, at, name, form, now):
             raise NothingNew
         target = free_path(folder, name)
         # The row is written before the file is moved, because a run would import the file even without a row that names
@@ -218,10 +219,10 @@ def _newest_file(source: str) -> tuple[ObjectStoragePath, str]:
         files = list(taking.files_in(source))
     except taking.FolderFailed as failed:
         raise FolderFailed(str(failed)) from None
-    path, file = max(files, key=lambda each: (each[1].modified_at, each[1].name), default=(None, None))
-    if path is None or file is None or file.size > LARGEST_UPLOAD:
+    name, file = max(files, key=lambda each: (each[1].modified_at, each[1].name), default=(None, None))
+    if name is None or file is None or file.size > LARGEST_UPLOAD:
         raise NoFile
-    return path, file.name
+    return _folder(source) / name, file.name
 
 
 def _preview(
@@ -251,7 +252,7 @@ def _preview(
     else:
         with page_connection() as connection:
             last = last_taken(connection, source, bytes.fromhex(digest or digest_of(file)), at)
-        past = None if form is None else taking.is_past(last, at, name, form)
+        past = None if form is None else taking.is_past(last, at, name, form, now)
     few = None
     if form is not None and last is not None and not read.is_refused:
         if form.kind == "whole" and not read.dossiers:

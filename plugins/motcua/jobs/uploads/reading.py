@@ -102,6 +102,8 @@ def read_export_apart(
     agencies: AgencyWords,
     own: Sequence[str],
     now: datetime,
+    *,
+    is_accepted: bool,
 ) -> ReadExport:
     """Read an export and return its content.
 
@@ -109,7 +111,8 @@ def read_export_apart(
         FileRefused: the file cannot be imported.
         ReaderBusy: other files are being read.
     """
-    return ReadExport(**_read_export_fields("export", file, name, _export_arguments(form, agencies, own, now)))
+    asked = _export_arguments(form, agencies, own, now) | {"is_accepted": is_accepted}
+    return ReadExport(**_read_export_fields("export", file, name, asked))
 
 
 def preview_export_apart(
@@ -266,7 +269,7 @@ def _read_export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     if asked["what"] == "preview":
         return {"read": asdict(preview_export(content, asked["name"], form, *given))}
     assert form is not None
-    return {"read": asdict(read_export(content, asked["name"], form, *given))}
+    return {"read": asdict(read_export(content, asked["name"], form, *given, is_accepted=asked["is_accepted"]))}
 
 
 def _read_phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -211,7 +211,8 @@ def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: s
 
 
 def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
-    """Queue files in ``intake.exports`` again if they were refused under another form than ``form_no``.
+    """Queue files in ``intake.exports`` again if they were refused under another form than ``form_no``, or could not be
+    opened.
 
     A file is queued only if it is still unchanged in the folder: ``there`` has the present files of the folder.
     """
