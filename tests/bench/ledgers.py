@@ -120,13 +120,16 @@ def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
 
 @dataclass
 class Most:
-    value: float = 0.0
+    value: float
 
 
 @contextmanager
 def most_of(measure: Callable[[], float], apart: float = 0.1) -> Iterator[Most]:
-    """Call ``measure`` every ``apart`` seconds during the block, and yield an object that holds the largest value."""
-    most, over = Most(), threading.Event()
+    """Call ``measure`` before the block and every ``apart`` seconds during it, and yield an object with the largest value.
+
+    Without the first call, a block that is shorter than ``apart`` would have the value 0.
+    """
+    most, over = Most(measure()), threading.Event()
 
     def look() -> None:
         while not over.wait(apart):
