@@ -125,7 +125,7 @@ class Most:
 
 @contextmanager
 def most_of(measure: Callable[[], float], apart: float = 0.1) -> Iterator[Most]:
-    """Call ``measure`` before the block and every ``apart`` seconds during it, and yield an object with the largest value.
+    """Call ``measure`` before the block and every ``apart`` seconds during it, and yield the largest value.
 
     Without the first call, a block that is shorter than ``apart`` would have the value 0.
     """
