@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from motcua.domain.checks import Finding
+from motcua.domain.clock import is_longer_ago
 from motcua.jobs.mailing import OpenServer, hand_to_each, mail_server
 from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
@@ -75,8 +76,7 @@ def is_news(told: RedRunsMailed | None, now: datetime) -> bool:
     """Return whether the failure of a run is to be mailed now."""
     if told is None or told.told_at is None:
         return True
-    # A moment well in the future was stored while the clock was ahead.
-    return abs(now - told.red_at) >= GREEN_FOR or abs(now - told.told_at) >= REMIND_AFTER
+    return is_longer_ago(told.red_at, GREEN_FOR, now) or is_longer_ago(told.told_at, REMIND_AFTER, now)
 
 
 def save_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 from psycopg import DataError
 from pydantic import TypeAdapter
 
+from motcua.domain.clock import is_longer_ago
 from motcua.domain.intake.exports import (
     CLOCKS_MAY_DIFFER,
     Compared,
@@ -177,8 +178,7 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
         form = form_of(dict(kept.form))
     except ExportFormError as wrong:
         raise FolderFailed(f"The form of {source} cannot be used: {wrong}. Set it again: motcua files form.") from None
-    # A file may have been seen by a clock that was ahead and is right again, so that it was seen in the future.
-    ready = [each for each in unread if abs(moment - each.waiting.seen_at) >= SETTLED]
+    ready = [each for each in unread if is_longer_ago(each.waiting.seen_at, SETTLED, moment)]
     found.waiting = len(unread) - len(ready)
     for each in sorted(ready, key=lambda one: _sort_key(one.file, moment))[:_MOST_AT_ONCE]:
         state = _take_file(source, each, kept, form, moment)

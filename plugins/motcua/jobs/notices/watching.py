@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from motcua.domain.clock import is_longer_ago
 from motcua.domain.watching.unserved import SourceNow
 from motcua.jobs.exports.folders import FolderLooks
 from motcua.jobs.notices.looking import LOOK_WITHIN, USUAL, Looks, Waits
@@ -54,13 +55,8 @@ _END_WITHIN = 5.0
 """Seconds that an ending sender waits for running pick-ups."""
 
 
-def _is_longer_ago(at: datetime, pause: timedelta, now: datetime) -> bool:
-    # The clock may have been ahead at that time and be right again. The time then lies in the future.
-    return abs(now - at) > pause
-
-
 def _was_silent_too_long(source: Source, now: datetime) -> bool:
-    return source.picked_up_at is None or _is_longer_ago(source.picked_up_at, _LONGEST_SILENCE, now)
+    return source.picked_up_at is None or is_longer_ago(source.picked_up_at, _LONGEST_SILENCE, now)
 
 
 def _has_row_to_read(source: Source, now: datetime) -> bool:
@@ -119,7 +115,7 @@ def sources_to_read(now: datetime) -> ToRead:
         signal = signals.get(name) if signals is not None else None
         if source is not None and source.failed_at:
             pause = _LONGEST_SILENCE if signal is not None and signal.is_silent else _TRY_AGAIN_AFTER
-            if _is_longer_ago(source.failed_at, pause, now):
+            if is_longer_ago(source.failed_at, pause, now):
                 failed.append(name)
         elif source is None or _has_row_to_read(source, now) or _is_signalled(signal):
             news.append(name)
