@@ -132,7 +132,6 @@ def bench(ledger: str) -> list[Line]:
     make_source(ledger, "few", FEW)
     source = make_source(ledger, "late", int(os.environ.get("BENCH_DOSSIERS", DOSSIERS)))
     bare = _rate_of_copy(ledger, source)
-    pick_up("few")
     with most_of(_resident) as before:
         pick_up("few")
     with most_of(_resident) as meanwhile, used_by({"own": os.getpid(), "server": server_of(ledger)}) as used:
@@ -143,16 +142,18 @@ def bench(ledger: str) -> list[Line]:
     what = f"pick up {counts.transitions:,} transitions of {counts.dossiers:,} dossiers that a late joiner brings"
     cores = f"CPU {used['own']:.1f} s in the Python process, {used['server']:.1f} s in PostgreSQL"
     found = f"{rate:,.0f}/s; bare COPY {bare:,.0f}/s: ratio {rate / bare:.2f}; {cores}"
+    # PostgreSQL's autovacuum does this within two minutes; until then, plans are made without statistics.
+    ask(ledger, "VACUUM ANALYZE")
     one = _seconds_of_one(source)
     return [
         (what, found, f"≥ {A_SECOND:,}/s", rate >= A_SECOND),
         (
-            "memory beyond that of a source with an eighth of the dossiers",
+            "largest memory, beyond that of a source with an eighth of the dossiers",
             f"{grown:.0f} MB",
             f"≤ {GROWTH_MB} MB",
             grown <= GROWTH_MB,
         ),
-        (f"pick up one transition, median of {SINGLE}", f"{one * 1000:.1f} ms", "≤ 60 ms", one <= 0.06),
+        (f"pick up one after autovacuum, median of {SINGLE}", f"{one * 1000:.1f} ms", "≤ 60 ms", one <= 0.06),
     ]
 
 

@@ -20,7 +20,7 @@ ROUNDS = 5
 
 def bench(dsn: str) -> list[Line]:
     return [
-        *_lines_of_shares(dsn, seconds=0.05, count=4000, rounds=ROUNDS),
+        *_lines_of_shares(dsn, seconds=0.05, count=8000, rounds=ROUNDS),
         *_lines_of_shares(dsn, seconds=0.2, count=1500, rounds=2),
     ]
 
