@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -66,8 +68,10 @@ def export_data(
     except LookupError as failure:
         raise refuse(failure) from None
     _warn_of_names(citizen)
-    _write_private_file(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
-    _write_private_file(target.with_name(f"{target.name}.html"), sheet(citizen, who, because).encode())
+    with _private_file(target.with_name(f"{target.name}.xlsx")) as file:
+        file.write(workbook(citizen, because))
+    with _private_file(target.with_name(f"{target.name}.html")) as file:
+        file.write(sheet(citizen, who, because).encode())
     say(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
 
 
@@ -85,10 +89,15 @@ def erase_data(
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to) if phone or to else None
+    # The sheet is opened first. It lists what was stored, which nobody can list any more after the erasure.
+    page = nullcontext() if target is None else _private_file(target.with_name(f"{target.name}.html"))
     try:
-        if not yes:
-            _confirm(look_up(asked_for, who))
-        done = erase(asked_for, who, because)
+        with page as file:
+            if not yes:
+                _confirm(look_up(asked_for, who))
+            done = erase(asked_for, who, because)
+            if file is not None:
+                file.write(sheet(done.before, who, because, done).encode())
     except LookupError as failure:
         raise refuse(failure) from None
     for each in done.dossiers:
@@ -100,9 +109,6 @@ def erase_data(
         )
     if phone:
         say(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
-    if target is not None:
-        written = sheet(done.before, who, because, done)
-        _write_private_file(target.with_name(f"{target.name}.html"), written.encode())
     if done.inquiries_kept or done.complaints_kept or any(each.purged_at is None for each in done.dossiers):
         raise typer.Exit(1)
 
@@ -171,13 +177,18 @@ def _target_path(to: Path | None) -> Path:
     return target
 
 
-def _write_private_file(path: Path, content: bytes) -> None:
-    """Write a file that only the user of this command may read."""
+@contextmanager
+def _private_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file that only the user of this command may read. Remove the file if the block fails."""
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
+            try:
+                yield file
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
     except OSError as failure:
-        raise refuse(f"{path}: {failure.strerror}") from None
+        raise refuse(f"{path}: {failure.strerror or failure}") from None
     say(f"Written: {path}")
 
 

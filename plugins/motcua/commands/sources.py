@@ -46,7 +46,7 @@ def list_all(search: Search = "", sort: Sort = "", most: Most = 200, to: To = No
 @app.command("map-status")
 def map_one_status(
     source: str,
-    source_status: Annotated[int, typer.Argument(help="Code as the source writes it.")],
+    source_status: Annotated[int, typer.Argument(min=-32_768, max=32_767, help="Code as the source writes it.")],
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
     by: By = None,
 ) -> None:

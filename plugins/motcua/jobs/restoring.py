@@ -113,11 +113,13 @@ def _unknown_erasures(ledger: Connection, erasures: list[Erasure]) -> list[Erasu
 
 def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
     """Returns the listed erasures that the ledger does not know, the oldest first. Reads the list day by day from its
-    end, until a day whose erasures the ledger all knows."""
+    end, until a day whose erasures the ledger all knows. A day of the future does not count: it was written while the
+    clock was ahead."""
+    now = datetime.now(UTC)
     found: list[Erasure] = []
     for day in erasures.days():
         unknown = _unknown_erasures(ledger, day)
-        if day and not unknown:
+        if day and not unknown and day[-1].at < now:
             break
         found = unknown + found
     return found

@@ -65,22 +65,24 @@ class ErasureList:
         except OSError as failure:
             raise JournalFailed(f"{self.folder} cannot be made ({failure.strerror})") from None
         content = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        append_lines(
-            self.folder / f"{_PREFIX}{erasure.at.astimezone(UTC).date().isoformat()}.jsonl", content, synced=True
-        )
+        append_lines(self.folder / _file_name(erasure.at.astimezone(UTC).date()), content, synced=True)
 
     def tail(self) -> list[Erasure]:
-        """Return the last batches, the newest last: at most ``_TAIL`` of them.
+        """Return the last batches, the newest last: at most ``_TAIL`` of them, and all batches of days of the future,
+        which were written while the clock was ahead.
 
         Raises:
             JournalFailed: a file cannot be read.
         """
+        today = _file_name(datetime.now(UTC).date())
+        files = self._files()
         found: list[Erasure] = []
-        for path in reversed(self._files()):
+        for path in reversed([path for path in files if path.name <= today]):
             found = _read_file(path) + found
             if len(found) >= _TAIL:
                 break
-        return found[-_TAIL:]
+        ahead = [erasure for path in files if path.name > today for erasure in _read_file(path)]
+        return found[-_TAIL:] + ahead
 
     def days(self) -> Iterator[list[Erasure]]:
         """Yield all batches day by day, the newest day first.
@@ -93,7 +95,7 @@ class ErasureList:
 
     def forget(self, before: date) -> int:
         """Delete the files of days before this one and return their number."""
-        old = [path for path in self._files() if path.stem.removeprefix(_PREFIX) < before.isoformat()]
+        old = [path for path in self._files() if path.name < _file_name(before)]
         for path in old:
             with suppress(FileNotFoundError):
                 path.unlink()
@@ -109,6 +111,11 @@ class ErasureList:
 def open_erasures() -> ErasureList:
     """Return the list of erasures of this deployment."""
     return ErasureList(settings().journal_folder)
+
+
+def _file_name(day: date) -> str:
+    """Return the name of the file of a day. The names sort like the days."""
+    return f"{_PREFIX}{day.isoformat()}.jsonl"
 
 
 def _read_file(path: Path) -> list[Erasure]:

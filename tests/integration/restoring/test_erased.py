@@ -212,6 +212,22 @@ def test_listed_batch_whose_commit_failed_is_emptied_by_the_next_search_for_a_ga
     assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}]
 
 
+def test_erasures_that_were_listed_while_the_clock_was_ahead_hide_no_later_one(past, restorable):
+    past.told_and_ended("D-1", at=NOW - timedelta(days=10))
+    past.told_and_ended("D-2", at=NOW - timedelta(days=10))
+    erase("D-1")
+    # The clock was 100 years ahead when these lines were written. They are more than a search for a gap checks first.
+    (file,) = settings().journal_folder.glob("erased-*.jsonl")
+    year = file.name[len("erased-") :][:4]
+    line = file.read_text().replace(f'"at":"{year}', f'"at":"{int(year) + 100}')
+    file.rename(file.with_name(file.name.replace(year, str(int(year) + 100)))).write_text(line * 30)
+    restorable.keep()
+    assert erase("D-2").emptied > 0
+    restorable.put_back()
+    assert look() is None
+    assert restorable.rows("SELECT msisdn FROM motcua.dossiers") == [{"msisdn": None}, {"msisdn": None}]
+
+
 def test_list_of_erasures_is_removed_with_the_journal(past, configure):
     past.told_and_ended("D-1")
     purge("tests")

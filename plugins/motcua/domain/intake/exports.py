@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Final
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.intake.merging import ENDED, Key
+from motcua.domain.intake.merging import CLOCKS_MAY_DIFFER, ENDED, Key
 
-CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
-"""If the time in a file name is further in the future than this, it comes from a wrong clock."""
 _FEWEST_LOST: Final = 4
 """If an export lacks fewer dossiers than this, it never counts as cut off."""
 _TIME = r"(?:[-_. T]*(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})(?:[-_.:m]?(?P<second>\d{2}))?(?!\d))?"

@@ -27,8 +27,9 @@ ENDED: Final = (3, 7, 10)
 """Statuses that end a dossier."""
 _TELLING: Final = (5, 9)
 """Statuses that may call for a message."""
-_CLOCKS_OFF: Final = timedelta(minutes=10)
-"""Twice the allowed clock error. If two times are closer together, they do not show which step is the later one."""
+CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
+"""Twice the allowed clock error. If two times are closer together, they do not show which step is the later one. A time
+that is further in the future than this comes from a wrong clock."""
 _REPEATED_WITHIN: Final = timedelta(days=2)
 """A step without a time of its own counts as a repeat if an equal step arrived within this time."""
 _LONG_AGO: Final = timedelta(days=30)
@@ -111,7 +112,7 @@ class Step:
     @property
     def stamped_at(self) -> datetime:
         """Return the time that the step itself gives, or the time of its arrival if the given time is not credible."""
-        is_none = self.is_day_alone or self.occurred_at > self.recorded_at + _CLOCKS_OFF
+        is_none = self.is_day_alone or self.occurred_at > self.recorded_at + CLOCKS_MAY_DIFFER
         return self.recorded_at if is_none else self.occurred_at
 
     @property
@@ -121,7 +122,7 @@ class Step:
         If the step's clock is ahead, the row may have arrived before the time that the step gives.
         """
         stamped = self.stamped_at
-        return self.recorded_at - _CLOCKS_OFF if stamped > self.recorded_at else stamped
+        return self.recorded_at - CLOCKS_MAY_DIFFER if stamped > self.recorded_at else stamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,13 +362,13 @@ def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
 
     The step by number matters because pick-ups read steps in the order of their numbers.
 
-    Steps are left out if they happened before another step by more than ``_CLOCKS_OFF``. Steps with only a day, and
+    Steps that happened more than ``CLOCKS_MAY_DIFFER`` before another step are left out. Steps with only a day, and
     steps that end a dossier, are never left out. Among the remaining steps, the last by number is the one that arrived
     last, and the last by time is the one with the latest time.
     """
     if not steps:
         return None
-    since = max(step.happened_at for step in steps) - _CLOCKS_OFF
+    since = max(step.happened_at for step in steps) - CLOCKS_MAY_DIFFER
     standing = [s for s in steps if s.happened_at >= since or s.is_day_alone or s.status_code in ENDED]
     return standing[-1], max(reversed(standing), key=attrgetter("stamped_at"))
 
@@ -384,9 +385,9 @@ def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
 
     After a decision for the step that is last by time, a further step may arrive, for example because a failed call was
     repeated. The row is then written again. Otherwise the further step would count, because its number is higher. The
-    row is not written again if the step that is last by time arrived longer ago than ``_CLOCKS_OFF``: the citizen was
-    informed by then and would be informed twice. As an exception, the row is always written again if the further step
-    calls for a message.
+    row is not written again if the step that is last by time arrived more than ``CLOCKS_MAY_DIFFER`` ago: the citizen
+    was informed by then and would be informed twice. As an exception, the row is always written again if the further
+    step calls for a message.
     """
     row, last = known.dossiers.get(key), last_steps(known.steps.get(key, ()))
     if row is None or row.is_emptied or last is None or last[0].status_code is None:
@@ -403,7 +404,7 @@ def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
     speaks_again = (
         decides
         and step.recorded_at == known.moment
-        and (clock.recorded_at > known.moment - _CLOCKS_OFF or step.status_code in _TELLING)
+        and (clock.recorded_at > known.moment - CLOCKS_MAY_DIFFER or step.status_code in _TELLING)
     )
     if is_behind:
         row.status_code, row.supplement_at_desk = holds.status_code, holds.supplement_at_desk
@@ -445,7 +446,7 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
     for record in came:
         key = record.agency_code, record.dossier_code
         before = known.dossiers.get(key)
-        if before and before.exported_at and before.exported_at > known.moment + _CLOCKS_OFF:
+        if before and before.exported_at and before.exported_at > known.moment + CLOCKS_MAY_DIFFER:
             # The last file with the dossier was read while the clock was ahead, so its times do not make it newer.
             before = replace(before, exported_at=None, happened_at=None)
         if before and not file.is_whole and before.exported_at and before.exported_at > file.exported_at:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator
 
 from motcua.domain.dossiers import EARLIEST
-from motcua.domain.intake.exports import CLOCKS_MAY_DIFFER
+from motcua.domain.intake.merging import CLOCKS_MAY_DIFFER
 from motcua.domain.intake.records import PushedDossier, agency_in_code, dossier_that_says
 from motcua.domain.intake.values import Unreadable, is_one_stop_desk, read_moment, read_status, read_text
 from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of, clean_cell, fold

@@ -21,7 +21,6 @@ from pydantic import TypeAdapter
 
 from motcua.domain.clock import is_longer_ago
 from motcua.domain.intake.exports import (
-    CLOCKS_MAY_DIFFER,
     Compared,
     FromTheFuture,
     by_name,
@@ -29,7 +28,7 @@ from motcua.domain.intake.exports import (
     exported_at,
     looks_cut,
 )
-from motcua.domain.intake.merging import File, merge_exported
+from motcua.domain.intake.merging import CLOCKS_MAY_DIFFER, File, merge_exported
 from motcua.domain.intake.records import PushedDossier
 from motcua.jobs.exports.forms import ExportForm, ExportFormError, form_of
 from motcua.jobs.exports.reading import MOST_KEPT_FAULTS, ReadExport
