@@ -173,7 +173,7 @@ def test_whoever_is_named_signs_and_else_the_login_of_a_person(given, logged_in,
     ("given", "logged_in", "signs"), [("hoa", "root", "hoa"), (None, "minh", "minh"), (None, "root", None)]
 )
 def test_what_needs_no_signature_is_signed_where_a_person_is_known(given, logged_in, signs, monkeypatch):
-    """A command that needs no signature stores the person if one is known, and refuses a shared account by name."""
+    """A command that needs no signature stores the person if known, and refuses the name of a shared account."""
     monkeypatch.setenv("LOGNAME", logged_in)
     assert terminal.signed_if_known(given) == signs
     with pytest.raises(typer.Exit):

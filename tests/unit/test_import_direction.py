@@ -76,7 +76,7 @@ def top_folder(path: Path) -> str:
 
 
 def test_architecture_page_shows_the_allowed_imports_and_none_points_up():
-    """The table in docs/architecture.md must be what this test allows, with imports only from a row to rows below."""
+    """The table in docs/architecture.md must show the imports that this file allows, each from a row to a row below."""
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     arrows = re.findall(r"^(\w+) +→(.*)$", page, re.M)
     shown = {name: set(targets.replace(",", " ").split()) for name, targets in arrows}
@@ -138,7 +138,7 @@ def test_dag_files_only_wire():
 
 
 def test_requests_alone_speaks_to_gateways_and_every_database_is_opened_in_one_place():
-    """Gateways may use only the library ``requests``, and three modules alone may open a database."""
+    """Gateways may use no HTTP library except ``requests``, and only three modules may open a database."""
     gateways = [path for path in modules() if top_folder(path) == "gateways"]
     others = ("httpx", "aiohttp", "urllib.request", "http.client")
     assert wrong_imports(gateways, lambda _, name: name.startswith(others)) == {}

@@ -36,7 +36,7 @@ AS_WORDS = {
     "body", "bodies", "content", "message", "messages", "mobile", "msisdn", "number", "numbers", "phone", "phones",
     "recipient", "recipients", "sms", "template", "text", "texts", "to", "words",
 }  # fmt: skip
-"""A parameter with one of these words in its name must be excused below, whatever its type is."""
+"""A parameter with one of these words in its name must be listed in ``EXCEPTIONS``, whatever its type is."""
 
 NAMES_SOMETHING = """
 agency at before by claim closing code complaint day decision differs figure finding form gateway kind month name no
@@ -203,7 +203,7 @@ def parameters_of_templates(folder: Path) -> Iterator[Parameter]:
 
 
 def parameters_of_lists() -> Iterator[Parameter]:
-    """Yield the parameters that an address may have for each declared list; a list's page reads no others."""
+    """Yield the parameters that the URL of each declared list may have. A list's page reads no other parameters."""
     for name in load_every_list():
         declared = declared_list(name)
         for filter_name, each in declared.filters.items():

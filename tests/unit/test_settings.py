@@ -1,4 +1,4 @@
-"""Test the settings: each is in an example and in the handbook, and an unreadable value is refused with advice."""
+"""Test the settings: each is in an example file and the handbook, and an unreadable value is refused with advice."""
 
 from __future__ import annotations
 

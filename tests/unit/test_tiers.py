@@ -39,7 +39,7 @@ def test_file_is_of_the_second_tier_with_its_folder_and_a_test_by_its_name() -> 
 def commands_of_make(*arguments: str) -> str:
     """Return the commands that make would run, for an environment that is complete already."""
     command = ["make", "--dry-run", "--always-make", "--old-file=.venv/.ready", *arguments]
-    # A make that runs these tests would pass its own variables on, so they are removed here.
+    # If make runs these tests, the environment has variables of make. They must not reach the inner make.
     given = ("MFLAGS", "ONLY", "TIER")
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name and name not in given}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout

@@ -90,7 +90,7 @@ WHY_IN_PYTHON = {
 
 def vietnamese_in(module: str) -> Iterator[str]:
     """Yield each text of a module with Vietnamese letters, without docstrings."""
-    # Parsing takes longer than all else, and most modules have no such letter, not even in a docstring.
+    # Parsing is slow, so only modules that contain a Vietnamese letter are parsed.
     nodes = list(ast.walk(ast.parse(module))) if VIETNAMESE.search(normalize("NFC", module)) else []
     said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:

@@ -38,11 +38,10 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(scope="module", autouse=True)
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Replace each PDF and each chart by a hash of its content, and leave out the workbooks' sheet about columns.
+    """Replace each PDF and each chart with a hash of its content, and leave out the workbooks' sheet about columns.
 
-    Typesetting, drawing and that sheet take long. tests/unit/reports tests real ones. A module sets ``DRAWS`` if it
-    needs real ones, or if other processes make them. A workbook that was written once is not written again from the
-    same report.
+    Real PDFs, real charts and this sheet take long to make. tests/unit/reports tests them. A test module that sets
+    ``DRAWS`` gets them. Otherwise each workbook is written once and used again for an equal report.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:
@@ -72,7 +71,7 @@ def _written_once(told: Told) -> bytes:
 
 @pytest.fixture
 def store(tmp_path: Path, configure: Callable[..., None]) -> Path:
-    """Set an empty folder as the store of publications; return it."""
+    """Set an empty folder as the store of publications; return the folder."""
     folder = tmp_path / "công bố"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     return folder
@@ -80,7 +79,7 @@ def store(tmp_path: Path, configure: Callable[..., None]) -> Path:
 
 @pytest.fixture
 def closings(ledger: str, store: Path) -> Callable[..., int]:
-    """Return a function that stores a closing with the figures of a small sample and returns its number."""
+    """Return a function that stores a closing with the figures of a small sample and returns the closing's number."""
     named = [(samples.NHA_TRANG, "Ủy ban nhân dân thành phố Nha Trang"), (samples.TU_PHAP, "Sở Tư pháp")]
     in_ledger(save_agencies, [agency(code, name=name) for code, name in named], "tests")
     in_ledger(ensure_source, "khanhhoa")
@@ -91,7 +90,7 @@ def closings(ledger: str, store: Path) -> Callable[..., int]:
 def published(
     closings: Callable[..., int], store: Path, made_once: Callable[..., list[Publication]]
 ) -> list[Publication]:
-    """Make four publications: three days, and a correction of the last day."""
+    """Publish three days and a correction of the last day; return the four publications."""
 
     def make() -> list[Publication]:
         made = [publish(closings(small(day))) for day in (FIRST_DAY, SECOND_DAY, THIRD_DAY)]
@@ -104,8 +103,9 @@ def published(
 def forge(store: Path, rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
     """Return a function that hides changes of a publication's files, as a forger would.
 
-    The function recomputes each hash in the manifests, the ledger's rows and the links of the chain, from that
-    publication on, so that no hash shows the change. With ``alone`` it recomputes only the hashes of that publication.
+    The function applies ``change`` to the publication's manifest. For this publication and all later ones, it then
+    recomputes the hashes in the manifests, in the ledger's rows and in the links of the chain. No hash then shows the
+    change. With ``alone``, the function recomputes only the hashes of this publication.
     """
 
     def make_fit(

@@ -18,7 +18,7 @@ from tests.ground import free_port
 
 BUCKET = "motcua"
 KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}
-"""The names of the access keys, and what each may do."""
+"""The actions that each access key may do, by the key's name."""
 
 
 def secret_of(name: str) -> str:

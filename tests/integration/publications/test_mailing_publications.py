@@ -1,4 +1,4 @@
-"""Test the mails of publications: the Department and each agency get what they may see, once, and only if published."""
+"""Test the mails of publications: each authority and agency is mailed once, with only the files that it may see."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TINH, LAN = "vpub@khanhhoa.example", "lan@tuphap.example"
 
 @pytest.fixture
 def server(configure: Callable[..., None]) -> Iterator[MailServer]:
-    """Start a mail server, and set recipients for each body that gets publications."""
+    """Start a mail server, and set recipients for each authority that gets publications."""
     server = MailServer()
     configure(
         AIRFLOW_CONN_SMTP_DEFAULT=smtp_connection(server.port),
@@ -139,7 +139,7 @@ def test_day_goes_to_no_committee_and_addresses_are_in_no_log(publication, serve
 
 
 def test_run_mails_the_recipients_that_an_earlier_run_did_not_reach(publication, server):
-    """A later run mails only the bodies that an earlier run missed, and no body about an old publication."""
+    """A later run mails only the authorities and agencies that an earlier run missed, and mails no old publication."""
 
     def left(now=None):
         return [each["body"] for each in letters_to_send(now)]
@@ -163,7 +163,7 @@ def test_run_mails_the_recipients_that_an_earlier_run_did_not_reach(publication,
 
 
 def test_mail_says_what_was_published_whatever_was_set_since(publication, server, configure):
-    """The text of a mail that is sent later must not contradict the report that is attached to it."""
+    """A mail that is sent after a setting changed must not contradict the report that is attached to the mail."""
     number = publication().publication_no
     mail_publications([number], "department")
     configure(MOTCUA_URGE_PHONELESS_ABOVE="0.33")
@@ -174,7 +174,7 @@ def test_mail_says_what_was_published_whatever_was_set_since(publication, server
 
 
 def test_recipient_to_whom_no_connection_could_be_opened_is_not_forgotten(publication, server, monkeypatch):
-    """The server takes the first recipient's mail, and then no further connection, also in every retry of the task."""
+    """If the server refuses all connections after the first mail, a later run mails the second recipient."""
     both = agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN, "moi@tuphap.example"))
     in_ledger(save_agencies, [both], "tests")
     number = publication(samples.DAY).publication_no
@@ -229,7 +229,7 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
 
 
 def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
-    """A repeated command mails only recipients that were not reached. With --again it also mails the others."""
+    """A repeated command mails only recipients that got no mail yet. With --again, it mails all recipients."""
     published = publication()
 
     def mail(*arguments: str) -> tuple[int, str]:

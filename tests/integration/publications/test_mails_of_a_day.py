@@ -1,4 +1,4 @@
-"""Test the mails of whole mornings, counted by recipient, after the jobs of all DAGs of a morning ran."""
+"""Test how many mails each recipient gets on a morning from the jobs of all DAGs together."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def server(configure: Callable[..., None], tmp_path: Path) -> Iterator[MailServe
 
 @dataclass
 class Mornings:
-    """Days of two agencies' desks, and the mornings after them.
+    """Simulates days at the desks of two agencies, and the DAGs' jobs on the mornings after these days.
 
-    Each morning runs the jobs of the DAGs: check quality, close days, recheck closings, publish and mail.
+    Each morning, the jobs check data quality, close days, recheck closings, publish and mail.
     """
 
     one_stop: OneStop
@@ -56,7 +56,7 @@ class Mornings:
     seen: int = 0
 
     def day(self, noon: datetime, phone: str) -> None:
-        """Write a result at each desk and pick it up an hour later."""
+        """Write a result at each agency's desk, and pick up both results an hour later."""
         for code in OF_AGENCIES:
             result(
                 self.one_stop,
@@ -69,11 +69,11 @@ class Mornings:
         run(noon + timedelta(hours=1))
 
     def late(self, noon: datetime, read_at: datetime, code: str) -> None:
-        """Write one more result of a day, and pick it up at ``read_at``, after the day was closed."""
+        """Write one more result of a day, and pick up this result at ``read_at``, after the day was closed."""
         result(self.one_stop, f"{code}-{noon:%y%m%d}-0002", noon, code, read_at=read_at, applicant_phone="0905 771 483")
 
     def morning(self, of: datetime) -> list[tuple[str, EmailMessage]]:
-        """Run the jobs of a day's morning; return the mails that they sent, with their recipients."""
+        """Run the jobs of a day's morning; return the recipient and the content of each mail that the jobs sent."""
         at = of.replace(hour=5, minute=30)
         name = f"{at:%Y-%m-%d}"
         checked = check_quality.check(name, EVERYTHING, at)

@@ -1,4 +1,4 @@
-"""Test publishing: each closing is published once, never overwritten, and chained, also after a try died or failed."""
+"""Test publishing: each closing gets one publication in the chain, never overwritten, also after a failed try."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
 
 
 def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle: Callable[..., Any] = die) -> None:
-    """Run a try of publishing that dies in a step after the step succeeded ``count`` times."""
+    """Try to publish a closing, and die in the step ``name`` after this step has succeeded ``count`` times."""
     left, real = count, getattr(where, name)
 
     def step(*given: Any) -> Any:
@@ -127,7 +127,7 @@ def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closing
 def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next_one_publishes(
     closings, store, configure, count, where
 ):
-    """If facts changed after a try died, its files stay and the next try publishes into a new folder."""
+    """If facts changed after a try died, the dead try's files stay and the next try publishes into a new folder."""
     if where == "memory":
         configure(MOTCUA_PUBLICATIONS=in_memory(f"reports/{store.parent.name}/{count}"))
     number = closings()
@@ -146,7 +146,7 @@ def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next
 
 
 def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_again_is_none(closings, store):
-    """Half-written files of a dead try must not get into the publication of the next try."""
+    """The next publication must have no half-written file of a dead try, and no file that only the dead try made."""
     number = closings()
     killed(publishing, "store_file", number, 3)
     for name in (WORKBOOK, PDF, "csv/messages.csv"):
@@ -158,7 +158,7 @@ def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_a
     assert not [name for name in everything_in(store) if name.endswith(".part")]
     other = closings(small(SECOND_DAY))
     killed(publishing, "store_file", other, 14)
-    # The try that died left an agency's workbook that the new try does not make.
+    # Let the dead try have left an agency's workbook that the next try does not make.
     (store / "2026/11/2026-11-23/1/co-quan/000.00.99.H32.xlsx").write_bytes(b"of the try before")
     assert publish(other).folder == "2026/11/2026-11-23/2"
     assert faults(1) == faults(2) == []

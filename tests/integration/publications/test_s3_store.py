@@ -30,7 +30,7 @@ from tests.integration.publications.s3_server import BUCKET, S3Server, running_s
 from tests.integration.publications.world import correction_of, faults, small, stored_figures, stored_orphans
 
 DRAWS = True
-"""Tells conftest.py to make real prints and charts, so that the stored files have their real sizes."""
+"""Tells conftest.py to make real PDFs and charts, so that the stored files have their real sizes."""
 _names = iter(range(1000))
 
 
@@ -42,9 +42,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def store(server: S3Server, configure: Callable[..., None]) -> str:
-    """Set connections to an empty place in the bucket; return the place.
+    """Set a store of publications in an empty folder of the bucket; return the path of this folder.
 
-    ``ghi`` may write and ``doc`` only read. The other connections are faulty.
+    The Airflow connection ``ghi`` may write to the bucket, and ``doc`` may only read. The other connections are faulty.
     """
     _s3.cache_clear()
     place = f"{BUCKET}/{next(_names)}"
@@ -61,7 +61,7 @@ def store(server: S3Server, configure: Callable[..., None]) -> str:
 
 
 def objects(store: str) -> dict[str, bytes]:
-    """Return all objects in the test's place, by their names."""
+    """Return the content of all objects in the test's folder of the bucket, by their names."""
     root = open_store(f"s3://ghi@{store}")
     return {path.path.removeprefix(f"{store}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
@@ -157,7 +157,7 @@ def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, sto
 
 
 class Cut:
-    """A proxy that passes ``most`` bytes of a connection to the store and then cuts it, as when publishing dies."""
+    """A proxy that passes ``most`` bytes of a connection on to the store, and then cuts the connection."""
 
     def __init__(self, port: int, most: int) -> None:
         self.most, self.cut = most, 0
@@ -205,7 +205,7 @@ def test_upload_that_breaks_off_leaves_no_part_of_a_file_and_the_next_try_goes_o
     configure(MOTCUA_PUBLICATIONS=f"s3://ghi@{store}/cong-bo")
     published = publish(number)
     assert published.folder == "2026/11/2026-11-24/1"
-    # Each object that was there at the break must be whole and unchanged.
+    # Each object that was stored before the connection was cut must be whole and unchanged.
     assert objects(store).items() >= before.items()
     assert len(objects(store)) > len(before)
     assert faults(1) == []
@@ -230,7 +230,7 @@ def test_backup_takes_publications_from_it_and_a_restore_puts_them_back(closings
 
 
 def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(store, configure):
-    """Carrier statements hold phone numbers, so the store must lose them after their term, and nothing else."""
+    """Carrier statements hold phone numbers, so they are deleted after their retention time. Other files stay."""
     configure(MOTCUA_STATEMENTS=f"s3://ghi@{store}/sao-ke")
     folder = open_store(settings().statements_url)
     store_file(folder / "vnpt" / "2026-10.csv", b"0905000001")
@@ -246,7 +246,7 @@ def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(sto
 def test_exports_in_it_are_found_by_one_listing_and_each_is_taken_once(
     ledger, agencies, read_here, store, configure, monkeypatch
 ):
-    """Software may write a file each minute, and a request for each file would take minutes."""
+    """One-stop software may write a file each minute. One S3 request for each file would then take minutes."""
     configure(MOTCUA_FILES=f"s3://ghi@{store}/tep", MOTCUA_SOURCES=f"{SOURCE}=files")
     set_form_of(CHANGES)
     folder = folder_of(SOURCE)
@@ -275,5 +275,5 @@ def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):
     monkeypatch.setattr("motcua.store.file_stores.os.getpid", lambda: -1)
     childs = publications_store().fs
     monkeypatch.undo()
-    # Airflow's own store object keeps the parent's connections, which a forked child cannot use.
+    # Airflow itself would give the child its parent's file system, whose network connections the child cannot use.
     assert childs is not parents

@@ -1,4 +1,4 @@
-"""Test the stops in a publication: it shows its period's stops as they were known at the closing, and verifies."""
+"""Test that a publication lists its period's stops as known at the closing, and that verifying checks this list."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stop_at(moment, until, kind=None, agency=None, reason=WHY):
 
 @pytest.fixture
 def close(one_stop, store):
-    """Queue a result of each of two agencies; return a function that publishes the day and returns its folder."""
+    """Queue a result of each of two agencies; return a function that publishes the day and returns the folder."""
     for agency in (NHA_TRANG, TU_PHAP):
         one_stop.both(9, "D", agency, at=NOW - HOUR, updated_at=NOW - HOUR)
     take_in()

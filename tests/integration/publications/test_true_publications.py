@@ -1,4 +1,4 @@
-"""Test verifying against the ledger's facts: true publications verify whatever happens later, and forged ones fail."""
+"""Test verifying against the ledger: a true publication passes, whatever changes later, and a forged one fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from tests.unit.jobs.test_reporting import NAMED_BEFORE, PUBLISHED_BY_0_2_0
 
 @pytest.fixture
 def day(one_stop: Any, store: Path, made_once: Callable[..., Publication]) -> Publication:
-    """Publish a day with facts: five queued results, one without a phone, and one handed over without a message."""
+    """Publish a day with five queued results, a result without a phone, and a dossier handed over without a message."""
 
     def make() -> Publication:
         at = NOW - timedelta(minutes=5)
@@ -165,7 +165,7 @@ def test_true_publication_holds_after_agency_was_renamed_and_changed_and_persona
         " SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, phone_refusal = 'missing'"
     )
     rows("UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL")
-    # The report still holds. A remark tells the reader that the agency's name has changed since.
+    # The publication still verifies. A remark says that the agency's name has changed since.
     holds(1, named)
 
 
@@ -203,7 +203,7 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
     for setting in ("timezone = 'America/New_York'", "intervalstyle = 'iso_8601'"):
         rows(f"ALTER DATABASE {conninfo_to_dict(ledger)['dbname']} SET {setting}")
     request.getfixturevalue("auditor")
-    # An auditor's machine does not have the settings that made the report.
+    # An auditor's machine may have other settings than the machine that published.
     configure(TZ="Asia/Tokyo", MOTCUA_URGE_FROM="3", MOTCUA_SMS_BUDGET="5", MOTCUA_SEGMENT_PRICE="999")
     with ThreadPoolExecutor(3) as auditors:
         found = list(auditors.map(verify_publication, ["1"] * 3))
@@ -215,16 +215,17 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
 
 @pytest.fixture
 def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Return a function that rewrites the day's publication as one from before channels were counted.
+    """Return a function that makes the day's publication look like one of an older version, which had no channels.
 
-    It applies ``change`` to the manifest and adapts the files, the closing and the row.
+    The function also applies ``change`` to the manifest. It adapts the files, the closing and the ledger's row.
     """
 
     def publish_as(change: Callable[[dict[str, Any]], object]) -> None:
         manifest = json.loads(canonical(day.manifest))
         for name in ("known_attempt", "prices"):
             del manifest["closing"][name]
-        # No gateway took a message, so this version publishes costs of 0. Versions without channels published none.
+        # No gateway accepted a message, so this version publishes costs of 0. A version without channels published no
+        # costs.
         manifest["words"]["budget"] |= {"spent_in_period": None, "spent_in_year": None}
         manifest["files"] = [each for each in manifest["files"] if each["name"] != "csv/channels.csv"]
         (store / day.folder / "csv/channels.csv").unlink()
@@ -252,7 +253,7 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
     published_as(as_0_2_wrote_it)
-    # This version would print another issuer than the published report has.
+    # If this version made the report again, the report would name another issuer.
     monkeypatch.setitem(wording.publication_words()["sheet"], "issuer", "SỞ KHÁC")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -275,7 +276,7 @@ def test_byte_changed_in_a_publication_of_an_older_version_is_found_by_its_hash(
 
 
 def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(published_as, store, day, forge):
-    """A forged table must be found when it is made again, although the forger recomputed all hashes."""
+    """Verifying must find a forged CSV file by making it again, although the forger recomputed all hashes."""
     published_as(as_0_2_wrote_it)
     csv = store / day.folder / "csv"
     rewrite(csv / "messages.csv", lambda old: old.replace(b",0,", b',"0",', 1))
@@ -287,11 +288,11 @@ def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(publish
 
 
 def test_publication_from_before_the_number_of_the_rendering_holds(published_as, monkeypatch):
-    """A publication of an older build must verify, with remarks on what this version decides differently."""
+    """A publication of an older build must verify, with a remark that this version would urge other agencies."""
 
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}
-        # A manifest of that time lacks words that this version needs for a report.
+        # Manifests of that build lack an entry of ``words`` that this version needs for a report.
         del manifest["words"]["procedures"]
 
     published_as(as_it_was)
@@ -304,7 +305,7 @@ def test_publication_from_before_the_number_of_the_rendering_holds(published_as,
 
 
 def test_manifest_whose_words_cannot_make_a_report_is_found(published_as):
-    """A manifest without words that its report needs is a fault, and must not end in a traceback."""
+    """A manifest without an entry of ``words`` that the report needs is a fault, and must not end in a traceback."""
     published_as(lambda manifest: manifest["words"].pop("procedures"))
     assert faults_by_facts() == ["manifest.json: words: cannot be used: KeyError 'procedures'"]
 

@@ -354,7 +354,7 @@ def test_forger_who_also_mends_the_row_is_found_by_the_chain_and_the_facts(folde
 
 @pytest.fixture
 def owner(published, rows) -> Callable[..., list[dict[str, Any]]]:
-    """Return a function that runs SQL statements in the ledger that the ledger's triggers would refuse."""
+    """Switch off the ledger's triggers; return a function that runs SQL statements in the ledger."""
     rows("SET session_replication_role = replica")
     return rows
 
@@ -384,7 +384,7 @@ def test_row_whose_manifest_is_none_is_a_fault_and_no_traceback(owner, manifest)
     owner("UPDATE motcua.publications SET manifest = %s WHERE publication_no = 2", manifest)
     found = faults(2)
     assert_named(found, "the manifest of publication 2 has SHA-256")
-    # The manifest file still has the hash that the row names, so the other files can be checked against the file.
+    # The row still names the hash of the manifest file, so the other files are checked against that file.
     assert not [each for each in found if each.startswith(("csv", "bao-cao", "so-lieu"))]
     shown = type_command("publications", "show", "2", exits=None)
     assert shown.exception is None or isinstance(shown.exception, SystemExit)

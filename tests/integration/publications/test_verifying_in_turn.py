@@ -44,7 +44,7 @@ def standing(
 
 @pytest.fixture
 def published(one_stop, configure, tmp_path):
-    """Publish the closings of 25 and 24 November 2026; return both publications and their folder."""
+    """Publish the closings of 25 and 24 November 2026; return both publications and the store's folder."""
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'công bố'}")
     at = NOW - timedelta(minutes=5)
     one_stop.both(9, "A1", at=at, updated_at=at, status_code=9, at_one_stop_desk=True, finished_at=at)
@@ -54,7 +54,7 @@ def published(one_stop, configure, tmp_path):
 
 
 def kept() -> list[tuple[int, str, int]]:
-    """Return the stored verifications, oldest first: publication, who verified, and the number of faults."""
+    """Return the publication, the verifier and the number of faults of each stored verification, oldest first."""
     with connect() as connection:
         found = connection.execute("SELECT * FROM motcua.publication_verifications ORDER BY verification_no")
         return [(row["publication_no"], row["verified_by"], row["faults"]) for row in found]
@@ -84,7 +84,7 @@ def test_each_publication_has_its_turn_within_a_month_however_many_there_are(man
 
 
 def test_what_did_not_hold_and_what_is_new_does_not_wait_for_its_turn():
-    """A night verifies faulty and new publications first, and then the ones that were not verified for longest."""
+    """A nightly run verifies faulty and new publications first, and then those with the oldest verification."""
     old = [standing(n, NOW - timedelta(days=200), NOW - timedelta(days=40 - n)) for n in range(1, 31)]
     faulty = standing(31, NOW - timedelta(days=100), NOW - timedelta(days=1), faults=3)
     new = [standing(n, NOW - timedelta(hours=40 - n)) for n in (32, 33)]
@@ -109,7 +109,10 @@ def test_second_try_of_a_run_goes_on_where_the_first_one_ended():
 
 
 def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_verified_before():
-    """A publication is overdue a month after its last verification, or after verifying was first possible."""
+    """A publication is overdue a month after its last verification.
+
+    If a publication was never verified, its month starts no earlier than the first verification of any publication.
+    """
     long_ago = NOW - timedelta(days=300)
     in_time = standing(1, long_ago, NOW - AT_LEAST_EVERY)
     late = standing(2, long_ago, NOW - AT_LEAST_EVERY - timedelta(seconds=1))
@@ -122,7 +125,7 @@ def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_veri
 
 
 def test_night_verifies_and_keeps_what_it_found(published, rows):
-    # A run whose time is over begins no further verification.
+    # A run that has used up its time begins no further verification.
     done = verify_in_turn(RUN, MORNING, within=timedelta(0))
     assert (done.verified, done.waiting, kept()) == (0, 2, [])
     with pytest.raises(RunIncomplete) as red:
@@ -197,7 +200,7 @@ def test_folder_that_no_row_names_reddens_the_gate(published):
 
 
 def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(published, monkeypatch, tmp_path):
-    """The command stores only signed verifications of the published folder, and says why it stores no other."""
+    """The command stores only signed verifications of the published folder, and prints why it does not store others."""
     (first, _), store = published
     monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "root")

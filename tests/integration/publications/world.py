@@ -1,4 +1,4 @@
-"""Helpers of the publication tests: small closings that are quickly published, and changes of their files."""
+"""Helpers of the publication tests: make small closings, verify publications, and change published files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def small(period: Period = THIRD_DAY) -> ReconciliationReport:
 
 
 def with_cell(report: ReconciliationReport, **more: int) -> ReconciliationReport:
-    """Return the report with these numbers added to the figures of Nha Trang's results of one procedure (a cell)."""
+    """Return a copy of the report with these numbers added to one row: Nha Trang's results of one procedure."""
     rows = list(report.figures.messages)
     keys = [(row.agency_code, row.procedure_code, row.kind) for row in rows]
     place = keys.index((samples.NHA_TRANG, "1.005129", "result"))
@@ -64,7 +64,7 @@ def save(report: ReconciliationReport | None = None, **changes: Any) -> int:
 
 
 def stored_figures(connection: Any, closing: Any) -> Figures:
-    """Return a closing's stored figures in place of a recount: the ledger has nothing that could be counted."""
+    """Return a closing's stored figures in place of a recount, because the ledger has no messages to count."""
     return load_figures(connection, closing.closing_no)
 
 
@@ -97,7 +97,7 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 class Killed(BaseException):
-    """Raised where a test lets the process die. No ``except Exception`` catches it."""
+    """The exception that stands for the death of the process in a test. No ``except Exception`` catches it."""
 
 
 def die(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of sending: Zalo before SMS as a province would set it up, and two SMS gateways."""
+"""Fixtures of the sending tests: Zalo preferred to SMS, as a province would set it up, and two SMS gateways."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Channels:
     zalo: ScriptedZalo
     sms: ScriptedGateway
     set_up: Callable[..., None]
-    """Sets up both gateways again, with these changes in the extra fields of Zalo's connection."""
+    """Sets up both gateways again. Its arguments change the extra fields of Zalo's connection."""
 
 
 @pytest.fixture
 def channels(configure: Callable[..., None], ledger: str, tmp_path: Any) -> Iterator[Channels]:
-    """Set up Zalo before Kannel, both scripted, with registered templates and ids for Zalo."""
+    """Set up two scripted gateways, Zalo preferred to Kannel, and register each template with an id at Zalo."""
     zalo, sms = ScriptedZalo(), ScriptedGateway()
 
     def set_up(**extra: Any) -> None:

@@ -1,6 +1,6 @@
 """Test senders while Airflow's API server is down or hangs.
 
-A running sender needs no answer of Airflow. Even when its time is over, it goes on until there is a standby.
+A running sender needs no answer from Airflow. A leader whose time is over goes on until there is a standby.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SOURCE = "onestop_khanhhoa"
 class TaskSupervisor:
     """A double of Airflow's task supervisor, through which a task makes all its requests to Airflow.
 
-    While ``answers`` is cleared, a request waits, as it does while the API server is away.
+    While ``answers`` is cleared, a request waits, as it does while the API server is down.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
 
 @pytest.fixture
 def always_some(configure: Callable[..., None]) -> None:
-    """Let a sender wait for new rows for the time between two runs, so that some sender always waits."""
+    """Let each sender wait for new rows as long as the time between two runs, so that a sender always waits."""
     configure(MOTCUA_NOTIFY_EVERY="PT1M", MOTCUA_LINGER="PT1M", MOTCUA_LINGER_QUIET="PT1M")
 
 
@@ -84,7 +84,8 @@ def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gate
     take_in(None)
     with kept_connections(LEDGER):
         lingering(60)
-        # Airflow must be silent before the sender reads its first source, or the test shows nothing.
+        # Airflow must stop answering before the sender first reads a source. Otherwise the sender could ask Airflow for
+        # the source's connection at that moment.
         until(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
         supervisor.answers.clear()
         for number in (2, 3, 4):

@@ -1,4 +1,4 @@
-"""Test gateway pauses by a gateway's own rules, such as night hours: the next gateway takes over, and no run is red."""
+"""Test gateway pauses for expected reasons, such as night hours: the next gateway takes over, and no run is red."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ def lingers(report: Callable[[str], None]) -> None:
 
 
 def freeze() -> None:
-    """Freeze this process (SIGSTOP), and return when another process has continued it at least a second later."""
+    """Freeze this process with SIGSTOP. Return once another process has continued it, at least a second later."""
     before = time.monotonic()
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
-    # The kernel may stop the process only a moment after the call. Without this wait, the thread would go on till then.
+    # The kernel may stop the process only a moment after the call. Without this loop, the thread would run until then.
     while (now := time.monotonic()) - before < SOON / 2:
         before = now
         time.sleep(0.01)
@@ -179,8 +179,8 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
     time.sleep(SOON)
     frozen.go_on()
     assert frozen.end() == ([], 0)
-    # A process that froze while it gave a heartbeat does not notice its sleep. It may then send the queued message
-    # itself after its next heartbeat.
+    # If the process froze just while it gave a heartbeat, it does not notice the freeze. It may then send the queued
+    # message itself after its next heartbeat.
     send("another")
     assert [each["gateway_code"] for each in rows("SELECT gateway_code FROM motcua.attempts ORDER BY attempt_id")] == [
         "held back",
@@ -310,7 +310,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
                 freeze()
             original(connection)
 
-        # The change needs no undoing: it is made in a forked process that ends with this work.
+        # Nothing undoes this patch, because the forked process ends with its work.
         pytest.MonkeyPatch().setattr(psycopg.Connection, "commit", commit)
         work()
 
@@ -413,7 +413,7 @@ def test_newest_beat_stays_in_the_ledger(ledger, rows):
     "frozen", "a callbacks process that freezes while it applies a receipt keeps no sender waiting for more than 3 s"
 )
 def test_callbacks_that_are_frozen_inside_a_receipt_keep_no_sender_waiting(one_stop, gateway, rows):
-    """The app has no heartbeat. PostgreSQL itself must end its transaction, which locks the receipt's message."""
+    """The callbacks app has no heartbeat. PostgreSQL itself must end the transaction that locks the message."""
     queue_results(one_stop)
 
     def frozen_in_a_receipt(asked: object) -> None:

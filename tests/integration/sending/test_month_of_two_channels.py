@@ -123,8 +123,8 @@ def test_month_of_two_channels_verifies_and_its_money_is_what_pandas_finds(month
         **{names[code]: [int(each) for each in row] for code, row in zip(expected.index, expected.values, strict=True)},
         "Toàn tỉnh": [int(each) for each in expected.sum()],
     }
-    # After the closing the desk corrects the phone number of the undelivered message, which then goes by Zalo. The
-    # publication must still verify.
+    # After the closing, the desk corrects the phone number of the undelivered message, and the message is sent by Zalo.
+    # The publication must still verify.
     (undelivered,) = rows("SELECT dossier_id FROM motcua.messages WHERE state = 'undelivered'")
     (code,) = rows("SELECT dossier_code, agency_code FROM motcua.dossiers WHERE dossier_id = %s", *undelivered.values())
     later = FIRST_OF_DECEMBER + HOUR

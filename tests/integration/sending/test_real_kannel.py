@@ -1,6 +1,6 @@
 """Test sending through a real Kannel to phones, and its receipts back.
 
-Other tests use a scripted gateway. This module shows that Kannel itself behaves as that script assumes.
+Other tests use a scripted gateway. This module shows that Kannel itself behaves as the scripted gateway does.
 """
 
 from __future__ import annotations
@@ -219,11 +219,11 @@ FATES = {
     "expired": (Fate(receipts=("EXPIRED",)), "undelivered", ["34", "8"]),
     "deleted": (Fate(receipts=("DELETED",)), "undelivered", ["2", "8"]),
     "rejected later": (Fate(receipts=("REJECTD",)), "undelivered", ["2", "8"]),
-    # Only 16 arrives, without an 8 before it: the carrier never accepted the message.
+    # Kannel sends a receipt of type 16 and none of type 8, because the carrier never accepted the message.
     "refused at once": (Fate(status=REFUSED), "undelivered", ["16"]),
     "on its way, then delivered": (Fate(receipts=("ENROUTE", "ACCEPTD", "DELIVRD")), "delivered", ["1", "8"]),
     "on its way": (Fate(receipts=("ACCEPTD", "ENROUTE")), "accepted", ["8"]),
-    # Kannel finds no submit for this receipt, because the carrier's answer has not arrived, and drops the receipt.
+    # Kannel cannot match this receipt to a message before the carrier's answer arrives, and drops the receipt.
     "receipt before the carrier's answer": (Fate(overtakes=True), "accepted", ["8"]),
     "no receipt": (Fate(receipts=()), "accepted", ["8"]),
 }
@@ -323,14 +323,15 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
     for hours in range(1, 6):
         send_at(hours)
     settled = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
-    # A message without an answer may lie in Kannel's store. Kannel then sends it after the restart, and its receipt
-    # settles it.
+    # A message without an answer may be in Kannel's store. Kannel then sends this message after the restart, and the
+    # receipt settles the message.
     assert len(settled) >= count - before["unknown"]
     until(lambda: all(line.carrier.phone(row["msisdn"]) for row in settled))
     assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
     taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
     assert set(taken.values()) == {1}, "each message is given to Kannel once, also one without an answer"
-    # Kannel itself submits again the messages whose answers it had not read, at most max-pending-submits of them.
+    # After its restart, Kannel submits the messages again whose answers from the carrier it had not read. These are at
+    # most max-pending-submits messages.
     again = [len(line.carrier.phone(phone(n))) - 1 for n in range(count)]
     assert sum(copies for copies in again if copies > 0) <= 10
     assert max(again) <= 1
@@ -410,7 +411,8 @@ def test_number_that_kannel_has_no_route_to_waits_for_one_and_holds_up_no_other(
     queue_results(one_stop, 8)
     send_at()
     until(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
-    # The callbacks app may not mark a message as never arrived. It only stores the receipt, and the next run reads it.
+    # The callbacks app only stores a receipt which says that Kannel never accepted the message. The next run reads the
+    # receipt, because the app has no right to queue the message again.
     read_left_over_receipts()
     until(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
     answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")

@@ -1,4 +1,4 @@
-"""Test request slots: all senders keep a gateway's limit together and share its slots, also after one of them died."""
+"""Test request slots: senders share a gateway's slots and together keep its limit, also after a sender died."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("useful_for_years")]
 
-__all__ = ["two"]  # Importing the fixture would otherwise look unused.
+__all__ = ["two"]  # Without this line, the linter would call the import of the fixture unused.
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def _register_at_second_gateway(ledger):
 
 @pytest.fixture
 def share(ledger):
-    """Return a function that opens a gateway's slots as one more process would; it returns slots and connection."""
+    """Return a function that acts as one more sender: it opens a gateway's slots, and returns slots and connection."""
     connections = []
 
     def begin(concurrency=8, gateway="kannel"):
@@ -94,8 +94,8 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     assert killed.end()[1] == 9
     assert [other.end() for other in others] == [([], 0)] * 2
     assert 4 < gateway.most_connections <= 8
-    # PostgreSQL ends the killed sender's session a moment after the process died. A sender that started before that may
-    # have taken the killed sender for alive, and may have left its attempts as they were.
+    # PostgreSQL ends the killed sender's session a moment after the process died. A sender that started within this
+    # moment found the session alive and left the killed sender's attempts in flight.
     send("run of whoever comes later")
     left = rows("SELECT state, count(*) FROM motcua.messages GROUP BY state")
     counted = {row["state"]: row["count"] for row in left}

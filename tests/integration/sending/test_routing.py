@@ -264,14 +264,14 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
         sender.join()
     came.sort()
     assert len(came) == 50
-    # Check only that no request is early: a machine that stands still for a moment may send several late and together.
+    # Check only that no request is early. On a busy machine, several requests may be late and leave together.
     assert [at for number, at in enumerate(came) if at - began < number / 20] == []
 
 
 def test_refusal_and_claim_of_two_senders_never_wait_for_each_other(one_stop, gateway, rows):
-    """A refusal locks the gateway's day and the next claim locks the gateway, all senders in this order.
+    """Senders must lock the row of ``gateway_days`` before the row of ``gateways``, or they deadlock.
 
-    A sender that locked the gateway first was ended by PostgreSQL as part of a deadlock, and its run failed.
+    Writing a refusal locks the first row, and the claim after the refusal locks the second row in the same transaction.
     """
     queue(one_stop, VIETTEL)
     gateway.script = ["hang"]
@@ -311,7 +311,7 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     (used_up,) = in_ledger(days_used_up, ["kannel", "second"], NOW + MINUTE)
     assert (used_up.gateway, used_up.used, used_up.segments_per_day, used_up.elsewhere) == ("kannel", 3, 3, 5)
     assert unresolved("run", now=NOW + MINUTE) == []
-    tomorrow = NOW + timedelta(hours=15)  # 1:00 in Vietnam: a new day's limit counts.
+    tomorrow = NOW + timedelta(hours=15)  # It is 1:00 in Vietnam, so the limit of a new day applies.
     queue(one_stop, VIETTEL, at=tomorrow)
     send_at(tomorrow)
     assert len(first.asked) == 6

@@ -1,4 +1,4 @@
-"""Test sending from the ledger to a gateway over real HTTP, and the receipts: no message is sent twice or lost."""
+"""Test sending from the ledger to a gateway over real HTTP, and receipts: no message is sent twice or lost."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
 
 
 def waits_with(one_stop, phone, moment):
-    """Change the phone of the dossier D-0 at the source at a moment; its result still waits at the desk."""
+    """Change the applicant's phone of the dossier D-0 in the source. The result still waits at the desk."""
     one_stop.dossier("D-0", applicant_phone=phone, updated_at=moment, status_code=9, at_one_stop_desk=True)
 
 
@@ -225,7 +225,7 @@ def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, row
 
 
 def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows):
-    """While a dossier's first message is unknown, its second one waits, or the citizen may be texted twice."""
+    """A dossier's second message waits while the first is unknown, because the citizen may already have the first."""
     queue_results(one_stop)
     gateway.script = ["hang"]
     send_at()
@@ -270,7 +270,7 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
 
 
 def lose_the_ledger(gateway):
-    """End all sessions of the ledger when the first of the open requests is answered, and answer a little later."""
+    """Let the gateway end all our sessions in the ledger before its first answer, and let it delay each answer."""
     lost = threading.Event()
 
     def lose(asked):
@@ -297,7 +297,7 @@ def test_answers_are_kept_when_the_connection_to_the_ledger_breaks(one_stop, gat
     collect = Sender._collect_answers
 
     def taken_for_dead_first(self, wait):
-        # Another process takes the sender for dead before the sender has written its answers to the journal.
+        # Before this sender journals its answers, let another sender mark this sender's attempts as unknown.
         if wait is None:
             send_at(NOW + MINUTE, run_id="another")
         collect(self, wait)
@@ -346,7 +346,7 @@ def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway,
 
 
 def test_receipt_after_a_failed_answer_stops_the_retry(one_stop, gateway, rows):
-    """A proxy may answer 503 although Kannel took the message. A retry would then text the citizen twice."""
+    """A proxy may answer 503 although Kannel accepted the message. A retry would then text the citizen twice."""
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
     send_at()
@@ -477,9 +477,10 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
     "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
-    """A backfill of failed runs finds only scheduled runs, but the watcher's run may have made the failed attempt.
+    """A scheduled run must fail for a failed attempt of its minute, also if a run that the watcher started made it.
 
-    If the scheduled run of that minute were green, the backfill would not retry the message.
+    A backfill of failed runs repeats only scheduled runs. If the scheduled run were green, the backfill would not retry
+    the message.
     """
     queue_results(one_stop)
     gateway.script = [(503, "busy")]

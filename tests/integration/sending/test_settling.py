@@ -291,7 +291,7 @@ def sent(provider):
     ],
 )
 def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, rows, answer, state):
-    """A repeated request may settle an unknown message only by an answer that proves what became of the first."""
+    """A repeated request settles an unknown message only if the answer proves the outcome of the first request."""
     queue_results(one_stop)
     esms.answer = "hang"
     send_at()
@@ -381,9 +381,10 @@ def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
 
 
 def test_gateway_that_is_silent_delays_the_rest_of_a_settling_only_for_a_while(one_stop, esms, rows, monkeypatch):
-    """Hundreds of accepted messages of a silent provider are due again before all of them were asked about once.
+    """Settling must stop asking a silent provider after ``_ASKS_FOR`` seconds, and go on with its other work.
 
-    Settling once asked on and on until Airflow ended it, so that nothing after this provider was ever settled.
+    If this provider accepted hundreds of messages, the first message is due for another question before settling has
+    asked about the last one. Without a limit, settling would ask until Airflow ends its task.
     """
     monkeypatch.setattr(settling, "_ASKS_FOR", 1.0, raising=False)
     queue_results(one_stop, 40)
@@ -401,7 +402,7 @@ def test_gateway_that_is_silent_delays_the_rest_of_a_settling_only_for_a_while(o
 
 
 def test_gateway_is_not_asked_for_ever_about_a_message_that_stays_unknown(one_stop, esms, rows):
-    """A message of unknown outcome stays so for years. The counter of questions once grew beyond its column's type."""
+    """A message may stay unknown for years. Settling asks about it for 30 days, and its counter must not overflow."""
     queue_results(one_stop)
     esms.answer = "reset"
     send_at()

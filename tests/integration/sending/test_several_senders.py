@@ -67,7 +67,7 @@ def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[], Linger
 
 @contextmanager
 def another_leads(*, with_standby: bool = False) -> Iterator[None]:
-    """Hold the leader's lock while the block runs, and a standby's place if ``with_standby``; send nothing."""
+    """Hold the leader's lock while the block runs, and with ``with_standby`` also a standby's lock; send nothing."""
     with open_connection() as leader, open_connection() as second:
         leader.autocommit = second.autocommit = True
         assert hold_lock(leader, LEADING)
@@ -145,7 +145,7 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
 
 
 def test_news_is_picked_up_although_the_clock_is_set_back(one_stop, gateway, lingering, configure):
-    """While requests are open, the sender must not wait until a clock that was set back has caught up."""
+    """If the clock is set back while a request is open, the sender must not wait until the clock has caught up."""
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"answer_timeout": 60}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given))
@@ -171,7 +171,7 @@ def test_news_is_picked_up_although_the_clock_is_set_back(one_stop, gateway, lin
 def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     one_stop, gateway, lingering, rows, configure, at_once
 ):
-    """At a silent gateway, only messages that left before its third time-out (of one second) may become unknown."""
+    """At a silent gateway, only messages that were sent before the third time-out may become unknown."""
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"concurrency": 32, "answer_timeout": 1}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M")
@@ -197,7 +197,7 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
 
 
 def test_one_message_behind_a_silent_gateway_is_reported_as_unserved(one_stop, gateway, lingering, rows, configure):
-    """The sender asks a silent gateway every two seconds. The message waits meanwhile, and staff must learn of it."""
+    """While a sender only tries to log in at a silent gateway, the gateway's waiting message must be reported."""
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"answer_timeout": 1}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M", MOTCUA_SERVED_WITHIN="PT5S")
@@ -228,7 +228,7 @@ def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, linge
 
 @pytest.mark.usefixtures("watched")
 def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway, lingering, configure, rows):
-    """The message stays due and is checked again and again. That must not count as work, or the sender never ends."""
+    """The message stays due and is checked again and again. The checks must not count as work, or no sender ends."""
     configure(MOTCUA_LINGER_QUIET="0.1")
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -240,7 +240,7 @@ def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway,
 def test_gateway_that_waits_for_its_limit_delays_neither_news_nor_other_gateways(
     one_stop, lingering, two_gateways, configure
 ):
-    """One message at a gateway with a low limit per second must not make the leader deaf until the next may leave."""
+    """While a message waits for its gateway's limit per second, the leader must read new rows and send elsewhere."""
     limited, other = two_gateways
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"segments_per_second": 0.05, "carriers": ["Viettel"]}
@@ -258,7 +258,7 @@ def test_gateway_that_waits_for_its_limit_delays_neither_news_nor_other_gateways
 
 
 def test_message_whose_retry_is_due_waits_for_no_other_gateways_queue(one_stop, lingering, two_gateways, configure):
-    """While one gateway drains a long queue, a message that is due again at another gateway must not wait for it."""
+    """A message that is due again at one gateway must not wait for the end of a long queue at another gateway."""
     slow, other = two_gateways
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"carriers": ["Viettel"], "answer_timeout": 20}

@@ -1,4 +1,4 @@
-"""Test gateway pauses: how long a pause lasts, and how single messages show within seconds that it can end."""
+"""Test gateway pauses: how long a pause lasts, and how a try with a single message ends it within seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _register_at_second_gateway(ledger):
 
 
 def refuse(gateway, *numbers):
-    """Let the gateway refuse these numbers as not routable and take all others."""
+    """Let the gateway refuse these numbers as not routable and accept all other numbers."""
     gateway.answer_to = lambda query: NOT_ROUTABLE if query["to"] in numbers else TAKEN
 
 
@@ -61,7 +61,7 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     assert states(rows).count(("accepted", None)) == 60
     assert states(rows).count(("queued", "carrier_refused")) == 8
     for hours in range(1, 6):
-        # In these hours the gateway only refuses eight numbers again. Each number counts once, so there is no pause.
+        # The gateway refuses the same eight numbers again. Each number counts once, so there is no pause.
         send_at(NOW + timedelta(hours=hours))
     assert len(gateway.asked) > 68 + 16, "the refused numbers were retried"
     queue(one_stop, VIETTEL, at=NOW + timedelta(hours=6))
@@ -75,7 +75,7 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     "ten refused numbers of a carrier in a row pause the carrier at that gateway until a try succeeds",
 )
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
-    """After a pause, all senders together must make one try, however many senders there are."""
+    """After each pause, all senders together must try the carrier with only one message."""
     gateway.answer = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 30)
     send_at()
@@ -124,7 +124,7 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
     send_at(NOW + SECOND)
     assert states(rows).count(("accepted", None)) == 0
     send_at(NOW + 2 * SECOND)
-    # A refused message waits for the gateway, not for a retry time of its own.
+    # After 503, the refused messages wait only for the end of the pause, and not for a retry time of their own.
     assert states(rows).count(("accepted", None)) >= (20 if away is BUSY else 15)
     assert stops(rows) == []
 
@@ -135,7 +135,7 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
 )
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
-    # The gateway is down, but answers a try without a message, as a proxy in front of it may do.
+    # The gateway is down, but a proxy in front of it answers the login that a sender tries first.
     gateway.answer, gateway.login = (502, "bad gateway"), (404, "not found")
     for seconds in range(0, 301, 2):
         send_at(NOW + timedelta(seconds=seconds))
@@ -163,9 +163,9 @@ def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gat
     "gateways-that-fail", "a gateway that accepts a message only now and then leaves few messages unknown"
 )
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
-    """After each pause the gateway gets one message, then two, not as many as may be in flight."""
+    """After each pause, the gateway gets one message and then two, but not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
-    # The gateway is down, but answers a try without a message, as a proxy in front of it may do.
+    # The gateway is down, but a proxy in front of it answers the login that a sender tries first.
     gateway.answer, gateway.login = "reset", (404, "not found")
     send_at()
     unknown = states(rows).count(("unknown", "no_answer"))
@@ -177,7 +177,7 @@ def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gatewa
 
 
 def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_ends_it(one_stop, gateway, rows):
-    """A pause lasts as long as the gateway asked. An accepted message does not end a pause by a person."""
+    """A pause lasts as long as the gateway's Retry-After says. An accepted message does not end a person's pause."""
     queue(one_stop, *[VIETTEL] * 20)
     gateway.answer, gateway.headers = (503, "busy"), {"Retry-After": "60"}
     send_at()
@@ -222,8 +222,8 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
             double.close()
     unknown = states(rows).count(("unknown", "no_answer"))
     assert states(rows).count(("accepted", None)) == 40 - unknown
-    # Four requests may be in flight when the gateway goes. After that, single messages try the gateway; a slow machine
-    # makes more such tries. Without the pause all of the other 32 messages would become unknown.
+    # Four requests may be in flight when the gateway ends. Then the sender tries the gateway with single messages, more
+    # often on a slow machine. Without the pause, all of the other 32 messages would become unknown.
     assert unknown <= 3 * 4
 
 
@@ -252,7 +252,7 @@ def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
 
 
 def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
-    """An attempt of a dead sender that a receipt settled must state the receipt as its end."""
+    """If a receipt settles an attempt of a dead sender, the attempt's outcome must be ``receipt``."""
     queue(one_stop, VIETTEL)
     message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     value = Departing(message_id, "of the dead", "+84981234000", "Viettel", 1)

@@ -1,6 +1,6 @@
-"""Test receipts and gateways' answers that are stored together in one transaction.
+"""Test receipts, and answers of gateways, that are stored together in one transaction.
 
-Each of them must have the same effect as if it were stored alone.
+Each receipt and each answer must have the same effect as if it were stored alone.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.ground import NOW, queue_results, send_at, states
 
 @pytest.fixture
 def sent(one_stop, gateway, rows):
-    """Send six messages that the gateway accepts; return their references in order."""
+    """Send six messages that the gateway accepts; return their references, by message id."""
     queue_results(one_stop, 6)
     send_at()
     return [row["reference"] for row in rows("SELECT reference FROM motcua.attempts ORDER BY message_id")]
 
 
 def take(*reports):
-    """Hand reports to an intake of receipts whose thread is busy, so that it takes them all together."""
+    """Give receipts to an intake while its thread is busy, so that it then stores all of them together."""
     adapter, intake, all_wait = open_gateway("kannel"), Intake(connect), threading.Event()
     intake._thread.submit(all_wait.wait, 10)
     effects = [
@@ -40,7 +40,7 @@ def take(*reports):
 
 
 def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows):
-    """A report that cannot be stored must not delay or lose the other reports."""
+    """A receipt that cannot be stored must not delay or lose the other receipts."""
     bad, *effects = take(
         ("\ud800", "1"), (sent[0], "1"), (sent[1], "8"), (sent[1], "1"), (sent[2], "2"), ("nobody's", "1"),
         (sent[3], "4"),
@@ -55,7 +55,7 @@ def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows)
 
 
 def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, rows):
-    """A failed or idle receipt thread must still store the next receipt."""
+    """After a failure, and after idle time, the intake's thread must store the next receipt."""
     failures = [ConnectionError()]
 
     def connect_or_break():

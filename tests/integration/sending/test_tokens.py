@@ -1,4 +1,4 @@
-"""Test Zalo's tokens: one sender renews them before its first message, and stores them where no restore reaches."""
+"""Test Zalo's tokens: one sender renews them before its first message, and stores them outside the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 def queue(one_stop, at):
-    """Queue the result of a new dossier at a moment."""
+    """Queue the result of a new dossier at the moment ``at``."""
     one_stop.both(9, f"D-{at:%d%H%M}", at=at, applicant_phone=f"0905{at:%d%H%M}")
     take_in(at)
 

@@ -1,6 +1,6 @@
 """Test with random answers of Zalo and of the SMS gateway, at random hours: no citizen is texted twice.
 
-Each citizen is texted exactly once, or not at all if Zalo gave an answer of ``NEVER_BY_SMS``.
+Each citizen is texted exactly once, or not at all if one of Zalo's answers is in ``NEVER_BY_SMS``.
 """
 
 from __future__ import annotations

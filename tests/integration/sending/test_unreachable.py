@@ -1,4 +1,4 @@
-"""Test a gateway that does not reach a number: the next gateway takes the message and later ones to this number."""
+"""Test a gateway that does not reach a number: the next gateway sends this and later messages to the number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test that a message's text is made for the gateway that takes it, and is counted in that gateway's unit."""
+"""Test that a message's text is made for the gateway that sends it, and is counted in that gateway's unit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def result(one_stop):
 
 
 def test_text_goes_as_its_agency_chose_where_accents_cost(one_stop, gateway, plain_agency, rows):
-    """If accents cost more segments, a text goes without accents when its agency chose so."""
+    """If accents cost more segments, a text is sent without accents if its agency chose so."""
     result(one_stop)
     send_at()
     (text,), attempts = sent(gateway, rows)

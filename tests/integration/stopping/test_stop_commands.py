@@ -1,4 +1,4 @@
-"""Test ``motcua stop`` and ``motcua go``: only the Department may use them, and only for whole kinds and agencies."""
+"""Test ``motcua stop``, ``motcua go`` and the counts of messages: only the Department may stop sending."""
 
 from __future__ import annotations
 

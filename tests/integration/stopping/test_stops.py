@@ -1,4 +1,4 @@
-"""Test stops of the Department, of a kind, an agency or everything: senders and settling obey, and nothing is lost."""
+"""Test the Department's stops of a kind, an agency or everything: senders and settling obey, and no message is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stop_it(kind=None, agency=None, until=NOW + 4 * HOUR, now=NOW):
 
 
 def queue(one_stop, *messages, at=NOW):
-    """Plan a message for each dossier, given as code, status and agency."""
+    """Plan a message for each dossier, which is given by its code, status and agency."""
     for code, status, agency in messages:
         one_stop.both(status, code, agency, at=at, applicant_phone=f"0905{one_stop.number:06}", updated_at=at)
     take_in(now=at)
@@ -125,7 +125,7 @@ def test_sender_at_work_obeys_at_its_next_claim_and_keeps_what_is_in_flight(one_
 
     gateway.before_answer = stop_now
     send_at(now)
-    # At the stop, four requests may be in flight and one more message may be claimed.
+    # When the stop is ordered, four requests may be in flight and one more message may be claimed.
     assert 8 <= len(gateway.asked) <= 8 + 5
     assert states(rows).count(SENT) == len(gateway.asked)
     assert states(rows).count(STOPPED) == 60 - len(gateway.asked)
@@ -145,7 +145,7 @@ def test_two_stops_of_one_message_hold_it_until_the_last_one_ends(one_stop, gate
 
 @pytest.mark.guarantee("stops", "no message stays on hold for a stop that ends while the sender writes the hold")
 def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_stop, gateway, rows):
-    """A sender that saw the stop at its claim waits until the stop's end is committed, and changes no message."""
+    """A sender that puts a message on hold waits until the stop's end is committed, and then leaves the message due."""
     made = stop_it("result")
     results(one_stop, 1)
     done = threading.Event()

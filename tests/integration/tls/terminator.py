@@ -1,7 +1,7 @@
-"""Put TLS in front of a PostgreSQL server that has none, as a proxy or a pooler does, with the tests' certificates.
+"""Run a TLS proxy in front of a PostgreSQL server that has no TLS, as a pooler does.
 
-The tests' server is built without TLS. Here OpenSSL answers the client's handshake with a real certificate, and passes
-the data on to the real server::
+The tests' PostgreSQL server is built without TLS. The proxy answers the client's TLS handshake with a certificate that
+the test made, and passes the data on to the server::
 
     authority = Authority("Sở TT&TT")
     with terminating(server_port, authority.certificate("ledger.test", folder)) as front:
@@ -85,7 +85,7 @@ class Authority:
 
 @dataclass
 class Terminator:
-    """A running TLS front: the port for clients, and the number of finished handshakes."""
+    """A running TLS proxy: its port for clients, and the number of finished handshakes."""
 
     port: int
     finished_handshakes: int = 0
@@ -124,7 +124,7 @@ def _serve(client: socket.socket, context: ssl.SSLContext, server_port: int, fro
                 continue
             break
         if (length, code) != (8, _SSL_REQUEST):
-            # A client that asks for no TLS is refused.
+            # Refuse a client that does not ask for TLS.
             return
         client.sendall(b"S")
         with (

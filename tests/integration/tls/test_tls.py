@@ -1,4 +1,4 @@
-"""Test TLS to the ledger: the TLS options of the Airflow connection apply to each part that opens a connection."""
+"""Test TLS to the ledger: each part of the system applies the TLS options of its Airflow connection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.ground import PASSWORD
 from tests.integration.tls.terminator import Authority, terminating
 
 HOST = "ledger.test"
-"""A host name that no name server knows. hostaddr gives its address, and the certificate must be for the name."""
+"""A host name that no name server knows. Connections give its address in hostaddr; the right certificate names it."""
 
 
 @dataclass
@@ -45,8 +45,8 @@ class Front:
     """Airflow connections to the ledger: one that must be accepted, and others that every part must refuse.
 
     ``right`` leads to a server with the right certificate. Each connection of ``wrong`` leads to a server with a wrong
-    certificate or none, and comes with words of libpq's refusal. ``handshakes`` returns how many TLS handshakes the
-    server of ``right`` has finished.
+    certificate or without TLS, and has a part of libpq's error message beside it. ``handshakes`` returns how many TLS
+    handshakes the server of ``right`` has finished.
     """
 
     right: dict[str, Any]
@@ -114,7 +114,7 @@ def _ask_as_task() -> None:
 
 
 def _ask_as_source() -> None:
-    # A source is opened like the ledger, by the name of its connection.
+    # A source's database is opened by the same function as the ledger, with the name of its Airflow connection.
     with open_connection("onestop_tls") as connection:
         _check_session(connection)
 
@@ -159,7 +159,7 @@ def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, co
     configure(**_all_connections(json.dumps(front.right)))
     COMPONENTS[component]()
     assert front.handshakes() > 0
-    # A pool retries a refused connection again and again, so the test waits only two seconds for it.
+    # A pool retries a refused connection again and again, so the test waits only two seconds for a pool.
     pool = {"pages": PAGES, "receipts": CALLBACKS}.get(component)
     for way, words in front.wrong.values():
         close_ledger_pool()

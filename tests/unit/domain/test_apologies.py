@@ -37,7 +37,7 @@ def days(mode, run_day, calendar=CALENDAR):
 
 
 def test_day_off_has_an_evening_if_the_evening_before_covered_no_day_after_it():
-    """Saturday was closed after Friday's evening, which covered Saturday alone. Somebody must cover Monday."""
+    """Friday's evening covered only Saturday. Saturday then became a day off, so its own evening must cover Monday."""
     saturday = date(2026, 11, 28)
     sunday, monday = saturday + timedelta(days=1), saturday + timedelta(days=2)
     assert due_days("working_day", CALENDAR, saturday, covered_until=saturday) == DueDays(sunday, monday)
@@ -86,7 +86,7 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     ("mode", "run_day", "opens", "until"),
     [
         ("working_day", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
-        # On Friday evening, a due date of Saturday counts as Saturday by the calendar, and as Monday by working days.
+        # The term of a dossier due on Saturday ends on Saturday in mode calendar, and on Monday in mode working_day.
         ("calendar", date(2026, 11, 27), at(date(2026, 11, 28), "07:00"), at(date(2026, 11, 27), "21:00")),
         ("working_day", date(2026, 11, 27), at(date(2026, 11, 30), "07:00"), at(date(2026, 11, 29), "21:00")),
     ],
@@ -121,7 +121,7 @@ def test_quiet_hours_over_midnight_within_a_day_and_none():
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)),  # noqa: DTZ001 - made aware below
 )
 def test_last_moment_before_a_moment_is_that_moment_or_the_beginning_of_its_quiet_hours(begin, end, moment):
-    """Before an opening, the last moment to send is the opening, or the beginning of quiet hours that reach it."""
+    """The last moment to send before an opening is the opening, or the beginning of quiet hours that reach it."""
     quiet, moment = QuietHours(begin, end), moment.replace(tzinfo=VIETNAM)
     last = quiet.last_moment_before(moment)
     instant = timedelta(microseconds=1)
@@ -186,7 +186,7 @@ def test_a_dossier_gets_a_message_with_its_state_or_a_reason_for_none(changes, e
 
 @pytest.mark.parametrize("hindrance", ["missed", "not_read"])
 def test_apologies_of_a_missed_evening_expire_but_a_bad_phone_is_still_the_reason(hindrance):
-    """A missed evening, or a source that was not read, ends apologies; a bad phone is still given as the reason."""
+    """If an evening was missed or the source was not read, an apology expires, or is suppressed for a bad phone."""
     assert judge(CANDIDATE, DUE, hindrance) == ("expired", hindrance)
     assert judge(replace(CANDIDATE, phone_refusal="missing"), DUE, hindrance) == ("suppressed", "missing")
     assert judge(replace(CANDIDATE, status_code=5), DUE, hindrance) == "other_status"

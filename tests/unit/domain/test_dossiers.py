@@ -150,7 +150,7 @@ def test_label_of_ten_characters_shows_no_mobile_number(written, shown):
     [(0, None), (10, 10), (11, 1), (12, None), (13, None)],
 )
 def test_national_status_is_one_of_ten_by_the_sources_own_map_first(code, national):
-    """A source's own map of its status codes goes first; a result outside 1 to 10 is an unknown status."""
+    """A source's own map of its status codes is applied first; a result outside 1 to 10 is an unknown status."""
     context = RowContext({}, {11: 1, 12: 0, 13: 11}, NOW, SKEW)
     assert national_status(code, context) == national
 
@@ -371,9 +371,9 @@ The highest number read is one below the number of ``TRANSITION``.
     ],
 )
 def test_step_that_was_not_there_when_its_time_was_read_is_of_when_it_is_read(recorded, context, is_new):
-    """A step whose source set its clock back counts from the time of reading.
+    """A step that a source recorded with a clock set back gets the time of reading instead.
 
-    With the time that the source recorded, the step would be too old, and its citizen would get no message.
+    With the recorded time the step would be too old, and its citizen would get no message.
     """
     clean = clean_transition(replace(TRANSITION, recorded_at=recorded, occurred_at=recorded), context)
     told = (recorded, recorded, ()) if is_new else (NOW, NOW, ("recorded_at", "occurred_at"))

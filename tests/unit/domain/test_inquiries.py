@@ -76,7 +76,7 @@ def test_last_signs_of_a_code_are_read_with_or_without_its_agency(text, signs, n
 
 
 def test_nothing_short_is_a_tail_and_what_is_a_name_is_told_from_a_code():
-    """A search by a code's end needs enough characters, and a person's name is never taken for a code."""
+    """A search by the end of a code needs enough characters. A person's name must not be read as a code."""
     assert read_tail("9" * 40, AGENCIES) == CodeTail("9" * 40, frozenset())
     assert read_tail("H32.30. 007", AGENCIES) == CodeTail("007", frozenset({NHA_TRANG}))
     assert [read_tail(text, AGENCIES) for text in ("", "7", "07", "Lan", "H32.30", "🙂", "9" * 41)] == [None] * 7
@@ -110,7 +110,7 @@ def test_code_with_blanks_around_a_sign_beside_a_letter_is_found_among_those_joi
 @pytest.mark.parametrize(
     ("text", "literal"),
     [
-        # The dot at the end may belong to the code, so both spellings are tried. A dot before it never belongs to it.
+        # A dot behind a code may belong to it, so both spellings are tried. A dot before a code never belongs to it.
         ("MCKH .A12.", ("A12.", "A12")),
         ("MCKH-A12.", ("A12.", "A12", "MCKH-A12.")),
         ("MCKH ... A12", ("A12",)),
@@ -166,7 +166,7 @@ def hit(number, code, agency=NHA_TRANG, *, asks=False):
     ],
 )
 def test_dossier_is_chosen(text, hits, expected):
-    """If several dossiers have the typed code, the agency in the text decides, or else the phone that asks."""
+    """If several dossiers have the typed code, the agency in the text decides, or else the sender's phone number."""
     choice = choose(read_inquiry_text(text), hits, AGENCIES)
     assert (choice.hit.dossier_id if choice.hit else choice.shared_code) == expected
 
@@ -214,13 +214,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         (4, NOW, {}, "on_time"),
         (4, NOW - HOUR, {}, "late"),
         (None, NOW - HOUR, {}, "late"),
-        # A due time of 00:00 in Khánh Hòa is a date: the whole day is on time.
+        # A due time of 00:00 in Vietnam is a date: the whole day is on time.
         (4, datetime(2026, 11, 24, 17, 0, tzinfo=UTC), {}, "on_time"),
         (4, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {}, "late"),
-        # The first late instant: just after the due time, or the next midnight if the due time is a date.
+        # A dossier is late just after its due time, or from the next midnight on if its due time is a date.
         (4, NOW - timedelta(microseconds=1), {}, "late"),
         (9, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {"finished_at": datetime(2026, 11, 24, 17, tzinfo=UTC)}, "late"),
-        # The dossier ended or stopped, and no column gives the time.
+        # The dossier ended or was suspended, and no column says when.
         *[(status, NOW - HOUR, {}, "late") for status in (3, 5, 6, 7, 8, 9, 10)],
         *[(status, NOW + HOUR, {}, "on_time") for status in (3, 5, 6, 7, 8, 9, 10)],
         *[(status, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time") for status in (5, 6, 8)],
@@ -245,7 +245,7 @@ def test_punctuality(status, due, changes, expected):
 
 
 def test_repeat_is_known_by_id_else_by_sender_text_and_minute():
-    """A text to 9029 that is delivered again must not count twice. It has the same id, or sender, text and minute."""
+    """A text to 9029 with the same id as before, or the same sender, text and minute, must not count twice."""
     at = datetime(2026, 11, 25, 3, 0, 1, tzinfo=UTC)
     assert dedupe_key("7", "a", "x", at) == dedupe_key("7", "b", "y", at + DAY)
     by_text = dedupe_key(None, "a", "x", at)

@@ -1,4 +1,4 @@
-"""Test the step numbers of a source that began to number anew.
+"""Test the step numbers of a source that restarted its numbering.
 
 Each step has its own number in the ledger, and new numbers are higher than all numbers that were read before.
 """
@@ -32,7 +32,7 @@ def step(number: int, at: datetime, code: str = "A-1", picked_up_at: datetime | 
     st.integers(0, 10**7),
 )
 def test_each_number_of_the_ledger_is_unique_and_leads_back_to_the_sources_number(beginnings, highest, minutes):
-    """A step's number in the ledger is new, stays the same, and gives back the number at the source."""
+    """A step's number in the ledger is unique and stable, and the source's number can be computed from it."""
     numbers, at = Numbers(), T0
     for after, read in beginnings:
         at += after * MINUTE
@@ -92,7 +92,7 @@ AS_IT_WAS = [row(900, READ)]
     ],
 )  # fmt: skip
 def test_numbers_begin_anew_where_the_old_steps_are_gone_or_the_numbers_anothers(rows, there, begun):
-    """Known numbers with new contents mean new numbering if the old steps are gone or now belong to other dossiers."""
+    """Known numbers with new steps prove a restart if the old steps are gone or the new steps are of other dossiers."""
     doubts = doubtful(rows, KNOWN, 900, READ)
     assert (began_anew(doubts, KNOWN, NEWEST, there, READ, 1) if doubts else None) == begun
 
@@ -104,6 +104,6 @@ def test_numbers_begin_anew_where_one_is_far_below_all_others(lowest, begun):
 
 
 def test_time_of_reading_tells_nothing_of_a_step():
-    """A step whose time is only the time of reading gives no evidence that the source numbers anew."""
+    """A known step whose time is only the time of reading must not prove that the source restarted its numbering."""
     known = {1: step(1, T0, picked_up_at=T0)}
     assert doubtful([row(1, LATER)], known, 1, T0) == []

@@ -170,7 +170,7 @@ MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
         (MIDNIGHT + timedelta(microseconds=1), NOW, 4, False, NOW, True),
         *((NOW - timedelta(hours=18), NOW, status, False, NOW, False) for status in (3, 7, 10)),
         *((NOW - timedelta(hours=18), NOW, status, False, NOW, True) for status in (1, 2, 4, 5, 6, 8, 9)),
-        # The latest moment of recording at which the step still counts as old.
+        # The earliest time of recording with which the step counts as old.
         (NOW - timedelta(hours=18), NOW - timedelta(minutes=10), 4, False, NOW, True),
     ],
 )
@@ -185,8 +185,8 @@ def old(step, row=None, read=True):
 
     Args:
         step: the step.
-        row: the kind of message that the dossier's row calls for.
-        read: whether the dossier's row was read.
+        row: the kind of message that the dossier's row in the source calls for.
+        read: whether this row was read.
     """
     return replace(step, is_old=True, row_was_read=read, row_calls_for=row)
 
@@ -303,7 +303,7 @@ def test_message_of_the_same_state_that_no_gateway_took_told_nobody():
     ],
 )
 def test_state_that_was_told_is_not_told_again_however_long_ago_unless_it_was_left(step_back, state):
-    """If only an old step is between two results, no second message is sent unless the dossier's row agrees with it."""
+    """Two results with only an old step between them give a second message if the dossier's row confirms the step."""
     first, second, third = steps((9, True), (4, False), (9, True))
     told = [PastMessage(70, "result", 1, NOW - DAY)]
     assert begun([first, step_back(second), third], messages=told) == state
@@ -329,10 +329,10 @@ def states(history):
 
 
 def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once():
-    """A result that is entered again after an old step that does not count leads to one message only."""
+    """If an old step between two results does not count, the later message replaces the earlier message."""
     first, second, third = steps((9, True), (4, False), (9, True))
     assert states([first, old(second, "result"), third]) == [("cancelled", "superseded"), ("queued", None)]
-    # The later message waits until the dossier's row is read, so it does not replace the earlier message.
+    # If the later step is old too and the dossier's row is not read yet, both messages stay queued.
     unsure = old(third, read=False)
     assert states([first, old(second, read=False), unsure]) == [("queued", None), ("queued", None)]
 
@@ -347,7 +347,7 @@ def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once()
     ],
 )
 def test_message_tells_of_its_first_step_and_only_a_result_is_held(status, hold, occurred_at, next_attempt_at):
-    """An occasion of two steps has a message about its first step. Only one about a result waits for a hold time."""
+    """If an occasion has two steps, its message is about the first. Only a message about a result has a hold time."""
     first = PastTransition(1, status, True, occurred_at, NOW - 2 * MINUTE, None)
     again = PastTransition(2, status, True, NOW, NOW, None)
     plan = plan_dossier(replace(FACTS, result_hold=hold), [first, again], [], NOW, RULES)
@@ -366,7 +366,7 @@ def test_message_tells_of_its_first_step_and_only_a_result_is_held(status, hold,
 
 
 def test_each_step_says_what_planning_made_of_it():
-    """Planning records for each step whether it has a message, shares an earlier one, or starts no occasion."""
+    """Planning records for each step whether it has a message, shares an earlier step's message, or has no occasion."""
     history = steps((4, True), (9, True), (9, True), (4, True), (5, True), (5, True), (5, True))
     plan = plan_dossier(FACTS, history, [], NOW, RULES)
     assert sorted(plan.outcomes) == [
@@ -385,7 +385,7 @@ def test_each_step_says_what_planning_made_of_it():
     ("before", "then"), [("message", ("same_occasion", 3)), ("out_of_scope", ("out_of_scope", None))]
 )
 def test_occasion_that_comes_to_light_late_is_planned_beside_the_step_that_joins_a_later_one(before, then):
-    """An earlier occasion that is recorded late gets its own message; the other steps stay with the later one."""
+    """An occasion that is recorded late gets its own message. The steps of a later occasion stay with that occasion."""
     late, left, begun_before, again = steps((9, True), (4, True), (9, True), (9, True))
     history = [late, left, replace(begun_before, outcome=before), again]
     plan = plan_dossier(FACTS, history, [PastMessage(70, "result", 3, None)] * (before == "message"), NOW, RULES)
@@ -417,7 +417,7 @@ def test_agency_tells_of_what_happened_since_it_joined(enabled_from, outcome):
 
 
 def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_one_does_not():
-    """A result from before an agency joined gets no message, even if a later step repeats it. A new result does."""
+    """A result from before an agency joined gets no message, even if a step repeats it later. A new result gets one."""
     first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
     # When the first step was planned, the agency was to join on a later day.
     history = [replace(first, outcome="out_of_scope"), again, left, entered]

@@ -60,7 +60,7 @@ def test_each_state_of_a_message_is_counted_once_and_in_its_group():
     ],
 )
 def test_shares_are_of_what_could_be_told_and_was_sent(counts, of_tellable, of_sent):
-    """One share of delivered messages is that of the messages to be sent, the other that of the messages sent."""
+    """The share of delivered messages is computed twice: of the messages that had to be sent, and of those sent."""
     one = figures(**counts)
     assert (one.delivered_of_tellable, one.delivered_of_sent) == (of_tellable, of_sent)
 
@@ -86,7 +86,7 @@ def test_sums_of_groups_keep_the_identity(rows):
 
 
 def test_resolved_are_all_sorts_and_direct_is_what_is_left():
-    """Resolved dossiers are the sum of all kinds; dossiers handed in directly are the rest of the received ones."""
+    """Resolved dossiers are the sum of all kinds. Dossiers not received online or by post are received directly."""
     whole = sum_dossiers(
         (
             DossierFigures("A", "P", received=5, received_online=2, resolved_early=1, resolved_late=1),
@@ -110,7 +110,7 @@ def test_resolved_are_all_sorts_and_direct_is_what_is_left():
 
 
 def test_only_reasons_that_account_for_nothing_are_unexplained():
-    """A difference is unexplained only if its reason accounts for nothing, so a cut-off explains one."""
+    """Only the reasons in ``UNEXPLAINED`` leave a difference unexplained. The cut-off, for example, explains it."""
 
     def difference(reason):
         return Difference("source", reason, "A", "P", "result", None, None, None, None, None, None)

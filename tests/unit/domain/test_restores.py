@@ -55,5 +55,5 @@ SAW_ALL = Witness(awake_since=NOW - MINUTE, sees_since=NOW - MINUTE, about=NOW)
 def test_testimony_releases_messages_only_about_this_waking_and_without_a_later_ledger(
     woke_at, slept_since, said, vouches
 ):
-    """A testimony about another waking, or of a watch that saw the ledger in a later state, releases nothing."""
+    """A watch's report releases nothing if it is about another sleep, or if the watch saw a later ledger state."""
     assert witness_vouches(woke_at, slept_since, said) is vouches

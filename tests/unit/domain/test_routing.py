@@ -61,7 +61,7 @@ def test_each_carrier_goes_to_the_first_gateway_that_may_take_it(routes, assigne
 
 
 def test_stopped_gateway_does_not_make_its_carriers_unregistered():
-    """A stopped gateway still serves its carriers: staff must not read that no gateway does."""
+    """A stopped gateway still serves its carriers, so staff must not be told that no gateway serves them."""
     routes = [route("a", ["Viettel"], stopped=True), route("b", ["iTel"])]
     assert unregistered_carriers(routes) == CARRIERS - {"Viettel", "iTel"}
 
@@ -112,13 +112,13 @@ def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
 
 @pytest.mark.parametrize("per_second", [0.01, 1, 50])
 def test_time_from_a_clock_that_was_ahead_stops_no_gateway(per_second):
-    """A sender whose clock was seven hours ahead stored when the gateway is free. Its next message must not wait."""
+    """If a sender whose clock was seven hours ahead stored when the gateway is free, the next message must not wait."""
     starts, free_at = start_times([1], per_second, NOW + 7 * 3600 * SECOND, NOW, SECOND)
     assert (starts, free_at) == ([NOW], NOW + SECOND / per_second)
 
 
 def test_gateway_may_be_occupied_for_as_long_as_a_longest_message_and_a_minute_between_clocks():
-    """Earlier messages may fill the time ahead, the last one has 20 units, and clocks differ by a minute at most."""
+    """The latest credible time is a second ahead, plus a minute between clocks, plus ten seconds for 20 segments."""
     latest = NOW + (1 + 60 + 10) * SECOND
     assert start_times([1], 2, latest, NOW, SECOND) == ([], latest)
     assert start_times([1], 2, latest + timedelta(microseconds=1), NOW, SECOND) == ([NOW], NOW + SECOND / 2)

@@ -28,7 +28,7 @@ def test_window_holds_its_start_and_not_its_end(window, before, at_start, within
 
 
 def test_bounds_are_the_parameters_that_statements_take():
-    """A window without limits gives SQL statements empty bounds."""
+    """A window without a start or end gives SQL statements ``None`` as this bound."""
     assert Window(START, END).bounds == {"start": START, "end": END}
     assert EVERYTHING.bounds == {"start": None, "end": None}
 

@@ -47,7 +47,7 @@ def test_name_that_two_have_is_told_with_both_and_never_guessed(written):
 
 
 def test_codes_that_differ_by_case_alone_mean_their_own_agencies_and_nobody_guesses_between_them():
-    """Codes that differ only in upper and lower case mean different agencies. Any other code may be typed in either."""
+    """Codes that differ only in case mean different agencies. Any other code may be typed in upper or lower case."""
     words = words_of([("a1", "X"), ("A1", "Y")])
     assert (agency_of("a1", words), agency_of("A1", words)) == ("X", "Y")
     assert agency_of("A1", words_of([("a1", "X")])) == "X"

@@ -51,10 +51,10 @@ def days(year: int, text: str) -> list[date]:
 @pytest.mark.parametrize(
     ("year", "weekdays_off", "weekends_worked"),
     [
-        # The pilot's year: Tết 8-12/2, Hùng Vương on a day in lieu, 30/4 and 1/5 on days in lieu, 2/9.
+        # Each row has the weekdays off and the worked weekend days of public offices. They were compiled by hand from
+        # article 112 of the Labour Code, days in lieu (article 111) and the announcements that the comments name.
+        # 2016 is the pilot's year: Tết 8-12/2, Hùng Vương on a day in lieu, 30/4 and 1/5 on days in lieu, 2/9.
         (2016, "1/1 8-12/2 18/4 2-3/5 2/9", ""),
-        # For each year, the weekdays off and the weekend days worked by public offices. They were compiled by hand
-        # from article 112 of the Labour Code, days in lieu (article 111) and the announcement named in the row.
         (2024, "1/1 8-9/2 12-14/2 18/4 29-30/4 1/5 2-3/9", "4/5"),  # 5015/TB-LĐTBXH, 1570/TB-LĐTBXH
         # 9441/TB-BNV, 3383/BNV-CVL, Nghị quyết 28/2026/QH16, and 12729/VPCP-KGVX for 2/1, a day that the package lacks.
         (2026, "1-2/1 16-20/2 27/4 30/4 1/5 31/8 1-2/9 24/11", "10/1 22/8"),
@@ -162,7 +162,7 @@ def test_package_names_holidays_and_both_days_of_a_swap():
 
 
 class Announced(dict):
-    """The holidays of the package, together with worked weekend days that no holiday names."""
+    """The holidays of the package, together with worked weekend days whose dates are in no holiday's name."""
 
     weekend_workdays = frozenset({date(2026, 10, 3), date(2026, 10, 4), date(2027, 10, 2)})
 

@@ -1,7 +1,7 @@
 """Test the import of the agencies' file.
 
-Each mistake in the file must be named, and the import must do what the file says. No citizen may lose messages
-without a confirmation.
+Each mistake in the file must be named, and the import must do what the file says. A setting that ends messages to
+citizens needs a confirmation.
 """
 
 from __future__ import annotations
@@ -289,7 +289,7 @@ def test_every_change_is_kept_with_who_made_it(ledger, rows, write):
 
 
 def test_a_statement_typed_by_hand_is_kept_too(agencies, rows):
-    """A change of an agency that somebody made in SQL must be in its history too, under that person's name."""
+    """A change of an agency that somebody makes by hand in SQL must be in the agency's history too."""
     rows("UPDATE motcua.agencies SET same_day_excluded = TRUE, changed_by = 'psql' WHERE agency_code = %s", NHA_TRANG)
     rows("INSERT INTO motcua.agency_aliases VALUES ('Q', %s)", NHA_TRANG)
     rows("SET TIME ZONE 'Asia/Ho_Chi_Minh'")
@@ -371,7 +371,8 @@ SILENCING = [
         True,
     ),
 ]
-"""Settings before, settings after, the settings that end messages, and whether only the Department may do it."""
+"""Each row has the settings before and after an import, the settings that end messages, and whether only the Department
+may make the change."""
 
 
 def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
@@ -432,7 +433,7 @@ def test_database_refuses_a_kind_off_without_a_reason(agencies, rows):
 def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file_that_does_not_know_it(
     agencies, rows, write
 ):
-    """Leaving out same-day procedures needs a stored reason, also if a later file omits the reason."""
+    """A file that excludes same-day procedures must give the reason, even if the ledger already has one."""
 
     def file(settings):
         return write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true{settings}}}]")
@@ -443,7 +444,7 @@ def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file
     ):
         with pytest.raises(AgencyFileError, match=said):
             import_agencies(file(settings), "lan", confirm=lambda comparison: True)
-    # An agency may have left out same-day procedures before a reason was required.
+    # An agency that excluded same-day procedures before a reason was required may stay as it is without a reason.
     rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", TU_PHAP)
     import_agencies(file(""), "lan")
     with pytest.raises(AgencyFileError, match="same_day_reason: must say why"):

@@ -79,7 +79,7 @@ def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refuse
     """Two equal lines of a file count once. Two different lines for one agency and period are both refused."""
     same = read("H32.1;24/11/2026;5;4;", "H32.1;2026-11-24;5;4;")
     assert (told(same), same.repeated, same.faults) == ([("H32.1", "2026-11-24", 5, 4, None, 2)], 1, [])
-    # Lines of one agency under two codes may be parts with equal figures by chance, so both lines are refused.
+    # Two lines of one agency under two codes may be two parts with equal figures by chance, so both are refused.
     for other in ("H32.1;24/11/2026;5;3;", "LAMA;24/11/2026;5;4;"):
         found = read("H32.1;24/11/2026;5;4;", other, "H32.2;24/11/2026;1;1;")
         assert [each[0] for each in told(found)] == ["H32.2"]

@@ -19,7 +19,7 @@ PHONES = partial(check_phones_apart, province="khanh_hoa")
 
 
 def refused_by(program: str, patience: float = 60.0, read: Callable[..., Any] = STATEMENT) -> list[str]:
-    """Return the fault codes of a refused file that ``program`` read in place of our reader."""
+    """Return the fault codes of a file that is refused because ``program`` runs in place of our reader."""
     by = Reader((sys.executable, "-P", "-c", program), patience)
     with TemporaryFile() as file, pytest.raises(FileRefused) as refused:
         read(file, "x.csv", by=by)

@@ -213,7 +213,7 @@ def test_workbook_is_read_with_its_numbers_dates_and_formulas():
     found = read(content, "xuat.xlsx")
     rows = rows_of(found)
     assert [row["dossier_code"] for row in rows] == ["160915001", "H-2", "H-3"]
-    # The numbers stay as the file has them, because the rules of phones read them later.
+    # Phone numbers stay as they are in the file, because the phone rules read them later.
     assert [row["fields"]["SoDienThoai"] for row in rows] == ["905123456", "0905123456", "84905123456"]
     assert rows[0]["steps"][0]["occurred_at"] == "2026-11-25T01:15:30+00:00"
     assert rows[0]["received_at"] == "2026-11-24T17:00:00+00:00"
@@ -222,7 +222,7 @@ def test_workbook_is_read_with_its_numbers_dates_and_formulas():
 
 
 def test_merged_heads_are_read_in_one_row_or_two():
-    """A heading may be in two rows with merged cells, as reports of one-stop software have it."""
+    """Headings may be in two rows with merged cells, as in reports of one-stop software."""
     book = openpyxl.Workbook()
     sheet = book.active
     for row in (

@@ -1,6 +1,7 @@
-"""Test whom a report proposes to urge, and which version of a query its figures name.
+"""Test which agencies a report urges to improve, and which version of a query a publication names.
 
-A report urges an agency only if it has enough cases and a figure beyond the threshold, and it names this figure.
+A report urges an agency only if the agency has enough cases and a figure beyond the threshold. The report names this
+figure.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(
 
 
 def test_each_measure_has_its_own_base_and_the_worst_is_first():
-    """An agency is urged by the share of the cases of each measure, and the worst share of a measure is first."""
+    """Each measure has its own number of cases. Within a measure, the agency with the worst share comes first."""
     found = urged(
         messages=(messages(100, 60), messages(100, 10, code="B")),
         dossiers=(DossierFigures("A", "P", resolved_late=20, resolved_early=80, due=40),),

@@ -110,7 +110,7 @@ def test_without_a_month_in_the_name_the_first_line_tells_it():
 
 
 def test_numbers_keep_their_zeros_and_masked_ones_are_none():
-    """A number is read in any spelling of a spreadsheet. A masked number counts as none."""
+    """A phone number is read in any spelling of a spreadsheet. A masked number counts as missing."""
     spellings = ("905123456", '="0905123456"', "905123456.0", "84 (0) 905123456", "02583822001", "8490512***6")
     found = read(csv(*[row(msisdn=written) for written in spellings])).lines["msisdn"].tolist()
     assert found[:5] == ["+84905123456"] * 4 + ["+842583822001"]
@@ -290,7 +290,7 @@ def test_long_number_that_excel_rounded_is_refused():
 
 
 def test_sheet_with_lines_is_not_passed_over_whatever_it_is_called_or_hidden():
-    """A sheet with billed lines that the form does not name must refuse the workbook, even if the sheet is hidden."""
+    """A workbook is refused if a sheet that the form does not name has billed lines, even if the sheet is hidden."""
     for other in (
         {"Them": LINES}, {"MT_(2)": LINES}, {"Mt_": LINES}, {"Sheet2": [list(ROW)] * 3}, {"Tổng_hợp": [], "MT2": LINES},
     ):  # fmt: skip

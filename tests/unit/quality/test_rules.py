@@ -88,7 +88,7 @@ def test_mistake_in_the_file_is_named_with_its_rule(content, change, said):
 
 
 def test_braces_reach_the_database_as_they_are_written(content):
-    """Braces in a condition of a rule must not be taken as a place for a value."""
+    """Braces in the condition of a rule must not be read as a placeholder for a value."""
     content["rules"]["R7"]["where"] = "f.phone_notes = '{a}'"
     content["rules"]["R7"].pop("thresholds")
     book = _validated(content, "rules.yaml")

@@ -37,7 +37,7 @@ WANTED = load_rules({}).suggestions
     ],
 )
 def test_shortest_hold_time_that_stops_most_false_messages(told, hold, minutes, expected):
-    """The suggested hold time is the shortest that would have stopped most messages about results taken back."""
+    """The suggested hold time (delay of result messages) is the shortest that prevents most false result messages."""
     found = hold_time(WANTED.hold_time, told, hold, minutes)
     assert (found and (found["hold_minutes"], found["prevented"])) == expected
 

@@ -154,7 +154,7 @@ def test_every_state_and_reason_that_the_ledger_can_hold_has_words():
 
 
 def test_no_words_are_kept_for_what_nothing_writes():
-    """A sentence for a reason that no code writes means that the reason is gone, or that ``written`` misses code."""
+    """Each reason with a sentence must be in ``written()``. If not, the sentence is obsolete or the search is wrong."""
     reasons = {reason for _, reason in written()} | {reason for _, reason in FOUND_BY_CHECK}
     assert sorted(r for _, r in worded() if r not in reasons | {"plain", "gateway_status"}) == []
 
@@ -356,7 +356,7 @@ def test_what_the_dossier_calls_for_now_comes_before_what_was_told_of_the_past()
 
 
 def test_after_handing_over_it_is_the_result_that_is_asked_about():
-    """For a dossier that was handed over, the sentence is about the message of its result."""
+    """If a dossier's result was handed over, the sentence is about the message about this result."""
     over = replace(STORY, status_code=10, returned_at=NOW, handed_over=True)
     sent = message("delivered")
     later = replace(message("cancelled", "taken_back", "supplement"), message_id=2)

@@ -206,6 +206,6 @@ def test_letter_of_much_is_below_what_gmail_cuts_off_and_leaves_nothing_out_unto
 
 
 def _numbers_in_row(html: str, name: str) -> list[Any]:
-    """Return the numbers in one row of the table by agency."""
+    """Return the numbers in the table row with this name."""
     (row,) = re.findall(rf">{name}(?:</b>.*?)?</td>(.*?)</tr>", html)
     return [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]

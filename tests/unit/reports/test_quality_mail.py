@@ -1,7 +1,7 @@
 """Test the mails about data quality.
 
 Plain text and HTML must have the same figures, and each picture must be attached. A subject must stay readable, and
-a mail may load nothing from elsewhere.
+a mail must not load anything from elsewhere.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line
 
 
 def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
-    """The mail accuses no procedure because of three dossiers, and names the agency beside its own share."""
+    """The mail must not list a procedure with only three dossiers, and names the agency beside its own share."""
     for text in (agency_mail.text, words_of(agency_mail.html)):
         assert "Thủ tục hiếm" not in text
     assert "- Sở Tư pháp, tháng 11/2026: 89,0% trong 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
@@ -290,7 +290,7 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
     ],
 )
 def test_report_without_news_is_not_mailed_unless_it_is_of_the_first_check(changes, due):
-    """An agency without news gets no mail, except after its first check."""
+    """An agency gets no mail if its findings have not changed, except after its first check."""
     assert is_due(agency_report(**changes)) is due
 
 
@@ -357,7 +357,7 @@ def test_code_of_a_dossier_leads_to_its_page_unless_it_holds_a_number():
 
 
 def test_everything_at_once_still_fits():
-    """All rules found something in a province of 65 agencies: the mails must not exceed their size limits."""
+    """The mails must not exceed their size limits, even if all rules find faults in a province of 65 agencies."""
     book = load_rules({})
     results = tuple(
         replace(agency_report().results[0], rule=each, found=100 + number)

@@ -52,9 +52,10 @@ def test_subject_and_body_of_the_daily_mail_say_the_same(state, said):
 
 
 def test_nothing_that_is_told_to_staff_asks_for_a_shell():
-    """Words for staff name no commands: alerts link to the handbook, which has them.
+    """Texts for staff name no commands. Alerts link to the handbook, which has the commands.
 
-    Only checks that nobody but the doctor runs may name commands, because who runs the doctor has a shell.
+    Only texts of the doctor's own checks may name commands, because a person who runs the doctor has a shell. The watch
+    repeats some of these checks each hour.
     """
     told = check_words()
     of_doctor = [each.id for each in CHECKS.values() if not each.asked_by & ~(DOCTOR | HOURLY)]

@@ -1,4 +1,4 @@
-"""Test the short way for words that need no cleaning: it must give what the whole rule gives."""
+"""Test the fast path for texts that need no cleaning: its result must equal the result of the full rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motcua.domain.dossiers import clean_label, clean_words
 
 
 def by_the_word(raw, limit):
-    """Clean words with the whole rule, without the short way."""
+    """Clean a text with the full rule, without the fast path."""
     words = unicodedata.normalize("NFC", raw[: 4 * limit])
     words = "".join(char if char.isprintable() else " " for char in words)
     return re.sub(r"\s+", " ", words).strip()[:limit].rstrip() or None

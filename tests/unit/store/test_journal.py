@@ -41,7 +41,7 @@ def attempts(journal):
 
 @pytest.fixture
 def journal(tmp_path):
-    """Return a journal that was begun and holds one attempt of its first day."""
+    """Return a new journal that has one attempt."""
     begun = Journal(tmp_path / "journal")
     begun.begin()
     begun.write([departure("a")], [], AT)
@@ -76,7 +76,7 @@ def test_two_who_begin_at_once_have_one_journal(tmp_path):
 
 
 def test_lines_without_an_id_are_no_new_journal(journal):
-    """A journal that lost its id file must not get a new id: it would no longer match the ledger."""
+    """A journal that lost its id file must not get a new id, because the ledger has the old id."""
     (journal.folder / "journal.json").unlink()
     with pytest.raises(JournalFailed, match="restore that file"):
         journal.begin()
@@ -169,7 +169,7 @@ def test_tail_reaches_over_midnight_and_is_bounded(journal):
 
 
 def test_files_of_the_future_leave_the_last_days_in_the_tail(journal):
-    """Files that were begun while the clock was ahead do not keep the last days out of the tail."""
+    """The tail must contain the last days, even if the journal has files of later days from a clock that was ahead."""
     for number in (1, 2):
         ahead = datetime(2126, 11, number, tzinfo=UTC)
         journal.write([departure(f"ahead {number}", ahead)], [], ahead)

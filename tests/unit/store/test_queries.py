@@ -1,4 +1,4 @@
-"""Test SQL statements by name: each is found in its file, and a malformed file gives a clear error."""
+"""Test the reading of SQL statements: each is found by name in its file, and a malformed file gives a clear error."""
 
 from __future__ import annotations
 

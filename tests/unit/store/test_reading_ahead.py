@@ -1,4 +1,4 @@
-"""Test reading ahead: it gives the same items in order, then the reader's error, and leaves no thread behind."""
+"""Test ``read_ahead``: the items come in order, then the reader's error, and no thread stays behind."""
 
 from __future__ import annotations
 

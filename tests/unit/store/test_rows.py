@@ -1,4 +1,4 @@
-"""Test the conversion between rows of the database and values: both directions."""
+"""Test the conversion of database rows to Python values, and of values to rows."""
 
 from __future__ import annotations
 

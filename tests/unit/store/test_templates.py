@@ -1,4 +1,4 @@
-"""Test the template files: their words are exactly those of ``REPORT``, and a malformed file gives a clear error."""
+"""Test the template files: their texts are exactly those listed here, and a malformed file gives a clear error."""
 
 from __future__ import annotations
 

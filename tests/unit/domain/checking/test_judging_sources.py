@@ -60,7 +60,7 @@ def found_in(
 
 
 def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
-    """Return severity and number of rows of each finding, by name.
+    """Return the severity and the number of rows of each finding, by the finding's name.
 
     The finding ``empty`` is left out, because each test gives rows for only one of the two views.
     """
@@ -74,15 +74,15 @@ def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
-        # Several sessions write at the same time: their numbers are out of order within ten minutes.
+        # Several sessions write at the same time, so their numbers are out of order by up to ten minutes.
         ([(1, 0), (2, 9), (3, 1), (4, 10), (5, 5)], {}),
         # A session took its number early and committed its row late.
         ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warning", 1)}),
-        # A person typed in a time. One high number with an early time does not mean that the source numbers anew.
+        # A person typed in an early time for one row with a high number. The source did not restart its numbering.
         ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warning", 1)}),
         # The sequence was set back to a lower number.
         ([(n + 500, n) for n in range(40)] + [(n, n + 60) for n in range(1, 5)], {"numbers_go_back": ("error", 4)}),
-        # The sequence was set back long ago: rows with the new low numbers outnumber the rows before.
+        # The sequence was set back long ago, so most rows have the new low numbers.
         ([(n + 500, n) for n in range(9)] + [(n, n + 60) for n in range(1, 40)], {"numbers_go_back": ("error", 39)}),
         ([(1, 0), (-2, 1), (2**62 + 1, 2)], {"number_unusable": ("error", 2)}),
         ([(1, 0), (None, 1)], {"number_missing": ("error", 1)}),
@@ -93,12 +93,12 @@ def test_numbers_that_contradict_the_recorded_times_are_reported(rows, found):
 
 
 def read(minutes: dict[int, float], until: float = 200, set_aside: frozenset[int] = frozenset()) -> Read:
-    """Return the pick-ups of a source, from the minute at which each number was read."""
+    """Return what pick-ups of a source have read. ``minutes`` gives the minute at which each number was read."""
     begun = NOW - timedelta(days=3)
     return Read({number: begun + at * MINUTE for number, at in minutes.items()}, set_aside, begun + until * MINUTE)
 
 
-# Steps 1 to 59: one was written each minute and read half a minute later.
+# The minute at which each step is read. Step n is written in minute n and read half a minute later.
 IN_TURN = {number: number + 0.5 for number in range(1, 60)}
 
 
@@ -106,12 +106,12 @@ IN_TURN = {number: number + 0.5 for number in range(1, 60)}
     ("was_read", "found"),
     [
         (read(IN_TURN), None),
-        # The step was read late, within the allowed time.
+        # Step 7 was read late, but within the allowed time.
         (read(IN_TURN | {7: 20}), None),
-        # The step became visible half an hour after a higher number was read, or was never read by later pick-ups.
+        # Step 7 was read half an hour after a higher number, or was never read.
         (read(IN_TURN | {7: 40}), ("warning", 1)),
         (read({number: at for number, at in IN_TURN.items() if number != 7}), ("warning", 1)),
-        # The steps are not read yet, or the step was read and put into quarantine.
+        # Steps 57 to 59 are not read yet, or step 7 was put into quarantine.
         (read({number: at for number, at in IN_TURN.items() if number < 57}, until=56), None),
         (read({number: at for number, at in IN_TURN.items() if number != 7}, set_aside=frozenset({7})), None),
         # After an hour without a pick-up, the next one reads all steps of that hour at once.
@@ -161,7 +161,7 @@ def test_codes_of_agencies_are_unknown_only_once_an_agency_is_declared(declared,
 
 
 def hours(first: int, last: int, *, days: int = 4) -> list[SourceTransition]:
-    """Steps that a desk writes between these hours of Vietnam."""
+    """Return the steps that a desk writes each half hour between these hours in Vietnam."""
     begin = datetime(2026, 11, 20, tzinfo=UTC) - timedelta(hours=7)
     starts = [begin + timedelta(days=day, hours=hour) for day in range(days) for hour in range(first, last)]
     moments = [start + half * 30 * MINUTE for start in starts for half in (0, 1)]
@@ -221,7 +221,7 @@ def test_one_foreign_name_is_no_broken_text_and_several_are():
 
 
 def test_what_stands_in_the_place_of_a_code_is_shown_where_it_can_be_one():
-    """A finding may show dossier codes, but no phone number, name or formula from a code's column."""
+    """A finding may show dossier codes, but no phone number, name or formula that stands in the column of codes."""
     given = ["0905123456", "Nguyễn Văn A 1", "NguyenVanA1", "=1+1", None, " H32-2611-0001 ", "160915001", "1" * 50]
     assert shown_codes(given) == ("H32-2611-0001", "160915001")
 
@@ -302,7 +302,7 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
     ],
 )
 def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
-    """A finding counts as hidden, and not as gone, if another finding kept its check from running."""
+    """A finding counts as hidden, and not as gone, if another finding prevented its check."""
     assert is_hidden(kind, found) is hidden
 
 

@@ -22,7 +22,7 @@ WRITTEN = NOW - timedelta(minutes=3)
         ("24-11-2026 08:15.csv", "2026-11-24T01:15:00"),
         ("20261124.csv", "2026-11-23T17:00:00"),
         ("20261124 (2).csv", "2026-11-23T17:00:00"),
-        # The name gives only a day, so the time at which the file was written decides.
+        # The name gives only the day on which the file was written, so the exact time of writing decides.
         ("20261125.csv", None),
         # These digits are no valid time.
         ("20261399.csv", None),
@@ -36,7 +36,7 @@ def test_time_in_a_name_is_when_it_was_exported_else_when_it_was_written(name, t
 
 
 def test_time_that_has_not_come_is_refused_in_a_name_and_else_is_now():
-    """A future time in a file's name is refused. A future time of writing counts as the present time."""
+    """A name with a time more than ten minutes ahead is refused. A time of writing in the future counts as now."""
     with pytest.raises(FromTheFuture):
         exported_at("20261126.csv", WRITTEN, NOW)
     with pytest.raises(FromTheFuture):

@@ -1,4 +1,4 @@
-"""Test the comparison of the portal's figures with ours: what differs, by how much, and since when continuously."""
+"""Test the comparison of the national portal's figures with ours: what differs, by how much, and since when."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def counted(hour, received, resolved=0, returned=0, agency="A", period="2026-11-
     ],
 )
 def test_difference_stands_since_the_two_began_to_differ_without_a_break(theirs, ours, difference, since):
-    """A difference counts from the moment since which our figure and the portal's have differed without a break."""
+    """A difference begins when our figure and the portal's figure last became different."""
     (found,) = compare([given(*each) for each in theirs], [counted(*each) for each in ours])
     received = found.figures[0]
     assert (received.figure, received.difference) == ("received", difference)
@@ -48,7 +48,7 @@ def test_difference_stands_since_the_two_began_to_differ_without_a_break(theirs,
 
 
 def test_each_agency_and_period_is_compared_with_its_own_and_what_differs_comes_first():
-    """The portal's figures are compared with ours of the same agency and period; differing ones come first."""
+    """A figure is compared with our figure of the same agency and period. Figures that differ come first."""
     found = compare(
         [given(0, 1), given(1, 5, agency="B"), given(2, 7, period="2026-11"), given(3, 6, agency="B")],
         [counted(0, 1), counted(1, 7, period="2026-11"), counted(2, 9, agency="B"), counted(3, 99, agency="C")],

@@ -38,7 +38,7 @@ def test_time_is_the_same_in_whatever_shape(written):
 
 
 def test_day_alone_begins_in_vietnam_and_the_zero_of_some_software_is_no_time():
-    """A day without a time means its midnight in Vietnam. Software also writes zeros to say that there is no time."""
+    """A day without a time means its midnight in Vietnam. Some software writes zeros if there is no time."""
     days = ("20260608", "2026-06-08", "08/06/2026")
     assert {read_moment(day) for day in days} == {datetime(2026, 6, 7, 17, tzinfo=UTC)}
     assert {read_moment(zero) for zero in ("", "0", "00010101000000", "00/00/0000")} == {None}
@@ -69,7 +69,7 @@ def test_numbers_are_read_as_their_text_and_names_in_any_case():
 
 
 def test_name_that_comes_twice_is_noted_where_its_values_differ():
-    """A field that a row has twice, in any case of its letters, is ambiguous only if its values differ."""
+    """A field name that a row has twice, in upper or lower case, is ambiguous only if the two values differ."""
     read = read_json(b'{"a": "1", "A": "1", "b": 1, " B ": 2, "c": {"d": 1, "D": 2}}')
     assert read.ambiguous == {"b"}
     assert read["c"].ambiguous == {"d"}

@@ -1,6 +1,6 @@
-"""Test phone fields whose reading depends on the order, length or mark of their parts.
+"""Test phone fields whose reading depends on the order or length of their parts, or on the marks between them.
 
-Each row lies at a boundary of a rule.
+Each row of the tables lies at the boundary of a rule.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def test_numbers_in_a_text_are_masked_from_eight_digits_on(text: str, shown: str
 
 
 def _shared(*uses: tuple[str, int | None], **limits: object) -> list[tuple[int, int | None, int | None]]:
-    """Return each window in which one number is shared: owners, first day and last day, as days since ``FIRST``."""
+    """Return each window in which a number is shared: number of owners, first and last day (days since ``FIRST``)."""
     number = "+84905123456"
     found = find_shared_numbers(
         [NumberUse(number, owner, None if day is None else FIRST + timedelta(days=day)) for owner, day in uses],
@@ -124,7 +124,7 @@ def test_a_plan_holds_from_its_first_day() -> None:
 # --- Fields, at the boundaries of their rules -----------------------------------------------------
 
 NUMBERS = [
-    # Each row: the field, its owner's numbers (the number that is texted comes first), and the rule.
+    # Each row has the field, its owner's numbers (the number that is texted comes first), and the rule.
     ("0905123456 (CMND) 225123456", "0905123456", "a label between two numbers belongs to the digits behind it"),
     ("+0905 123 456", "0905123456", "a + before the 0"),
     ("anh 84 905123456", "0905123456", "84 behind anh is a country code and no name"),

@@ -105,7 +105,7 @@ def test_a_mask_never_shows_seven_digits_in_a_row(number: str) -> None:
     ],
 )
 def test_numbers_in_a_text_are_shown_as_whoever_reads_it_may_see_them(text, shown):
-    """Each phone number in a text is replaced by the reader's form of it; dossier codes stay."""
+    """Each phone number in a text is replaced by the form that its reader may see; dossier codes stay."""
     assert mask_phones(text, mask_for_staff) == shown
     nothing = mask_phones(text, lambda number: "…")
     assert nothing == text or not re.search(r"\d", nothing)
@@ -117,7 +117,7 @@ def test_staff_are_never_shown_more_than_three_digits_in_a_row(written):
 
 
 def test_a_number_in_other_words_is_hidden_whole():
-    """A phone number inside a sentence is replaced whole; codes and dates in the sentence stay."""
+    """A phone number inside a sentence is replaced completely; codes and dates in the sentence stay."""
     assert hide_phones("gọi 0905 123 456 hoặc 0258 3822 222") == "gọi ••• hoặc •••"
     for written in ("hồ sơ 160915001 ngày 25/11/2026", "điểm *** 5"):
         assert hide_phones(written) == written

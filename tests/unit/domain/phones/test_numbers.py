@@ -25,7 +25,7 @@ def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.
 
 @given(st.from_regex(r"0[1-9][0-9]{8}", fullmatch=True))
 def test_type_of_a_number_is_the_librarys_of_its_international_form(local: str) -> None:
-    """The quick look-up of a number's type must agree with the phone library's parsed number."""
+    """The quick look-up of a number's type must return the type that the phone library gives for the parsed number."""
     asked = phonenumbers.number_type(phonenumbers.parse("+84" + local[1:]))
     assert numbers._type_of.__wrapped__(local) == asked
 

@@ -147,7 +147,8 @@ def test_unusual_spellings_are_noted(field: str, notes: tuple[str, ...]) -> None
     assert read_phone(field, LATER, "khanh_hoa").notes == notes
 
 
-# The ministry's decision of 15/9/2018, typed from the press and not copied from the module under test.
+# The old and new prefixes of the ministry's decision of 15/9/2018, typed from the press and not copied from the module
+# under test.
 OLD_AND_NEW = """
     0162 032, 0163 033, 0164 034, 0165 035, 0166 036, 0167 037, 0168 038, 0169 039, 0120 070, 0121 079,
     0122 077, 0126 076, 0128 078, 0123 083, 0124 084, 0125 085, 0127 081, 0129 082, 0186 056, 0188 058,
@@ -182,7 +183,7 @@ def test_every_prefix_of_2016_is_textable_in_2016() -> None:
     ],
 )
 def test_the_carrier_goes_by_the_block(number: str, carrier: str | None) -> None:
-    """A number's first digits (its block) tell the carrier."""
+    """A number's first digits (its block) determine the carrier."""
     assert read_phone(number, LATER, "khanh_hoa").carrier == carrier
 
 

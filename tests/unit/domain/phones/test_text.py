@@ -54,7 +54,7 @@ def test_tabs_and_all_ends_of_lines_end_a_line(char: str) -> None:
 
 
 def test_letters_are_folded_one_for_one() -> None:
-    """A folded text keeps its length, so that each position is the position in the original text."""
+    """A text in lower case and without accents must be as long as the original, so that positions fit both."""
     # The lower-case form of the Turkish letter İ is two characters.
     assert mended_text("ĐđỆẾX İ")[1] == "ddeex i"
 

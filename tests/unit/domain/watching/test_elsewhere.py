@@ -1,4 +1,4 @@
-"""Test what a watch on another machine concludes from the server's answers, and when the server misses that watch."""
+"""Test what a watch on another machine concludes from the server's answers, and when that watch counts as silent."""
 
 from __future__ import annotations
 
@@ -94,5 +94,5 @@ AWAKE = Witness(NOW - MINUTE, NOW - MINUTE, about=NOW + MINUTE)
     ],
 )
 def test_testimony_vouches_only_for_the_waking_that_it_was_asked_about(woke, slept, said, vouches):
-    """A watch's report releases messages on hold only if it is about the waking that the ledger asks about."""
+    """A watch's report releases messages only if it is about the sleep that the ledger asks about."""
     assert witness_vouches(woke, slept, said) is vouches

@@ -197,7 +197,7 @@ def test_next_years_calendar_is_due_from_the_first_of_december_in_vietnam_until_
     assert judging.judge_calendar(2027, [], NOW) == []
     unsigned = [("khanh_hoa", 2027)]
     assert keys(judging.judge_calendar(2027, unsigned, NOW)) == ["calendar_unsigned"]
-    # The eve of 1/1/2027 is a Thursday; seven working days before it, with that day, is Wednesday the 23rd.
+    # The last seven working days before 1/1/2027 begin on Wednesday 23/12.
     days = [datetime(2026, 12, day, 5, tzinfo=UTC) for day in (1, 23, 24, 31)]
     found = [judging.judge_calendar(2027, unsigned, day)[0].facts for day in days]
     assert [(each["days"], each["is_urgent"]) for each in found] == [(23, False), (7, False), (6, True), (1, True)]
@@ -243,7 +243,7 @@ def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_
     """A failed run gets an alert after an hour, unless somebody acknowledged it."""
     left = judging.red_runs_left([red], looked_at)
     assert bool(judging.judge_red_runs(left, RULES, NOW)) == wrong
-    # The figure beside the alert counts a red run as soon as it has ended.
+    # ``red_runs_left`` also returns a run that has been red for less than an hour.
     assert bool(left) == wrong or red.ended_at == NOW - HOUR + MINUTE
 
 

@@ -36,7 +36,7 @@ OPEN, STOPPED = [("kannel", True, "")], [("kannel", True, "gateway_stopped/kanne
     ("gateways", "stops", "viettel"),
     [
         ([ANY], [], OPEN),
-        # The sender paused the gateway itself: the citizen's message waits without a reason that staff know.
+        # A sender and not a person paused the gateway, so staff do not know why messages wait.
         ([ANY], [stop()], STOPPED),
         ([ANY], [stop(carrier="Viettel")], [("kannel", True, "gateway_stopped/kannel Viettel")]),
         ([ANY], [stop(carrier="MobiFone")], OPEN),
@@ -48,7 +48,7 @@ OPEN, STOPPED = [("kannel", True, "")], [("kannel", True, "gateway_stopped/kanne
         ([DAILY], [stop(is_tried=False)], []),
         # Messages that waited for a daily limit may take a minute to go out after the limit ended.
         ([DAILY], [stop(until=NOW - 59 * SECOND, is_tried=False)], []),
-        # A connection that cannot be used does not count as a daily limit.
+        # A gateway whose connection cannot be used counts as paused.
         ([BROKEN], [], STOPPED),
         # No gateway serves this carrier: its messages wait with that reason and are not reported here.
         ([SECOND_ONE], [], []),
@@ -120,7 +120,7 @@ def test_source_with_news_that_nobody_reads(read, failing, unread, told):
 
 
 def test_nobody_who_looks_is_told_after_a_minute():
-    """An alert is raised if no process has checked the sources for a minute and not all were read meanwhile."""
+    """An alert is raised if no process has checked the sources for a minute, and not all were read in this minute."""
     # Without a watcher, a scheduled run or a person may have read the sources meanwhile.
     looks = (
         (None, [None]), (NOW - 59 * SECOND, [NOW - HOUR]), (NOW - MINUTE, [NOW - HOUR, NOW]),
