@@ -25,7 +25,7 @@ SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
 """Files with the settings that tasks and commands need."""
 ENV_FILES = (*SENDING_FILES, "callbacks.env")
 STORE_FILE = "store.env"
-"""The file that states where publications are stored, if not in a volume. It is the only file that may be missing."""
+"""The env file that names a store for publications instead of a volume. Only this env file may be missing."""
 
 
 def env_files(service: dict[str, Any]) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def steps(page: str, section: str) -> dict[int, list[str]]:
 
 
 def titles(page: str, section: str) -> dict[str, int]:
-    """Return the step numbers by title, which is the bold beginning of a step.
+    """Return the number of each step by its title, the bold words at the beginning of the step.
 
     Raises:
         KeyError: the page has no such section.

@@ -1,6 +1,6 @@
 """The commands of docs/vi/truoc-khi-van-hanh.md exist, and their output is what the page states.
 
-Commands that need no running server are run here, on a ledger of the test.
+Commands that need no running server are run here, on a test ledger.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEEDS_A_SERVER = {
     "tar": "a volume",
     "docker": "the engine of containers",
 }
-"""Programs whose commands are checked but not run here, each with the reason: what a run would need."""
+"""Programs whose commands are checked but not run here, each with what a run would need."""
 
 
 def rows_of_page() -> list[tuple[str, str]]:
@@ -38,12 +38,12 @@ def rows_of_page() -> list[tuple[str, str]]:
 
 
 def questions() -> dict[str, str]:
-    """Return the text of each question, by its heading."""
+    """Return the text below each question of the page, by the question's heading."""
     return dict(re.findall(r"^## (\d+\. .+?)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.M | re.S))
 
 
 def program_in(command: str) -> list[str]:
-    """Return the program that runs in the container, or Compose's own command, without redirections."""
+    """Return the words that run in the container, or those of Compose's own command, without redirections."""
     words = shlex.split(command)
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">")), len(words))]
     service = next((n for n, word in enumerate(words) if word in SERVICES), None)
@@ -53,7 +53,7 @@ def program_in(command: str) -> list[str]:
 
 
 def promised(answer: str) -> list[str]:
-    """Return the words that the page promises in an answer."""
+    """Return the quotations in an answer of the page, which the command's output must contain."""
     return re.findall(r"“([^”]+)”", answer)
 
 
@@ -80,9 +80,9 @@ def test_every_command_of_the_page_is_understood_and_only_what_needs_a_server_is
 def server(
     ledger: str, agencies: None, configure: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A ledger with agencies, the connection of its owner, and the settings that a backup needs.
+    """Set up a ledger with agencies, its owner's connection and the settings that a backup needs.
 
-    Returns an administrator's DSN of the ledger.
+    Return an administrator's DSN of the ledger.
     """
     key = Identity.generate()
     (tmp_path / "identity.txt").write_text(f"{key}\n", encoding="utf-8")
@@ -136,7 +136,7 @@ def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -
         if command not in seen or words == ["motcua", "identity"]:
             seen[command] = answered(words, server, identity)
         code, output = seen[command]
-        # The whole output of a query must be the promised words; in other outputs they must occur.
+        # The output of psql must be exactly the promised words; other outputs must contain them.
         said = [output.strip()] if words[0] == "psql" else output
         if code or any(word not in said for word in promised(answer)):
             wrong.append((command, answer, code, output[-600:]))

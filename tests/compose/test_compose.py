@@ -83,7 +83,7 @@ def resolve(node: Any, environment: Mapping[str, str]) -> Any:
 
 
 def variables(node: Any) -> Iterator[tuple[str, str]]:
-    """Yield each variable that a part of the file takes from the environment, and the kind of its default."""
+    """Yield each variable that a part of the file reads, with its kind: ``:-`` has a default, ``:?`` is required."""
     if isinstance(node, dict):
         node = list(node.values())
     if isinstance(node, list):
@@ -132,9 +132,9 @@ def commands_of(name: str) -> list[list[str]]:
 
 
 def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``docker compose config`` with only these variables, written to ``.env``, and return its JSON output.
+    """Run ``docker compose config`` in a folder with the operator's env files, and print the result as JSON.
 
-    The folder holds the operator's files.
+    The variables are written to the file ``.env``, and the process gets no others.
     """
     docker = shutil.which("docker-compose") or pytest.skip("docker-compose is not on PATH")
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
@@ -152,7 +152,7 @@ def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.Complete
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with the operator's env files, copied from their examples."""
+    """Return a folder with the operator's env files, copied from their examples."""
     for file in (*ENV_FILES, STORE_FILE):
         shutil.copy(ROOT / f"{file}.example", tmp_path / file)
     return tmp_path
@@ -227,7 +227,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     # Commands are run in the scheduler's container.
     "airflow-scheduler": (_OF_TASKS, (*SENDING_FILES, STORE_FILE)),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
-    # The triggerer mails about late apologies, because they may be late for want of a running worker.
+    # The triggerer sends the mails about late apologies, because apologies may be late when no worker runs.
     "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
     "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, (*SENDING_FILES, STORE_FILE)),
     # A dump contains every table, and only the owner may read the tables that migrations use.
@@ -236,7 +236,7 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "intake": ({"MOTCUA_INTAKE_PASSWORD"}, ("settings.env",)),
     "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env", STORE_FILE)),
 }
-"""For each service, the secrets of .env and the env files that it gets, and no others."""
+"""For each service, the secrets of .env that it gets, and its env files."""
 
 
 @pytest.mark.guarantee("rights", "each service gets only the secrets of its own work")
@@ -297,7 +297,7 @@ def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
         assert {service, "proxy"} <= beside <= {service, "proxy", "postgres", "watch"}
     for name in ("callbacks", "intake"):
         assert SERVICES[name]["networks"] == [name]
-        # The watch calls the callbacks and the intake to see whether they run. It listens on no port itself.
+        # The watch calls these two services to see whether they run. The watch itself listens on no port.
         asked = SERVICES["watch"]["environment"][f"MOTCUA_WATCH_{name.upper()}"]
         assert asked.startswith(f"http://{name}:{listening_port(name)}/")
     assert "inside" not in SERVICES["proxy"]["networks"], "the proxy reaches no worker, no queue and no ledger"
@@ -376,7 +376,7 @@ def test_every_service_restarts_and_is_watched() -> None:
 
 
 def waits_for(name: str) -> dict[str, str]:
-    """Return the services that this service waits for, each with the condition that it must meet."""
+    """Return the services that a service waits for, each with its condition, such as ``service_healthy``."""
     return {other: each["condition"] for other, each in SERVICES[name].get("depends_on", {}).items()}
 
 
@@ -388,7 +388,7 @@ def started_before(name: str) -> set[str]:
 STOPPED_AFTER = {"airflow-worker": ("callbacks", "proxy"), "proxy": ("airflow-apiserver", "callbacks", "intake")}
 """For each service, the services that must stay up until it has stopped.
 
-The receipts of a worker's last messages must still be accepted.
+For example, the callbacks must still accept the receipts of a worker's last messages.
 """
 
 
@@ -533,8 +533,8 @@ def _is_uvicorn(arguments: list[str]) -> None:
 
     parameters = main.make_context("uvicorn", list(arguments)).params
     assert callable(import_from_string(parameters["app"]))
-    # The callbacks app takes the caller's address from the proxy's headers. The intake app does so by its own setting,
-    # MOTCUA_INTAKE_PROXIES.
+    # With these options, the callbacks app reads the caller's address from the proxy's headers. The intake app has its
+    # own setting for this, MOTCUA_INTAKE_PROXIES.
     assert parameters["proxy_headers"] == (parameters["forwarded_allow_ips"] == "*")
 
 
@@ -570,17 +570,17 @@ def test_every_variable_is_read_by_somebody() -> None:
         for section, content in airflow_options().items()
         for option in content["options"]
     }
-    # The variables of the connections with which the code signs in as the ledger's roles.
+    # Each of these variables has the connection of one role of the ledger.
     asked = {f"AIRFLOW_CONN_{name.upper()}" for name in (AIRFLOW, CALLBACKS, INTAKE, OWNER, PAGES, PURGE)}
     others = named_variables() - asked - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
-    # AIRFLOW_CONN_KHO is the connection that MOTCUA_PUBLICATIONS in the same file names.
+    # MOTCUA_PUBLICATIONS in store.env names the connection AIRFLOW_CONN_KHO.
     connections |= {"AIRFLOW_CONN_KHO"} & others
     assert asked <= named_variables()
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_SMTP_DEFAULT",  # motcua.jobs.mailing.SMTP_CONNECTION
-        # Variables that other programs read.
+        # Other programs read these variables.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
         "MPLCONFIGDIR",

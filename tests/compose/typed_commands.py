@@ -69,7 +69,7 @@ def lines_of(block: str) -> list[str]:
 
 
 def understand(line: str) -> str | None:
-    """Return the service in which Compose runs the command of this line, or ``None`` if it runs none in a service.
+    """Check a line, and return the service in which Compose runs the line's command; ``None`` if there is no service.
 
     Raises:
         NotUnderstood: Compose, or the program in the service, would refuse the words.
@@ -119,8 +119,8 @@ def _understand_motcua(words: list[str]) -> None:
     try:
         while True:
             for parameter in command.params:
-                # Click calls the function of an eager option while it parses the words, and the function might query
-                # the ledger, so replace it.
+                # Click calls the callback of an eager option while it parses the words. Replace the callback, because
+                # it might query the ledger.
                 if parameter.is_eager:
                     parameter.callback = _end_where_given
             context = command.make_context(command.name, list(given), parent=context)

@@ -20,7 +20,7 @@ def _replace(original: Callable[..., Any], replacement: Callable[..., Any]) -> N
 
 
 def _leave_behind(message_state: str, attempt_state: str) -> None:
-    """Break a sender so that it gives the attempts of a dead sender these states, although it knows no outcome."""
+    """Break a sender so that it gives a dead sender's messages and attempts these states without knowing an outcome."""
 
     def abandon(connection: Any, sender_id: int, now: Any, *_: Any, **__: Any) -> int:
         values = {"sender_id": sender_id, "now": now, "message": message_state, "attempt": attempt_state}
@@ -64,8 +64,8 @@ def _take_no_answer_for_success() -> None:
 def _write_attempts_after_the_call() -> None:
     """Break the sender so that it writes an attempt only after the call of the gateway.
 
-    Before the call it only reserves the message for some minutes, as usual task queues do. It writes no journal either,
-    because the next run would learn from the journal what was sent.
+    Before the call, the sender only reserves the message for ten minutes, as usual task queues do. The sender writes no
+    journal either, because the next run would read in the journal what was sent.
     """
     begin, save, apply = messages.begin_sending, attempts.save_attempts, messages.apply_outcomes
     begun: dict[int, messages.Departing] = {}

@@ -237,7 +237,7 @@ def main() -> int:
         folders.callback(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
         foundation = folders.enter_context(world.foundation())
         gc.collect()
-        gc.freeze()  # the collector would write into memory that forks share, and so copy it
+        gc.freeze()  # garbage collection in a fork would write into shared memory, and each write copies a page
         works: list[Callable[..., None]]
         if asked.mode == "takeovers":
             takeovers = importlib.import_module("tests.crash.takeovers")

@@ -50,10 +50,11 @@ class Verdict:
 def lay(
     ledger: psycopg.Connection[dict[str, Any]], numbers: Mapping[str, str], truth: Sequence[Truth]
 ) -> dict[str, list[Truth]]:
-    """Assign each entry of the network's log to a seed, by an attempt's reference, otherwise by the phone number.
+    """Assign each entry of the network's log to a seed by its attempt's reference, otherwise by its phone number.
 
     Args:
-        ledger: Ledger of the seeds. The codes of a seed's dossiers begin with its prefix; prefixes have equal length.
+        ledger: Ledger of the seeds. The codes of a seed's dossiers begin with the seed's prefix. All prefixes have the
+            same length.
         numbers: Number of a phone → prefix of its seed.
         truth: Entries of the network's log, in any order.
 

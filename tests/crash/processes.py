@@ -1,4 +1,4 @@
-"""Fork processes from one that has loaded all code: a job that may be killed, a process for jobs, a web server."""
+"""Fork a process that has loaded all code: for a job that may be killed, for many jobs, or for a web server."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Forked:
                 os.write(writing, f"{NO_DATABASE}\n".encode())
             except BaseException as error:
                 os.write(writing, f"raised {type(error).__name__}\n".encode())
-                if not isinstance(error, SystemExit):  # the child was asked to end
+                if not isinstance(error, SystemExit):  # SystemExit: the child was asked to end
                     traceback.print_exc()
             finally:
                 os._exit(status)  # skips exit handlers and buffers that the child has copied from its parent
@@ -101,7 +101,7 @@ class Forked:
         """Wait until the child has stopped itself (SIGSTOP) or ended, and return whether it has stopped.
 
         Raises:
-            Hung: Neither happens in time.
+            Hung: The child neither stops nor ends in time.
         """
         deadline = time.monotonic() + HANG
         while not self.listen(0.002):
@@ -117,7 +117,7 @@ class Forked:
 
     @property
     def is_stopped(self) -> bool:
-        """Return whether the child has stopped itself at any time."""
+        """Return whether the child has ever stopped itself."""
         if not self._is_stopped and self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             if pid and os.WIFSTOPPED(status):
@@ -154,9 +154,9 @@ class Forked:
 
 
 class Runner:
-    """A process for jobs that nobody kills; it runs one job after the other and keeps its connections in between.
+    """A process that runs jobs one after another, and that no test kills.
 
-    A new process would spend most of a job's time on loading code and opening connections.
+    A new process for each job would spend most of its time on loading code and opening connections.
     """
 
     def __init__(self, not_ours: Sequence[int], *, keeps_connections: bool) -> None:
@@ -245,7 +245,7 @@ class _Counted:
 
 
 def _bound(port: int) -> socket.socket:
-    """Bind a port of the loopback interface that only this process and its children share.
+    """Bind a port of the loopback interface for this process and its children.
 
     The port refuses connections until a child listens.
     """

@@ -62,7 +62,10 @@ _STANDS_STILL = f"{_FROZEN_AFTER}s"
 _TAKEOVERS = 10
 """Largest number of senders that are started, one after another, until a frozen process has lost all its sessions."""
 _HALF_A_REQUEST = 5.0
-"""Seconds that a gateway waits for the rest of a request of a frozen sender; afterwards the sender is continued."""
+"""Seconds within which the gateways must become quiet.
+
+A gateway that is busy for longer may wait for the rest of a frozen sender's request, so the sender is then continued.
+"""
 _ELSE_FROZEN_AFTER = 10
 """Seconds without a heartbeat after which any other process counts as frozen.
 
@@ -70,7 +73,7 @@ The tests freeze none of these processes, so the limit is so long that their hea
 machine.
 """
 
-# Probability in per cent of each fault for each message; the rest has no fault.
+# Probability in per cent of each fault for each message; all other messages have no fault.
 _REQUEST_FAULTS = {
     "accept_then_timeout": 7,
     "accept_then_reset": 10,
@@ -94,8 +97,8 @@ _GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
 _REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
 """Index into ``_GATEWAYS`` for each seed that ``rehearse`` plays.
 
-Zalo takes no messages at night, so it is played in two seeds whose times are half a day apart: one of them sends by
-day.
+Zalo accepts no messages at night, so it is played in two seeds whose times of day are twelve hours apart: one of them
+sends by day.
 """
 _ZALO_STEPS = ("renew", "note_tokens", "unreachable")
 """Steps that a sender reaches only if Zalo is tried before SMS."""
@@ -104,7 +107,7 @@ _SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "aba
 
 
 class Seed:
-    """One seed of a batch; its jobs use a present time of its own."""
+    """One seed of a batch; its jobs use the seed's own present time."""
 
     def __init__(self, batch: Batch, number: int, mode: Mode, start: datetime) -> None:
         self.batch, self.world, self.number, self.mode, self.start = batch, batch.world, number, mode, start
@@ -123,7 +126,7 @@ class Seed:
         self.is_deaf = self.lot.random() < 0.15
         """Whether all receipts are lost at first, so that only the ledger prevents a second text."""
         self.fate: Literal["drawn", "dies", "freezes", "lives"] = "drawn"
-        """Whether the first sender is killed or frozen at a step.
+        """What happens to the first sender; ``drawn`` leaves it to chance.
 
         ``lives`` tests the harness: the sender lives, and every request has a fault.
         """
@@ -175,7 +178,7 @@ class Seed:
         ]
 
     def _number(self, place: int) -> str:
-        """Return a phone number that no other seed has, and whose phone behaves in a randomly chosen way."""
+        """Return a phone number that no other seed of the batch has, of a phone with a randomly chosen behaviour."""
         wanted = self.lot.choices(list(_BEHAVIOURS), list(_BEHAVIOURS.values()))[0]
         head = "0950" if wanted == "rejected" else "0905"
         turn = (self.number * 8 + place) % 10_000
@@ -183,7 +186,7 @@ class Seed:
         return next((n for n in numbers if default_behaviour(n, NETWORK_SEED) == wanted), f"{head}{turn:04d}00")
 
     def faults(self) -> dict[str, Any]:
-        """Return a script of faults, each for the next request of some numbers."""
+        """Return random faults, each for the next request to some numbers."""
         faults: dict[str, Any] = {}
 
         def add(likely: dict[str, int], number: str) -> None:
@@ -219,7 +222,7 @@ class Seed:
         write_dossiers(self.world, [row])
 
     def take_back(self) -> None:
-        """Let the desk take back the result of one dossier."""
+        """Record that the desk takes back the result of one dossier."""
         code = f"{self.prefix}{self.lot.randrange(self.count)}"
         self.world.ledger.execute(_TAKE_BACK, {"code": code, "now": self.moment})
 
@@ -245,7 +248,7 @@ class Seed:
                         time.sleep(60)  # stop this thread here, because the signal takes a moment to kill the process
 
             die_with_parent(signal.SIGKILL)
-            gc.disable()  # the collector would write into the memory shared with the parent, and so copy it
+            gc.disable()  # garbage collection would write into memory shared with the parent, and so copy it
             watch(on_step)
             job()
 
@@ -276,7 +279,7 @@ class Seed:
     def freeze(self, job: Job, point: Point | None) -> None:
         """Run the job and freeze it, at a step or at a random moment.
 
-        Another process takes over. The frozen process is continued right then or later.
+        Another process takes over. The frozen process is continued right after that or later.
         """
         with self.frozen_soon():
             child = self.fork(job, point, signal.SIGSTOP)
@@ -319,7 +322,7 @@ class Seed:
     def frozen_soon(self) -> Iterator[None]:
         """Within the block, start processes with a short limit for heartbeats.
 
-        They count as frozen after a short time, and count other processes as frozen after a short time.
+        These processes, and the processes that they watch, count as frozen after ``_FROZEN_AFTER`` seconds.
         """
         os.environ["MOTCUA_FROZEN_AFTER"] = str(_FROZEN_AFTER)
         try:
@@ -344,7 +347,7 @@ class Seed:
             self.verdict.doubled.append(f"{sent} message(s) sent by {len(frozen)} process(es) that woke")
 
     def end(self, child: Forked) -> None:
-        """Wait for the end of a process; if it failed because its sessions were ended, this is no finding."""
+        """Wait for the end of a process, and note its error, except the loss of its database sessions."""
         lines, ended_by = child.end()
         if ended_by or (lines and lines[-1].startswith("raised") and lines[-1] != NO_DATABASE):
             self.verdict.wrong.append(f"a process that was frozen {lines[-1] if lines else ended_by}")
@@ -468,9 +471,9 @@ class Seed:
         self.quieten()
 
     def repair(self, points: Points) -> None:
-        """Do what an operator or the next run does after a failure.
+        """Repair as an operator or the next run does after a failure.
 
-        It runs the same run again, another run, a backfill, a settling job, or two of these at once.
+        Run the same run again, another run, a backfill or a settling job, or two of these at once.
         """
         self.moment += self.lot.choice((timedelta(0), timedelta(minutes=1), _ROUND))
         again = [
@@ -507,8 +510,7 @@ class Seed:
     def run_until_quiet(self) -> None:
         """Plan, settle and send, as the next runs would, until nothing is queued or in flight."""
         for number in range(_QUIET_ROUNDS):
-            # Plan in each round: rows that a killed planner's server process still locks are skipped, and the next run
-            # plans them.
+            # Plan in each round, because planning skips rows that the server process of a killed planner still locks.
             if self.world.ledger.execute(_UNPLANNED).fetchone():
                 plan(now=self.moment)
             self.moment += _ROUND
@@ -531,7 +533,7 @@ class Seed:
         return [row["message_id"] for row in rows if row["reference"] not in taken]
 
     def outlast_the_horizon(self) -> None:
-        """Let days pass, and then send a receipt of which the gateway's log says that it was lost."""
+        """Settle as if days had passed, and then send a receipt that is lost according to the gateway's log."""
         moment = self.moment + timedelta(hours=80)
         settle(f"days later {self.number}", self.window, clock=lambda: moment)
         lost = [
@@ -545,7 +547,7 @@ class Seed:
             self.verdict.figures["receipts after the horizon"] += 1
 
     def truth(self) -> list[Truth]:
-        """Return this seed's messages that the network has accepted so far, including while other seeds were played."""
+        """Return this seed's messages that the network has accepted so far, even while other seeds were played."""
         return self.batch.lay().get(self.prefix, [])
 
     def judge(self, truth: Sequence[Truth]) -> list[str]:
@@ -692,7 +694,7 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
     # Reading templates and settings takes a third of a seed's time, so both are read once.
     replace_everywhere((load_template_versions, lambda folder=None: templates), (settings, _settings_now))
     instrument(KannelGateway, EsmsGateway, ZaloGateway)
-    # The worker gets a signal when its parent ends. SystemExit lets it stop its PostgreSQL before it ends itself.
+    # The worker gets a signal when its parent ends. SystemExit lets the worker stop its PostgreSQL first.
     end_at_first_signal(SystemExit)
     with contextlib.closing(World(foundation, keeps_connections=mode != "outage")) as world:
         points = rehearse(world)
@@ -712,9 +714,8 @@ def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -
             try:
                 tally = batch.run(points, report)
             except SystemExit:
-                report(
-                    json.dumps({"numbers": [], **vars(batch.tally())})
-                )  # findings of the interrupted seed were not searched for
+                # The interrupted seed has not been judged.
+                report(json.dumps({"numbers": [], **vars(batch.tally())}))
                 raise
             laid += tally.figures["submissions"] + tally.figures["nobody's"]
             if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
@@ -827,7 +828,7 @@ def _balances() -> bool:
 
 
 def rehearse(world: World) -> Points:
-    """Run each job once, and return its steps, each with how often the job visits it."""
+    """Run each job in several seeds, and return its steps, each with the largest number of visits by one run."""
     met: dict[str, Counter[tuple[str, str]]] = {
         name: Counter() for name in ("plan", "send", "send again", "receive", "settle")
     }
@@ -850,8 +851,8 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
-        # Run the jobs in this process, too, once with each set of gateways. Processes that are forked later then have
-        # read the SQL statements and other files already.
+        # Run the jobs in this process, too, once with each set of gateways. Processes that are forked later then
+        # need not read the SQL statements and other files.
         if seed.number % len(_REHEARSED) < len(_GATEWAYS):
             for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
                 job()

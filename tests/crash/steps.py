@@ -1,8 +1,9 @@
 """Find the steps at which the harness can kill a process, and wrap them, in the harness's processes only.
 
 The files of production code are not changed for this. The steps are found in the loaded code: all functions of
-``motcua.store`` that take a connection, each commit (named after the functions whose changes it commits), and three
-moments of an adapter's request: before the request is written, before the answer, and after the answer.
+``motcua.store`` whose first parameter is a connection, each commit (named after the last of these functions), each
+write to the journal, an adapter's methods ``submit``, ``ask`` and ``renew``, and the sending of an HTTP request and the
+reading of its answer.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def replace_everywhere(*replaced: tuple[Callable[..., Any], Callable[..., Any]]) -> None:
-    """Replace functions, each by the second one of its pair, in every module of the project that has imported them."""
+    """Replace the first function of each pair by the second, in every module of the project that has imported it."""
     replacements = {id(original): replacement for original, replacement in replaced}
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
@@ -78,7 +79,7 @@ _on_step: OnStep | None = None
 
 
 def watch(on_step: OnStep) -> None:
-    """From now on, call ``on_step`` before and after each step of this process; call ``instrument`` first."""
+    """Call ``on_step`` before and after each later step of this process. ``instrument`` must be called first."""
     global _on_step
     _on_step = on_step
 

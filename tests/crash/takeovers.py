@@ -1,7 +1,8 @@
 """Freeze the leading sender at each of its steps, and measure the time until the gateway accepts the next message.
 
-As in production there are two senders that stay active after their run, and a process counts as frozen after the
-default time; there is one source. The measurement begins when the desk records a case, right after the freeze.
+As in production, two senders stay active after their run, and a process counts as frozen after the default time. There
+is one source. A measurement begins right after the freeze, when the one-stop desk records a case: a dossier with a
+ready result.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.ground import OneStop, ask, die_with_parent, in_ledger, until
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
-"""Seconds after which the other sender counts as not having taken over."""
+"""Seconds within which the other sender must have taken over."""
 _COMES_TO_IT = 20.0
 """Seconds within which a leader that gets a case reaches each of its steps, except steps that it needs rarely."""
 _ASLEEP = 40.0
@@ -67,7 +68,7 @@ class Desk:
         return number
 
     def wait_for(self, number: str, begun: float) -> float:
-        """Return the seconds from a moment until the gateway accepted a message to this phone.
+        """Wait until the gateway has accepted a message to this phone, and return the seconds since ``begun``.
 
         Raises:
             Hung: The gateway does not accept such a message in time.
@@ -113,7 +114,7 @@ def _standby(world: World) -> Iterator[Forked]:
 
 
 def steps_of(world: World, desk: Desk) -> list[Point]:
-    """Return each step of a leading sender from its start through two cases and some heartbeats, sorted by name."""
+    """Run a leading sender through two cases and some heartbeats, and return its steps, sorted by name."""
     child = _fork(world, reports=True)
     for _ in range(2):
         desk.wait_for(desk.move(), time.monotonic())
@@ -153,7 +154,7 @@ def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
 
 
 def freeze_postgresql(world: World, desk: Desk) -> float:
-    """Freeze PostgreSQL, record a case as soon as PostgreSQL runs again, and return the seconds until it was sent."""
+    """Freeze PostgreSQL, record a case after the freeze, and return the seconds until its message was accepted."""
     leader = _fork(world)
     try:
         _until(lambda: _is_lock_held(LEADING))

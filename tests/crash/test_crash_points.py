@@ -1,4 +1,4 @@
-"""No text is doubled or lost, at whichever step a process dies: these tests try each step.
+"""No text is doubled or lost if a process dies or freezes: these tests try each of its steps.
 
 ``make prove ONLY=crash`` kills processes at many more random moments.
 """
@@ -21,7 +21,7 @@ def findings(tally: Tally) -> list[str]:
 def test_sender_may_die_or_freeze_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     tally = run("each step", first=0, seeds=400, workers=1)
     assert findings(tally) == []
-    # After a random answer of the gateway, a sender may never reach its step, so a few steps may be missing.
+    # Because the gateway's answers are random, a few senders may not reach their steps.
     assert len({place for place in tally.died_at if place.startswith("frozen before")}) >= 35
     assert len({place for place in tally.died_at if place.startswith("after")}) >= 35
     assert tally.figures["processes frozen"] >= 40

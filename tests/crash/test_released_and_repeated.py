@@ -21,7 +21,7 @@ __all__ = ["provider"]  # a fixture
 
 @pytest.fixture(autouse=True)
 def _first_request_is_lost(provider):
-    """The gateway loses the first request, and refuses repeats."""
+    """Let the gateway lose the first request, and refuse repeats."""
     provider.refuses_repeats_for = timedelta(hours=23)
     provider.script = ["is silent"]
 

@@ -88,7 +88,7 @@ class Truth:
 
 @contextlib.contextmanager
 def foundation() -> Iterator[Path]:
-    """Yield the folder of a stopped server with an empty ledger.
+    """Yield the folder of a stopped PostgreSQL server with an empty ledger.
 
     Each world copies the folder, and copies the ledger for each batch.
     """
@@ -184,7 +184,7 @@ class World:
         return self._ledger
 
     def forget_processes(self) -> None:
-        """Forget the connection and the processes for jobs; a child that uses this world must open its own ones."""
+        """Forget the connection and the processes for jobs, so that a child that uses this world opens its own."""
         self._ledger, self._runners = None, []
 
     @property

@@ -1,9 +1,9 @@
-"""Play Zalo, which senders try before SMS: two of three phones have a Zalo account, and each token works once.
+"""Play Zalo, which senders try before SMS: two of three phones have a Zalo account, and each refresh token works once.
 
 This simulated Zalo sends no delivery receipts.
 
 The provider writes the accepted messages and the tokens that it issued or received into its own log, and commits the
-log before it answers. A refresh token that a person enters (``given-…``) works once, like each token that Zalo issues.
+log before it answers. A refresh token that a person enters (``given-…``) works once, too.
 """
 
 from __future__ import annotations

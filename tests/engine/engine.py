@@ -28,7 +28,7 @@ _BUILD_WITHIN = 1800.0
 
 
 def why_none() -> str | None:
-    """Return the reason why this machine can run no engine, ``None`` if it can run one."""
+    """Return why this machine cannot run an engine; ``None`` if it can."""
     if os.geteuid() != 0:
         return "an engine needs root"
     if Path("/run/docker.sock").exists():
@@ -49,12 +49,12 @@ class Engine:
 
     @property
     def address(self) -> str:
-        """Address of the engine, as the variable DOCKER_HOST needs it."""
+        """Return the engine's address for the variable DOCKER_HOST."""
         return f"unix://{self.folder}/docker.sock"
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables for the command ``docker``."""
+        """Return the environment variables for the command ``docker``."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         return {"DOCKER_HOST": self.address, "HOME": str(home), "PATH": os.environ["PATH"]}
@@ -167,7 +167,7 @@ class Engine:
         shutil.copy("/etc/ssl/certs/ca-certificates.crt", base / "ca.crt")
         for name in ("Dockerfile", "postgres-entrypoint.sh"):
             shutil.copy(Path(__file__).parent / name, base / name)
-        # Take PostgreSQL's programs from a Python package; their libraries are in a folder beside the package.
+        # Copy PostgreSQL's programs from a Python package; their libraries are in a folder beside the package.
         package = binaries().parents[1]
         for part in (package, package.with_name(f"{package.name}.libs")):
             shutil.copytree(part, base / "pg" / part.name, dirs_exist_ok=True)

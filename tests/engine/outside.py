@@ -139,7 +139,7 @@ class Outside:
 
 @contextmanager
 def outside(folder: Path) -> Iterator[Outside]:
-    """Run these systems in a folder during the block; the engine must already run, because its bridge is used."""
+    """Run the outside systems during the block. The Docker engine must already run, because they use its bridge."""
     hosts = Path("/etc/hosts")
     before = hosts.read_text(encoding="utf-8")
     passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}

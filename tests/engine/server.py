@@ -26,7 +26,7 @@ services:
 _HOSTS = "".join(
     f"  {name}: {{extra_hosts: ['{NAME}:host-gateway']}}\n" for name in ("airflow-scheduler", "airflow-worker", "watch")
 )
-"""Compose settings that tell the server's address to the services that check whether the server can be reached."""
+"""Compose settings that give the server's address to the services that check whether the server can be reached."""
 
 
 @dataclass
@@ -154,7 +154,7 @@ def _read_output(terminal: int) -> str:
     """Return the next output of the terminal; empty if the program has ended.
 
     Raises:
-        AssertionError: Nothing was printed for long.
+        AssertionError: Nothing was printed for ``_PATIENCE`` seconds.
     """
     assert select.select([terminal], [], [], _PATIENCE)[0], "nothing is printed any more"
     try:

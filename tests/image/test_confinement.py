@@ -25,7 +25,7 @@ def megabytes(limit: str) -> int:
 
 
 def table_below(heading: str) -> dict[str, str]:
-    """Return, from the table under a heading of the handbook, the second column by the first."""
+    """Return the second column of the table under a heading of the handbook, by the first column."""
     section = HANDBOOK.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section, re.M)
     return {name.strip("` "): value.strip("` ") for name, value in rows[1:]}
@@ -39,8 +39,8 @@ def test_a_service_writes_to_its_volumes_and_to_memory_alone(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "devices", "pid", "network_mode"} & set(service)
-    # Caddy's program does not start without the capability to bind low ports. Because of no-new-privileges it gets this
-    # capability only if it is listed here.
+    # Caddy's program does not start without the capability to bind low ports. Because of no-new-privileges, Caddy gets
+    # this capability only if ``cap_add`` lists it.
     assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     user = dockerfile()[-1] if name in OURS else ("USER", [service["user"]])
     assert user in [("USER", ["motcua"]), ("USER", ["postgres"]), ("USER", ["redis"]), ("USER", ["50000:50000"])]
@@ -72,7 +72,7 @@ def postgres_options() -> dict[str, str]:
 
 @pytest.fixture
 def started_as_in_compose(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server with only the settings that docker-compose.yaml gives it on the command line."""
+    """Start a PostgreSQL server with only the settings that docker-compose.yaml gives it on the command line."""
     tmp_path.chmod(0o711)
     server = EmbeddedPostgres(tmp_path / "server", free_port())
     server.set_up()

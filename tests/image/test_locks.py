@@ -103,7 +103,7 @@ def packages_of(module: str) -> set[str]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield the modules that a file imports and the names that it takes from them, except imports for type checking."""
+    """Yield the modules that a file imports and the names that it imports from them, except for type checking."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"

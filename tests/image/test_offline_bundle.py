@@ -45,7 +45,7 @@ def wheel(folder: Path, name: str, version: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with a project of two packages. pip finds their wheels in the folder ``registry`` beside it."""
+    """Create a git repository that locks two packages; pip finds their wheels in the folder ``registry`` beside it."""
     folder, registry = tmp_path / "project", tmp_path / "registry"
     (folder / "scripts").mkdir(parents=True)
     registry.mkdir()
@@ -66,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def do(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A function that runs the script scripts/offline_bundle.py of the project in the test's folder."""
+    """Return a function that runs scripts/offline_bundle.py of the test's project."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         script = project / "scripts" / "offline_bundle.py"
@@ -139,7 +139,7 @@ def test_missing_changed_and_additional_files_are_named(do, tmp_path):
     )
     (bundle / "SHA256SUMS").unlink()
     assert "SHA256SUMS is missing" in do("check", bundle).stderr
-    # If images were saved into the bundle, SHA256SUMS lists them with the other files.
+    # ``seal`` adds the images that were saved into the bundle to SHA256SUMS.
     shutil.rmtree(bundle)
     assert do("collect", bundle).returncode == 0
     (bundle / "images.tar").write_bytes(b"layers")

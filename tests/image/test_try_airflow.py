@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def trying() -> ModuleType:
-    """The module scripts/try_airflow.py, which is not part of a package."""
+    """Import the module scripts/try_airflow.py, which is not part of a package."""
     specification = importlib.util.spec_from_file_location("try_airflow", ROOT / "scripts" / "try_airflow.py")
     assert specification is not None
     assert specification.loader is not None

@@ -46,7 +46,7 @@ def tables_of(page: str) -> dict[str, str]:
 
 
 def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) -> None:
-    """Write a dossier in work and then its result, and send the message.
+    """Write a dossier that is being processed, then its result, and send the message.
 
     The gateway is busy at the first attempt and accepts the second one. Two receipts follow.
     """

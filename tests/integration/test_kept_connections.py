@@ -61,7 +61,7 @@ def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
 
 
 def test_broken_connection_is_not_kept_and_one_that_was_closed_by_hand_neither(ledger: str) -> None:
-    """A broken or closed connection is never handed out again, or the next work would fail."""
+    """A broken or closed connection is never handed out again, because the next work would fail."""
     with kept_connections():
         with connect() as first:
             lost = pid(first)

@@ -29,8 +29,8 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_led
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BY_TWO = Portions(batch=2)
 
-# Queries for all that a pick-up writes. They name rows by the source's keys, because the two ledgers number them
-# differently.
+# Queries for all rows that a pick-up writes. They identify rows by the source's keys, because the two ledgers number
+# rows differently.
 KEPT = {
     "dossiers": "SELECT to_jsonb(d) - 'dossier_id' AS r FROM motcua.dossiers AS d",
     "versions": """
@@ -158,7 +158,7 @@ class Desk:
         }  # fmt: skip
         row |= {name: self.time(now) for name in ("received_at", "due_at", "phone_entered_at", "finished_at")}
         if (code or "")[:2] != "D-" or of != NHA_TRANG:
-            # Each row gets a time. Of two rows without a time, each way of picking up could choose another row.
+            # Give each row a time. Of two rows without a time, the two ways of picking up could choose different ones.
             row["updated_at"] = now - MINUTE * self.dice.random()
         # Some software keeps the old row when it writes a new one, so a dossier may have two rows.
         write = self.one_stop.dossier if self.dice.random() < 0.8 else self.beside

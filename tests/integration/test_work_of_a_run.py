@@ -128,7 +128,7 @@ def test_evening_belongs_to_the_run_that_settled_it(one_stop, rows):
 
 
 def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_stands(one_stop, gateway, rows):  # noqa: F811
-    """A receipt after a run is not counted as the run's work, but changes the state shown for its attempt."""
+    """A receipt after a run is not counted as the run's work, but changes the displayed state of the run's attempt."""
     now = datetime.now(UTC)
     one_stop.both(9, "D-1", at=now)
     work_for(NOTIFY)
@@ -145,7 +145,7 @@ def test_receipt_that_comes_later_is_nobodys_work_and_shows_where_the_attempt_st
 
 
 def test_work_of_before_runs_had_numbers_is_found_by_name_and_what_is_not_known_is_empty(one_stop, gateway):  # noqa: F811
-    """Attempts of a run without a number are found by the run's name. Its other work is shown as empty."""
+    """A run that began before runs had numbers is shown with the attempts of its run id and without other work."""
     now = datetime.now(UTC)
     one_stop.both(9, "D-1", at=now)
     take_in(now=now)

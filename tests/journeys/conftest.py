@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: the office (office.py), and a browser that can reach only the office's host."""
+"""Fixtures of the browser tests: an office (see office.py), and a browser that can reach only the office's host."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def office(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium. It is closed after the last browser test.
+    """Start Chromium, and close it after the last browser test.
 
-    As long as it is open, an event loop runs in this thread.
+    As long as Chromium is open, an event loop runs in this thread.
     """
     program = shutil.which("chromium")
     if program is None:
@@ -50,7 +50,7 @@ def elsewhere() -> Elsewhere:
 
 @pytest.fixture
 def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterator[Callable[[str], Page]]:
-    """A function that opens a fresh browser window of a size. Requests to other hosts are refused and recorded."""
+    """Yield a function that opens a new browser window of a size. Requests to other hosts are refused and recorded."""
     contexts: list[BrowserContext] = []
     host = office.url.split("/")[2]
 
@@ -76,7 +76,7 @@ def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterato
 
 @pytest.fixture
 def ledger_rows(office: Office) -> Callable[[str], list[dict[str, Any]]]:
-    """A function that queries the office's ledger as its administrator."""
+    """Return a function that queries the office's ledger as the database's administrator."""
 
     def ask(statement: str) -> list[dict[str, Any]]:
         with psycopg.connect(office.ledger, row_factory=dict_row) as connection:

@@ -1,9 +1,9 @@
 """Set up an *office* for the browser tests: Airflow's API server with the staff pages, and a ledger with prepared rows.
 
-The ledger has two agencies. The real jobs handled their dossiers with a gateway on the loopback interface. There are
-messages that were delivered, that were suppressed for want of a phone number, whose outcome is unknown, and that are
-queued. A quality check found faults, a complaint was recorded, and one dossier has hostile text. Users sign in with
-Airflow's own form.
+The ledger has two agencies. The project's jobs read their dossiers and send through a gateway on the loopback
+interface. Some messages are delivered, some are suppressed for want of a phone number, and the outcome of one is
+unknown. The ledger also has a quality check, a closing, a publication, a complaint, and a dossier whose texts look like
+an attack. Users sign in with Airflow's own form.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ SAME_DAY_PROCEDURE = "2.000815"
 USERS = {"lan": "op", "hoa": "agency", "minh": "agency", "mai": "clerk", "binh": "viewer"}
 """Users with their roles in Airflow.
 
-They are the Department, an agency's administrator, an administrator without an agency, a clerk and an auditor.
+In this order, they are a user of the Department, an agency's administrator, an administrator without an agency, a clerk
+and an auditor.
 """
 _READY_WITHIN = 180
 
@@ -94,7 +95,7 @@ def codes_of(moment: datetime) -> dict[str, str]:
 
 
 def _make_story(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
-    """Write dossiers of yesterday and today, and run the jobs that make their messages."""
+    """Write dossiers of yesterday and today, and run the jobs that plan and send their messages."""
     yesterday = now - timedelta(days=1)
     codes = codes_of(now)
     done = {"received_at": yesterday, "updated_at": yesterday, "status_code": 9, "at_one_stop_desk": True}
@@ -228,7 +229,7 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
 
 
 def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
-    """Open an address of the office, be led to the sign-in page, and sign in, which leads back to the address."""
+    """Open an address of the office, and sign in on the page to which Airflow redirects."""
     page.goto(office.url + address)
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(office.passwords[user])

@@ -1,4 +1,4 @@
-"""Find what is wrong with a page for somebody who hears it, uses a keyboard, adds up its figures or prints it."""
+"""Find faults of a page for people who use a screen reader or a keyboard, compare figures, or print the page."""
 
 from __future__ import annotations
 

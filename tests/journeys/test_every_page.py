@@ -1,4 +1,7 @@
-"""On every page, at each width and on paper, axe finds no fault, no other host is called, and nothing is cut off."""
+"""Test every page at each width and on paper.
+
+The accessibility checker axe finds no fault, no other host is called, and nothing is cut off.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ def test_page_is_whole_and_can_be_used_by_everybody(office, open_page, elsewhere
     wrong = []
     for address in ADDRESSES:
         page.goto(f"{office.url}motcua/{address}")
-        # At 320 px axe finds nothing that it does not find at 390 px.
+        # At 320 px, axe would only repeat what it finds at 390 px.
         found = [] if size == "narrowest" else findings(page)
         if size == "wide":
             found += [*untold(page), *clipped_on_paper(page), *not_skipped(page)]

@@ -1,4 +1,4 @@
-"""On a ledger as busy as the demo's, no page is higher than six screens of a phone."""
+"""Test that no page is higher than six screens of a phone, on a ledger as busy as the demo's."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ _OTHERS = (
 
 @pytest.fixture
 def url(ledger: str, configure: Callable[..., None], tmp_path: Path) -> Iterator[str]:
-    """The address of the staff pages on a busy ledger.
+    """Serve the staff pages on a busy ledger, and yield their address.
 
-    It has some days of thirteen agencies, which were checked, closed and published.
+    The ledger has forty days of thirteen agencies, a quality check, and the publications of yesterday and last month.
     """
     now = datetime.now(UTC).replace(microsecond=0)
     fill_ledger(ledger, now, 40, 60)

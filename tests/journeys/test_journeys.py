@@ -1,4 +1,4 @@
-"""Tasks of a clerk, an agency's administrator, the Department and an auditor on the pages, in a real browser."""
+"""Test tasks of a clerk, an agency's administrator and the Department on the pages, in a real browser."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undo
     page.get_by_label("Lý do không nhắn").fill("Công dân chờ và nhận ngay tại quầy")
     page.get_by_role("button", name="Xem thử với ngày làm việc gần nhất").click()
     assert "Xem thử với ngày làm việc gần nhất" in main()
-    # If midnight has passed since the office was set up, "yesterday" is another day. For a day off the page shows no
-    # rehearsal.
+    # The preview is of the last working day. The office's dossiers are of the day before the office was set up. The
+    # preview shows these dossiers only if both are the same day.
     yesterday = office.now.astimezone(VIETNAM).date() - timedelta(days=1)
     if datetime.now(VIETNAM).date() == yesterday + timedelta(days=1) and WorkingCalendar().is_working_day(yesterday):
         assert "1 tin khác đi" in main()

@@ -1,4 +1,4 @@
-"""Test every mail in a browser: the checker axe finds no fault, nothing is cut off, and nothing is fetched."""
+"""Test every mail in a browser: the accessibility checker axe finds no fault, and nothing is cut off or fetched."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[str]]]]:
-    """A function that opens a mail in a window of some size, and returns the page and the addresses that it fetched."""
+    """Yield a function that opens a mail in a window of a size, and returns the page and the addresses it fetched."""
     contexts = []
 
     def opened(size: str, mail: Mail) -> tuple[Page, list[str]]:

@@ -1,4 +1,4 @@
-"""In a real browser, people upload a carrier statement (first refused, then accepted) and a list of phone numbers."""
+"""Test uploads in a real browser: a carrier statement, first refused and then accepted, and a list of phone numbers."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """Run a real Airflow with the project's DAGs, a simulated phone network, and a one-stop database that a test fills.
 
 ``python -m tests.live.airflow FOLDER`` starts what the demo starts, except the simulated desks, on free ports and with
-its files below FOLDER. It ends when its parent process does. :func:`live_airflow` runs it as a child process: the
-supervisor kills all descendants of its own process, which must therefore not be the test's process.
+its files below FOLDER. It ends when its parent process does. :func:`live_airflow` runs this command as a child process
+of the test, because the command's supervisor kills all descendants of its own process.
 
-Tests compare the ledger with the phone network's own log, which the network commits before it answers.
+Tests compare the ledger with the phone network's own log. The network commits each message to its log before it answers
+the sender.
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ AGENCY = "000.00.30.H32"
 MINUTE = timedelta(minutes=1)
 _STATE_FILE = "live.json"
 _TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
-"""Seconds after which the phone network sends receipts: at least two seconds after the message.
+"""Seconds after a message at which the phone network sends its receipts: at least two.
 
-If a test delays answers by a second, the attempts therefore stay in flight for that second: no receipt comes earlier.
+If a test delays the gateway's answers by a second, attempts stay in flight for that second: no receipt comes earlier.
 """
 _FIRST_NUMBER = 1_000_000
-"""First number of a transition; a transition that is written late can thus get a lower number."""
+"""First number of ordinary transitions. Lower numbers are for transitions that look as if they were committed late."""
 
 
 # --- The child process -------------------------------------------------------------------------------------
@@ -76,12 +77,12 @@ def serve(folder: Path) -> int:
             "MOTCUA_GATEWAYS": "kannel",
             # Make the data intervals short, because tests wait for the runs of a backfill.
             "MOTCUA_NOTIFY_EVERY": "PT1M",
-            # Otherwise the daily DAGs would start the last run that they missed, in the middle of a test.
+            # Pause new DAGs. Otherwise the daily DAGs would start their last missed run in the middle of a test.
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         }
         deployment = replace(deployment, environment=environment)
-        # Tests backfill days of the last week, so agencies must be enabled before that. The DAGs close each of these
-        # days and mail about it. Mail only one agency, because hundreds of mails would delay the runs under test.
+        # Tests backfill days of the last week, so agencies must be enabled before that week. The DAGs close these days
+        # and mail the figures. Mail only one agency, because hundreds of mails would delay the runs under test.
         ask(
             deployment.databases.ledger_owner,
             "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
@@ -157,8 +158,8 @@ _NUMBERED = _TRANSITION.format(number="transition_id,", value="%(number)s,")
 class OneStopDesk:
     """Writes dossiers and transitions as the desk's software would, each case in a transaction of its own.
 
-    Each call opens a new connection. Two threads can thus write at once, and a thread whose connection was ended can
-    write the next time.
+    Each call opens a new connection. Two threads can thus write at once, and a call succeeds even if the connection of
+    the call before was ended.
     """
 
     def __init__(self, dsn: str, seed: int) -> None:
@@ -208,7 +209,7 @@ class OneStopDesk:
                     "at": moment,
                     "received": moment - timedelta(days=2),
                     "status": status,
-                    # Go back two days, because a pick-up reads rows that were recorded within the last day again.
+                    # Go back two days, because a pick-up reads again all rows that were recorded within the last day.
                     "stamped": moment - timedelta(days=2) if unseen else moment,
                 }
                 if unseen:
@@ -484,8 +485,8 @@ class LiveAirflow:
     ) -> list[dict[str, Any]]:
         """Backfill the data intervals that end in [first, last], wait for the runs, and return them.
 
-        Airflow itself closes a backfill only every 30 s and refuses another one meanwhile. Here the backfill is closed
-        as soon as its runs have ended.
+        Airflow itself closes ended backfills only every 30 s, and refuses another backfill until then. Therefore this
+        method cancels the backfill as soon as its runs have ended.
 
         Raises:
             RuntimeError: Airflow refused the backfill.
@@ -511,7 +512,7 @@ class LiveAirflow:
         return runs()
 
     def write_green_runs(self, first: datetime, last: datetime, *, without: Sequence[datetime]) -> int:
-        """Write a successful scheduled run for each minute in [first, last] that has none, and return their number.
+        """Write a successful scheduled run for each minute in [first, last] that has none, and return how many.
 
         An Airflow that has run for some time has such runs. ``without``: scheduled times that stay without a run.
         """
@@ -552,7 +553,7 @@ class LiveAirflow:
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
         """Return the processes that run this task now, each with the executor's worker process that started it.
 
-        They are descendants of the process ``below``, by default of the scheduler.
+        Only descendants of the process ``below`` are returned, by default those of the scheduler.
         """
         scheduler = self.pid_of("airflow-scheduler") if below is None else below
         if scheduler is None:
@@ -595,9 +596,9 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
         RuntimeError: Airflow did not start. The error's message has the end of the output.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs.
-    # Parse files often, because the watchers of a DAG that was paused begin only when the DAG's file is parsed again,
-    # and without watchers a run waits for news for minutes.
+    # Let runs start and end soon, because tests wait for the start and the end of dozens of runs. Parse DAG files
+    # often, because the watchers of an unpaused DAG start only after the next parse. Without watchers, a run would wait
+    # for minutes for unread rows.
     variables = {
         "MOTCUA_LINGER_QUIET": "3",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
@@ -607,7 +608,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     }
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
-    # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
+    # If root runs the tests, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     with said.open("wb") as output:
         child = subprocess.Popen(
@@ -632,7 +633,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-            # No program that the child runs needs a clean stop. A second signal makes the supervisor kill them at once.
+            # A second signal makes the supervisor kill all programs at once. None of them needs a clean stop.
             time.sleep(0.5)
             child.send_signal(signal.SIGTERM)
         child.wait(60)

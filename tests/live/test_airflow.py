@@ -1,9 +1,9 @@
-"""Guarantees about runs that only a real Airflow can show.
+"""Test guarantees about runs that only a real Airflow can show.
 
 One Airflow serves all tests of this file.
 
-The order of the tests matters: the second one leaves a failed ("red") run, which later tests clear, mark as successful
-and repair.
+The order of the tests matters: the second test leaves a failed ("red") run, which later tests clear, mark as successful
+and backfill.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[LiveAirflow]:
-    """An Airflow whose senders end soon after their last message.
+    """Start an Airflow whose senders end soon after their last message.
 
     The wait before a retry is so long that in these tests only a backfill sends failed messages again.
     """
@@ -43,7 +43,7 @@ def live() -> Iterator[LiveAirflow]:
 
 @pytest.fixture(scope="module")
 def red(live: LiveAirflow) -> tuple[str, list[Case]]:
-    """A failed (red) run, and the three dossiers whose messages the gateway refused temporarily in this run."""
+    """Make a failed (red) run. Return its id, and the three dossiers whose messages the gateway temporarily refused."""
     (failing,) = contract.move_refused(live, (3, None))
     (run,) = live.senders_of(failing)
     return run, failing
@@ -134,14 +134,14 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
     live.wait_until_idle(150)
     assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
-    # The run that the test starts by hand closes yesterday. The scheduled run starts at 6:30. If this test runs before
-    # that time, the latest scheduled run is that of yesterday morning, which closes the day before yesterday.
+    # There may be two closings. The run that this test starts closes yesterday. Before 6:30, the latest scheduled run
+    # is that of yesterday morning, which closes the day before yesterday.
     closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
     mails = live.ledger("SELECT report_no, body, state FROM motcua.report_mails WHERE report = 'publication'")
-    # An agency gets no mail about a day on which no message to its citizens was due and none of its dossiers was
-    # received, resolved, withdrawn or handed over.
+    # An agency gets a mail about a day only if a message to its citizens was due on that day, or if one of its dossiers
+    # was received, resolved, withdrawn or handed over.
     told = live.ledger(
         "SELECT closing_no, agency_code FROM motcua.closing_messages WHERE expected <> 0 UNION"
         " SELECT closing_no, agency_code FROM motcua.closing_dossier_sums WHERE received + resolved_early"
@@ -162,9 +162,9 @@ def test_day_is_closed_published_and_mailed_once(live):
 
 
 def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
-    """If this fails, Airflow starts no new run until the next parse, minutes later.
+    """After a DAG was parsed during a run, Airflow must be able to start the DAG's next run.
 
-    A DAG with ``max_active_runs=1`` has this fault.
+    With ``max_active_runs=1``, Airflow would start no run until the next parse, minutes later.
     """
 
     def parsed_at() -> datetime:

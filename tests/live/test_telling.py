@@ -1,4 +1,4 @@
-"""A real Airflow with its triggerer reports late apologies and failed gates by mail, and sends metrics."""
+"""Test that a real Airflow with its triggerer mails about late apologies and failed gates, and sends metrics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LATE, RED = "tin xin lỗi chưa gửi xong", "«Nhắn tin khi hồ sơ chuyể
 
 @pytest.fixture(scope="module")
 def statsd() -> Iterator[socket.socket]:
-    """A UDP socket that receives Airflow's metrics."""
+    """Yield a UDP socket that receives Airflow's metrics."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(1)
@@ -54,7 +54,7 @@ def live(statsd: socket.socket) -> Iterator[LiveAirflow]:
 
 
 def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
-    """Return the texts of mails to the recipient of alerts, with ``about`` in the subject and ``of`` in the text."""
+    """Return the texts of the mails to ``WATCHER`` with ``about`` in the subject and ``of`` in the text."""
     read = (
         email.message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in sorted((live.folder / "mailbox").glob("*.eml"))

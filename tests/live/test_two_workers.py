@@ -1,4 +1,4 @@
-"""A real Celery with a real Redis and two workers: one is killed and one stopped, each with a long queue."""
+"""Test a real Celery with Redis and two workers: one worker is killed and one is stopped, each during a long queue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ pytestmark = pytest.mark.alone
 HEARTBEAT = 60.0
 """Seconds without a heartbeat after which Airflow notices that a task is lost.
 
-How soon other senders take over is judged by ``make prove ONLY=workers``, on a machine without other load.
+This test requires only that other senders take over within this time. ``make prove ONLY=workers`` requires a shorter
+time, on a machine without other load.
 """
 
 

@@ -1,8 +1,8 @@
 """Take the pictures of docs/vi and print the sheet for the wall: ``python -m tests.pictures [NAME …] [--of FOLDER]``.
 
 The command starts a demo of its own, on free ports and in a new folder, and stops and removes it at the end. ``--of``
-takes the pictures of a demo that runs already. This leaves traces in that demo: a changed setting, and a stop of
-messages about results for an hour.
+takes the pictures of a demo that runs already, and changes that demo: a setting is changed, and messages about results
+are stopped for an hour.
 """
 
 from __future__ import annotations

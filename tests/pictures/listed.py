@@ -191,7 +191,7 @@ PICTURES: dict[str, Shows] = {
     "tong-quan": _overview,
     "tam-dung-gui": _stopped,
 }
-"""For each picture's name, a function that opens its page.
+"""The function that opens the page of each picture, by the picture's name.
 
-Pictures that need a full day come late. The picture for which messages are stopped comes last.
+Pictures that need the messages of a full day come late. The picture for which messages are stopped comes last.
 """

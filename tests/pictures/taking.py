@@ -117,7 +117,7 @@ class Visit:
         return line.locator("xpath=following-sibling::*[contains(@class, 'card')][1]")
 
     def mark(self, where: Locator) -> None:
-        """Draw a frame around what the reader should look at."""
+        """Draw a frame around an element, so that readers of the picture notice the element."""
         where.first.evaluate(_MARK)
 
     def first_of(self, whole: Locator, part: str, number: int) -> Locator:
@@ -126,7 +126,7 @@ class Visit:
         return whole
 
     def find_dossier(self, listed: str, said: str) -> str:
-        """Return the address of the newest dossier in a list of messages whose page begins with a certain sentence.
+        """Open the dossiers of a list of messages until a page begins with a certain sentence; return its address.
 
         Args:
             listed: query string of the list of messages.

@@ -1,4 +1,4 @@
-"""The pictures that docs/ and README.md show exist, ``make pictures`` makes them, and each picture is used."""
+"""Test that the pictures in docs/ and README.md exist, that ``make pictures`` makes them, and that each is used."""
 
 from __future__ import annotations
 

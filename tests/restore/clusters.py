@@ -48,7 +48,7 @@ class Cluster:
 
     @property
     def admin_dsn(self) -> str:
-        """DSN of the administrator, database postgres."""
+        """Return the administrator's DSN of the database ``postgres``."""
         return self.server.admin_dsn
 
     def dsn(self, database: str) -> str:
@@ -64,7 +64,7 @@ class Cluster:
             return None if row is None else row[0]
 
     def stop(self) -> None:
-        """End the server cleanly; afterwards all its data is on disk and, if it has an archive, also in the archive."""
+        """End the server cleanly, with all its data on disk and, if the server has an archive, in the archive."""
         self.part.stop()
 
     def quit(self) -> None:
@@ -95,8 +95,8 @@ def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
     archive.mkdir(parents=True, exist_ok=True)
     # The server may run as another user than this process.
     shutil.chown(archive, *_owner(server.data))
-    # The command overwrites no existing file; it copies under another name and renames at the end, so that an
-    # interrupted copy does not look like a complete one.
+    # The command overwrites no existing file. It renames a copy only when the copy is complete, so an interrupted copy
+    # never looks complete.
     copy = f"test ! -f {_quoted(archive)}/%f && cp %p {_quoted(archive)}/%f.part && mv {_quoted(archive)}/%f.part"
     _configure(
         server,
@@ -181,7 +181,7 @@ def do_without_standby(primary: Cluster) -> None:
 
 
 def promote(standby: Cluster) -> None:
-    """Let the standby accept writes, and return when it does. The caller must have ended the old primary."""
+    """Promote the standby, and return when it accepts writes. The caller must have ended the old primary."""
     if not standby.ask("SELECT pg_promote(wait := TRUE, wait_seconds := %s)", int(_PATIENCE)):
         raise TimeoutError("The standby was not promoted.")
 

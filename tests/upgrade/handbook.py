@@ -1,4 +1,4 @@
-"""Read the commands of docs/operations/upgrade.md, which ``make prove ONLY=upgrade`` follows."""
+"""Read the commands of docs/operations/upgrade.md, which the proof ``make prove ONLY=upgrade`` follows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Line:
     services: tuple[str, ...] = ()
     """Services that the command replaces."""
     command: tuple[str, ...] = ()
-    """Words of the ``motcua`` command that the line runs. A line without services and words migrates the ledger."""
+    """Words of the line's ``motcua`` command. If ``services`` is empty too, the line migrates the ledger."""
 
 
 def left_out() -> dict[str, str]:

@@ -3,7 +3,7 @@
 The servers, simulated citizens, clock and worker processes are those of the proof ``soak`` (tests/soak). A part runs
 the version with which it was last started. A part of an earlier version runs that version's own code, including its
 own ``tests.soak.worker`` and ``tests.upgrade.pages``. So the arguments of these modules, the file of the clock and the
-lines of ``FOLDER/runs`` must stay as the earliest version knows them.
+lines of ``FOLDER/runs`` must stay as the earliest version expects them.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class RollingStage(Stage):
 
     def _part(self, name: str) -> Part:
         part = super()._part(name)
-        # Seven parts start at once, and each imports for many seconds if other programs use the machine.
+        # Seven parts start at once, and their imports need many seconds if other programs use the machine.
         part.ready_within = part.stop_within = _QUIET_WITHIN
         # The simulated phone networks do not belong to a version.
         if name not in NETWORKS:
@@ -272,7 +272,7 @@ class Upgrade:
         self._advance_to_share(0.64)
         self._wait_until_quiet("this version alone")
         self._follow_handbook("Going back", self.now, self.before, (0.68, 0.72, 0.76))
-        # Run these commands again: `docker compose up`, or a start of the machine, also runs the service `init`.
+        # Run these commands again, because `docker compose up` and a start of the machine run the service `init`, too.
         for command in ("provision", "migrate"):
             self.stage.motcua(self.before, command)
         self._advance_to_share(0.82)
@@ -373,7 +373,7 @@ class Upgrade:
         self._writers = Writers(self._by_day[day], self._writing)
 
     def _advance_to_share(self, share: float, *, wait: bool = True) -> None:
-        """Set the clock a quarter of an hour ahead, and let the dossiers' lives go on up to this share of the day."""
+        """Set the clock a quarter of an hour ahead, and let dossiers proceed up to this share of the day's events."""
         self.stage.leap_to(self.stage.clock.true() + timedelta(minutes=15))
         self._goal = share
         deadline = time.monotonic() + _QUIET_WITHIN

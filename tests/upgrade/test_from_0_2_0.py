@@ -3,10 +3,10 @@
 The archive ``ledger-0.2.0.tar.xz`` has such a ledger as pg_dump wrote it (``ledger.sql``), the manifests of its
 thirteen publications, and all files of two of them, one of a day and one of a month. The code of version 0.2.0 made the
 ledger: the demo's past of nine days up to 2026-10-07 with three dossiers a day (``load_past`` with seed 7, as in
-tests/sandbox/test_past.py). It contains closings, corrections, publications, quality checks, a carrier statement,
-receipts and mails. Commands of version 0.2.0 then did the following: acknowledge a finding, map statuses of a source,
-assign agencies to people and withdraw them, stop apologies, add an account of one-stop software, check a source, verify
-all publications, purge personal data, and erase the personal data of one dossier.
+tests/sandbox/test_past.py). The ledger contains closings, corrections, publications, quality checks, a carrier
+statement, receipts and mails. Commands of version 0.2.0 then did the following: acknowledge a finding, map statuses of
+a source, assign agencies to people and withdraw them, stop apologies, add a push account, check a source, verify all
+publications, purge personal data, and erase the personal data of one dossier.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _tables(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, set[str
 
 
 def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set[str]]) -> dict[str, str]:
-    """Return, for each table, its number of rows and a hash of these columns of its rows."""
+    """Return, for each table, its number of rows and a hash of its values in these columns."""
     found = {}
     for table, names in columns.items():
         all_of_it = connection.execute(f"SELECT to_jsonb(t) AS kept FROM {table} AS t")
@@ -86,7 +86,7 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set
 
 @pytest.fixture(scope="module")
 def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    """The ledger of 0.2.0 after ``motcua provision`` and ``motcua migrate``, with its publications' files."""
+    """Load the ledger of 0.2.0 with its publications' files, and run ``motcua provision`` and ``motcua migrate``."""
     folder = tmp_path_factory.mktemp("kept")
     with lzma.open(KEPT) as packed, tarfile.open(fileobj=packed) as files:
         files.extractall(folder, filter="data")

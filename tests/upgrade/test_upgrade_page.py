@@ -1,6 +1,6 @@
 """``make prove ONLY=upgrade`` follows every command line of docs/operations/upgrade.md, or the page lists why not.
 
-That the upgrade goes well is shown by the proof, not by these tests.
+That proof, not these tests, shows that the upgrade succeeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Take an earlier version of the program out of the repository's history into a folder."""
+"""Write an earlier version of the program from the repository's history into a folder."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.compose.project import ROOT
 EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
 """Commit of version 0.2.0, the earliest that can be upgraded and that may run beside the present version.
 
-Later versions follow docs/decisions/schema.md. If a version removes something from the schema that 0.2.0 needs, this
-constant must be changed to a later version.
+Later versions follow the rules of docs/decisions/schema.md. If a version removes something from the schema that 0.2.0
+needs, this constant must be changed to a later version.
 """
 _MIGRATIONS = "include/sql/migrations"
 _TAKEN = ("plugins", "include", "dags", "tests", "pyproject.toml")

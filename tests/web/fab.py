@@ -1,7 +1,8 @@
-"""Run ``python -m tests.web.fab FOLDER``: start a whole Airflow web interface with FAB authentication and report on it.
+"""Start a whole Airflow web interface with FAB (Flask AppBuilder) authentication, and report on it.
 
-The interface needs a process of its own, because a process of Airflow reads its kind of authentication only once. The
-module creates users and roles with the commands of docs/operations/users.md. Each user signs in with name and password.
+The interface needs a process of its own, because a process of Airflow reads its kind of authentication only once.
+``python -m tests.web.fab`` is this process. It needs the environment variables that :func:`environment` returns. It
+creates users and roles with the commands of docs/operations/users.md, and each user signs in with name and password.
 The process prints as JSON what each user may open, what the watch's account may read, and what the sign-in page shows.
 """
 
@@ -41,7 +42,7 @@ AIRFLOWS = ("/api/v2/connections", "/api/v2/variables", "/auth/fab/v1/users")
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables of an Airflow in a folder. The caller's environment holds the settings of the ledger."""
+    """Return the environment variables of an Airflow with its files in a folder, without the settings of the ledger."""
     return {
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
@@ -97,7 +98,7 @@ def _report() -> dict[str, Any]:
     upgradedb()
     _run_airflow("dags", "reserialize")
     found: dict[str, Any] = {"roles": [_create_roles()]}
-    # The command must take a right away that somebody added, and restore a right that somebody removed.
+    # The second run of the command must remove a right that somebody added, and restore a right that somebody removed.
     _run_airflow("roles", "add-perms", "CoQuan", "--action", "can_edit", "--resource", "Connections")
     _run_airflow("roles", "del-perms", "VanHanh", "--action", "can_edit", "--resource", "Connections")
     found["roles"].append(_create_roles())
@@ -151,7 +152,7 @@ def _seen_by(url: str, name: str, password: str) -> dict[str, Any]:
 
 
 def _seen_by_watch(url: str) -> dict[str, Any]:
-    """Return what the watch's own code can read with the account that the command made."""
+    """Return what the watch's own code can read with the account that ``motcua users roles`` created."""
     account = settings()
     assert account.watch_airflow_password is not None
     airflow = Airflow(url, account.watch_airflow_user, account.watch_airflow_password.get_secret_value())
@@ -214,7 +215,7 @@ def _visible_text(answer: httpx.Response) -> str:
 
 
 def _csrf_token(answer: httpx.Response) -> str:
-    """Return the token against forged requests in the form of a page."""
+    """Return the CSRF token in the form of a page."""
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.text)
     assert found is not None, answer.text[-2000:]
     return found[1]

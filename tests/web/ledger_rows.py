@@ -1,6 +1,6 @@
-"""Writers of ledger rows for tests of pages.
+"""Insert ledger rows for tests of pages.
 
-The rows are inserted by SQL, because other tests cover how messages come about.
+The rows are inserted by SQL. Other tests cover the code that plans and sends messages.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -
 
 
 def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -> None:
-    """Replace the watch's sign of life by that of a watch that finds nothing wrong.
+    """Replace the watch's row of the table ``watch_life`` by the row of a watch that finds nothing wrong.
 
     Args:
         rows: runs an SQL statement.

@@ -145,7 +145,7 @@ def at_work(place: Place, one_stop: OneStop, gateway: object, made_once: Callabl
         publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
 
     made_once("at work", place.publications, make)
-    one_stop.number = 3  # the ledger has the steps up to this number, also if its rows are copies
+    one_stop.number = 3  # the ledger has the steps up to this number, even if its rows are copies
     (place.statements / "csp").mkdir(parents=True)
     (place.statements / "csp" / "2026-10.csv").write_bytes(STATEMENT)
     return place
@@ -339,7 +339,7 @@ def test_damaged_backup_is_named_before_anything_is_changed(
 def test_damage_that_age_finds_is_named_although_the_checksums_were_forged(
     at_work: Place, other_machine: Callable[[], Place]
 ) -> None:
-    """Decryption by the program age must find a damaged part even if the manifest has the damaged part's hash."""
+    """Decryption must find a damaged part even if the manifest has the damaged part's hash."""
     backup = make_backup(at_work.backups, silent)
     other_machine()
     manifest = backup.folder / "backup.json"
@@ -510,7 +510,7 @@ def test_backup_of_a_killed_process_does_not_count_and_the_next_one_removes_it(
 
 
 def test_file_that_is_larger_than_the_memory_is_backed_up_and_restored(tmp_path: Path) -> None:
-    """The service that makes backups has 256 MB. A statement of 200 MB is read, so it must be backed up, too."""
+    """A carrier statement may have 200 MB, and the backup service, which must back it up, has 256 MB of memory."""
     size, most = 64 * 1024**2, 8 * 1024**2
     for name in ("from/csp", "to"):
         (tmp_path / name).mkdir(parents=True)
@@ -573,7 +573,7 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
 
 
 def test_backup_of_a_clock_that_ran_ahead_replaces_no_later_one(place: Place) -> None:
-    """A clock that was wrong for an hour must not keep backups from being made, and from being missed, for a year."""
+    """A backup that a wrong clock dated in the future must neither stop new backups nor hide that one is missing."""
     now = datetime.now(UTC)
     ahead = make_backup(place.backups, silent, now + timedelta(days=365))
     assert is_due(place.backups, now)

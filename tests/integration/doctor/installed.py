@@ -1,7 +1,7 @@
 """A whole installation on loopback for the doctor's tests.
 
-PostgreSQL with a role for each part of MotcuaSMS, a source, the callbacks app, Airflow's database and a backup are
-real. The SMS gateway and the mail server are doubles. A test breaks the installation and then repairs it.
+PostgreSQL with a role for each part of MotcuaSMS, a source, the callbacks app and Airflow's database are real. The SMS
+gateway, the mail server and the backup are doubles. A test breaks the installation and then repairs it.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ _HOME = Path(__file__).parents[3]
 
 
 def made() -> str:
-    """Return a new secret. It is hexadecimal, because programs take a secret with a leading dash for an option."""
+    """Return a new secret of hexadecimal digits. Programs would read a secret with a leading dash as an option."""
     return secrets.token_hex(24)
 
 
 def smsbox_of(login: str, password: str) -> ScriptedGateway:
-    """Return a gateway that answers ``sendsms`` as a real Kannel was seen to do (sandbox/network/submission.py)."""
+    """Return a gateway that answers requests to ``sendsms`` as Kannel does (see sandbox/network/submission.py)."""
     gateway = ScriptedGateway()
 
     def answer(asked: Asked) -> Answer:
@@ -79,7 +79,7 @@ def smsbox_of(login: str, password: str) -> ScriptedGateway:
 
 
 class Mails(MailServer):
-    """A mail server that takes every mail, or refuses every sender while ``refuses`` is set."""
+    """A mail server that accepts every mail, or refuses every sender while ``refuses`` is set."""
 
     refuses = False
 
@@ -135,7 +135,7 @@ class Installed:
             del self.environment[name]
 
     def connection(self, name: str, **changes: Any) -> None:
-        """Change fields of a connection. Fields in ``extra`` change one by one; ``None`` removes a field."""
+        """Change fields of an Airflow connection. ``None`` removes a field. Other fields stay, also in ``extra``."""
         variable = f"AIRFLOW_CONN_{name.upper()}"
         given = json.loads(self.environment[variable])
         extra = given.get("extra", {}) | changes.pop("extra", {})
@@ -189,7 +189,7 @@ def _connection_json(kind: str, host: str, port: int, login: str | None, passwor
 
 @contextmanager
 def callbacks(ask: Callable[[], str]) -> Iterator[int]:
-    """Serve the callbacks app on loopback; yield the port. ``ask`` returns the secret that the gateway must show."""
+    """Serve the callbacks app on loopback; yield the port. ``ask`` returns the secret that the gateway must send."""
     from motcua.gateways.adapter import GatewayAddress
     from motcua.web.callbacks import Addresses, create_standalone
 

@@ -1,6 +1,6 @@
-"""Test that the doctor names each fault of a running installation and no other, and finds none in a sound one.
+"""Test that the doctor names all faults of a running installation, and finds none in a correct installation.
 
-Faults that the files of an installation show are in test_doctor_files.py.
+test_doctor_files.py tests the faults that the files of an installation show.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _unhealthy_intake(it: Installed) -> None:
 def _without_ledger(it: Installed, status: int = 503, certificate: Certificate | None = None) -> str:
     """Serve the health pages of the callbacks app and the intake app with a status, and return the server's address.
 
-    The default status is the one that the apps answer while the ledger cannot be reached.
+    The apps answer with the default status while the ledger cannot be reached.
     """
 
     tls = None
@@ -283,7 +283,7 @@ def _constraint_dropped(it: Installed) -> None:
 
 
 def _journal_of_another_folder(it: Installed) -> None:
-    """Record in the ledger that it sent with a journal, but leave the journal's folder empty, as if it was replaced."""
+    """Record a journal in the ledger, but leave the journal's folder empty, as if the folder had been replaced."""
     it.sql(
         "INSERT INTO motcua.journals (journal_id, reason) VALUES (gen_random_uuid(), 'first use')",
         "SET session_replication_role = replica; DELETE FROM motcua.journals",
@@ -297,7 +297,7 @@ def _private_key(it: Installed) -> None:
 
 
 def _certificate_ends(it: Installed) -> None:
-    """Serve the intake with a certificate that ends in a day, from an authority that this process trusts."""
+    """Serve the intake with a certificate that expires in a day, from an authority that this process trusts."""
     authority = Authority("Trung tâm dữ liệu tỉnh")
     address = _without_ledger(it, 200, authority.certificate("localhost", it.folder))
     trusted = authority.write(it.folder / "authority.pem")
@@ -640,7 +640,7 @@ ROUNDS: dict[str, list[Case]] = {
             ),
         ),
     ],
-    # Each of these rounds has one fault of every service that the doctor calls.
+    # Each of these rounds has at most one fault of each service that the doctor calls.
     "reached 1": [
         ("source_unreachable", "KHANHHOA", _change_connection("onestop_khanhhoa", port=free_port())),
         ("gateway_unreachable", "KANNEL", _change_connection("sms_kannel", port=free_port())),
@@ -731,7 +731,7 @@ ROUNDS: dict[str, list[Case]] = {
 @pytest.mark.guarantee("installation", "the doctor finds no fault in a correct installation, and sends no message")
 def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Installed) -> None:
     before = installed.ask("SELECT count(*) AS receipts FROM motcua.receipts")
-    # A source that pushes has no connection, and that is no fault.
+    # A source that pushes needs no connection, so a missing connection of this source is no fault.
     installed.set(MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
     diagnosis = installed.examine()
     assert diagnosis.findings == ()

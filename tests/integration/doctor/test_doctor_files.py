@@ -122,7 +122,7 @@ def _append_line(file: str, line: str) -> Callable[[Path], None]:
 
 
 def _replace_line(file: str, line: str) -> Callable[[Path], None]:
-    """Return a function that replaces a variable's line of a file by this one, as a person would type it."""
+    """Return a function that replaces a variable's line in a file by ``line``, exactly as it is given."""
 
     def spoils(folder: Path) -> None:
         _remove_variable(file, line.partition("=")[0])(folder)
@@ -397,7 +397,10 @@ def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
 
 
 def test_whoever_owns_the_files_may_look_although_the_folders_are_the_services_own(folder: Path) -> None:
-    """A person who is not root may run scripts/doctor.sh. Folders that only the services may open are no fault then."""
+    """A person who is not root may run scripts/doctor.sh.
+
+    In this case, folders that only the services may open are no fault.
+    """
     _write_variables(folder / ".env", TLS=OWN_CERTIFICATE)
     with memory_folder() as place:
         there = Path(shutil.copytree(folder, place / "motcua"))

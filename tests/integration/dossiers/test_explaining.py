@@ -1,4 +1,4 @@
-"""Test how a missing SMS is explained: the sentence, what it promises, and the dossier's history that follows it."""
+"""Test how a missing SMS is explained: the sentence, its promises, and the dossier's history below the sentence."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
 
 
 def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
-    """A corrected phone must not be promised to send a message about a step that the dossier has left."""
+    """The sentence may not promise that a corrected phone brings a message about a step that the dossier has left."""
     one_stop.both(5, applicant_phone="")
     run()
     assert "thì tin tự gửi" in sentence()

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of exports: a folder for dropped files, and functions that read what became of them."""
+"""Fixtures for tests of exports: a source whose files lie in a folder, and functions that import and query them."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def line(code: str, status: str = "Đang xử lý", step: str = "Xử lý", **ch
 
 @dataclass
 class Software:
-    """One-stop software that can only export files. Its clock is also that of the system that reads the files."""
+    """One-stop software that can only export files. ``now`` is its time and that of the system that reads the files."""
 
     folder: Path
     now: datetime
     number: int = 0
 
     def drop(self, *lines: str, name: str = "", headings: str = HEADINGS, after: float = 60, ends: str = "\n") -> Path:
-        """Write a complete file of these lines, ``after`` seconds after the previous file."""
+        """Write a file with headings and these lines, ``after`` seconds after the previous file."""
         return self.put(("\ufeff" + "\n".join((headings, *lines)) + ends).encode(), name, after)
 
     def put(self, content: bytes, name: str = "", after: float = 60) -> Path:
@@ -91,7 +91,7 @@ def set_form_of(form: str, *agencies: str) -> None:
 
 @pytest.fixture
 def software(ledger: str, agencies: None, read_here: None, configure: Callable[..., None], tmp_path: Path) -> Software:
-    """Set up the source ``tep``. Each of its exports has all dossiers of both agencies."""
+    """Set up the source ``tep``. Each of its exports lists all dossiers of both agencies."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=files", MOTCUA_FILES=f"file://{tmp_path / 'files'}")
     folder = tmp_path / "files" / SOURCE
     folder.mkdir(parents=True)
@@ -101,7 +101,7 @@ def software(ledger: str, agencies: None, read_here: None, configure: Callable[.
 
 @pytest.fixture
 def run(software: Software) -> Callable[[], set[str]]:
-    """Return a function that reads files, picks up, plans, and returns the reasons of quarantined rows."""
+    """Return a function that reads files, picks up the source, plans, and returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         software.read()
@@ -141,7 +141,7 @@ def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]
 
 
 def last() -> Export:
-    """Return the export with the newest time of change."""
+    """Return the export with the newest modification time."""
     return max(in_ledger(list_exports, SOURCE), key=lambda each: each.modified_at)
 
 

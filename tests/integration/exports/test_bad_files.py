@@ -1,4 +1,4 @@
-"""Test files that the system cannot use (each is reported and delays no other), and the removal of exported data."""
+"""Test unusable files, which must be reported and delay no other file, and the removal of exported data."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_file_without_a_last_line_break_is_refused_where_earlier_files_had_one(s
 
 
 def test_file_that_could_not_be_opened_is_read_as_soon_as_it_can_be(software, states, monkeypatch):
-    """The store of the folder may fail for a moment, and a file of changes is not repeated by the next file."""
+    """A file that cannot be opened must be tried again, because the next file of changes does not repeat its lines."""
 
     def fail(*_):
         raise OSError("the store does not answer")
@@ -105,7 +105,7 @@ def test_unreadable_file_is_told_until_a_newer_whole_one_is_taken(software, monk
 
 
 def test_file_that_ends_with_a_short_line_is_taken_once_a_person_accepts_it(software, states):
-    """Some software ends each file with a sum, in fewer cells and without a line end."""
+    """Some software ends each file with a line of totals that has fewer cells and no line break."""
     software.drop(line("H-1"), line("H-2"), line("H-3"), "Tổng: 3", ends="")
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("cut_off", None)]
@@ -156,7 +156,7 @@ def test_files_without_a_form_or_a_folder_that_cannot_be_read_are_told(software,
 
 
 def test_files_are_read_in_a_process_with_bounds(software, read_apart, states):
-    """The separate process that reads files in production must take a good file and refuse a broken one."""
+    """The separate process that reads files in production must import a good file and refuse a broken one."""
     software.drop(line("H-1"), line("H-2", "?"))
     software.put(b"PK\x03\x04 no zip", "bom.xlsx")
     assert software.read() == {"taken": 1, "refused": 1}

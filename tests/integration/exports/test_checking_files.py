@@ -1,4 +1,4 @@
-"""Test the source check of exported files: it compares them with the contract and names the columns of the files."""
+"""Test the source check of exported files: its findings name the columns of the files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def drop(software: Software, *statuses: str, **changes: str) -> None:
 
 
 def exported(software: Software, **changes: str) -> dict[str, str]:
-    """Export dossiers in work and then with their results; return the severity of each finding of a source check."""
+    """Export dossiers as in progress and then as resolved; return the severity of each finding of a source check."""
     drop(software, "Đang xử lý", "Chờ trả kết quả", **changes)
     return {each.finding.name: each.finding.severity for each in check_source(SOURCE).findings}
 

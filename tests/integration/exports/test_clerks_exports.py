@@ -1,4 +1,4 @@
-"""Test the demo's agency that can only export: the ledger gets exactly what its simulated clerk exports."""
+"""Test the demo's agency that can only export files: the ledger gets exactly what its simulated clerk exports."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.integration.exports.conftest import SOURCE
 
 @pytest.fixture
 def begin(software, tmp_path):
-    """Return a function that starts the simulated clerk, who exports to a folder by the clock of ``software``.
+    """Return a function that starts the simulated clerk, who exports to a folder and uses the clock of ``software``.
 
-    ``begin.live`` lets a clerk work for some seconds. ``begin.said`` holds the clerk's log.
+    ``begin.live`` moves the clock on by some seconds, in which a clerk works. ``begin.said`` is the clerk's log.
     """
     said = []
     in_ledger(set_form, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)

@@ -50,9 +50,9 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
 
 @pytest.fixture
 def waiting_sender(monkeypatch):
-    """Make the object that a waiting sender calls many times a second to read new rows of the sources.
+    """Return the object with which a waiting sender reads new rows of the sources many times a second.
 
-    In these tests a file counts as completely written at once.
+    With this fixture, a file counts as completely written as soon as it is seen.
     """
     monkeypatch.setattr(taking, "SETTLED", timedelta(0))
     monkeypatch.setattr(folders, "LOOK_EVERY", 0)
@@ -63,7 +63,7 @@ def waiting_sender(monkeypatch):
 
 def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
     """A running sender reads a dropped file and plans its messages, so that the file need not wait for the next run."""
-    # The first source's files cannot be read, because the source has no form. That must not delay the other source.
+    # The source ``khac`` has no form, so its files cannot be read. They must not delay the other source.
     configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
     (software.folder.parent / "khac").mkdir()
     (software.folder.parent / "khac" / "xuat.csv").write_text(HEADINGS)
@@ -150,7 +150,7 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     again = second.read_bytes()
     software.put(again, "khac.csv")
     software.put(again, second.name)
-    # An old file is dropped again with its former time of change.
+    # An old file is dropped again with its former modification time.
     (software.folder / "cu.csv").write_bytes(first.read_bytes())
     os.utime(software.folder / "cu.csv", (first.stat().st_mtime, first.stat().st_mtime))
     assert software.read() == {"repeated": 3}
@@ -233,7 +233,7 @@ def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run
 
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_files_are_read_at_once_after_a_clock_that_was_ahead_is_right_again(software, states, steps, form):
-    """No file may wait, or count as old, until the clock reaches the times that it gave while it was ahead."""
+    """Times that a clock gave while it was ahead must not make later files wait or count as outdated."""
     set_form_of(form)
     right = datetime.now(UTC)
     software.now = right + timedelta(days=1)
@@ -374,7 +374,7 @@ def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed
 
 
 def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(software, run, states, steps):
-    """A file without many of the known dossiers may be another office's, so only a person can accept it."""
+    """A file that lacks many of the known dossiers may come from another office, so only a person can accept it."""
     all_of_them = [line(f"H-{number}") for number in range(20)]
     software.drop(*all_of_them)
     run()
@@ -393,7 +393,7 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     assert software.read() == {"taken": 1}
     assert (last().state, last().accepted_by, last().vanished) == ("accepted", "hoa", 9)
     assert steps("H-10") == [4, 10]
-    # A file that was taken cannot be accepted a second time.
+    # An accepted file that was imported cannot be accepted again.
     assert not in_ledger(accept_file, number, "hoa", "lại", datetime.now(UTC))
     assert few.exists()
     # The next file is compared with the accepted one.
@@ -430,7 +430,7 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
 
 
 def test_agency_is_that_of_the_line_or_of_the_dossiers_code_and_none_but_the_files_own(software, rows):
-    """A line's agency comes from its column or its dossier code; a line of another source's agency is refused."""
+    """A line's agency comes from its column or dossier code. If the source does not serve it, the line is refused."""
     in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
     software.drop(
         line("H-1", agency="H32.30"),

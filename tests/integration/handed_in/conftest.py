@@ -13,13 +13,13 @@ from tests.integration.handed_in.test_carrier_statements import Ours
 
 @pytest.fixture
 def ours(agencies: None, rows: Rows) -> Ours:
-    """Return a helper that writes attempts and inquiries into the ledger, with two agencies."""
+    """Return a helper that writes attempts and inquiries into a ledger with two agencies."""
     return Ours(rows)
 
 
 @pytest.fixture
 def folder(tmp_path: Path, configure: Callable[..., None]) -> Path:
-    """Make the folder of carrier statements of the gateway ``kannel``; return it."""
+    """Create the folder for carrier statements of the gateway ``kannel``; return it."""
     place = tmp_path / "statements" / "kannel"
     place.mkdir(parents=True)
     configure(MOTCUA_STATEMENTS=f"file://{tmp_path / 'statements'}", MOTCUA_GATEWAYS="kannel")

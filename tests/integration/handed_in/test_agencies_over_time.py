@@ -1,4 +1,4 @@
-"""Test agencies that are renamed, merged or closed: a message has the agency's name of the moment of planning."""
+"""Test agencies that are renamed, merged or closed: a message has the name that its agency has at planning."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_each_name_is_in_force_to_the_end_of_its_last_day(ledger):
 
 
 def test_successors_are_followed_to_whoever_is_there(ledger):
-    """A dossier of a closed agency must name the agency that is in charge on that day, also after several mergers."""
+    """For each day, the agency that replaces a closed agency must be found, also after several mergers."""
     end, next_end = date(2025, 2, 28), date(2025, 6, 30)
     save(
         agency("A", name="A", valid_until=end, successor_code="B"),
@@ -114,7 +114,7 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
-    """The successor is not enabled, sends accented texts, and excludes dossiers that are due on their first day.
+    """The successor is not enabled, sends accented texts, and excludes dossiers that are due on the day of receipt.
 
     None of these settings may apply to the old agency's dossiers.
     """

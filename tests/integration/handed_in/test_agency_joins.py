@@ -45,7 +45,7 @@ def run(printed, command, exit_code=0):
 
 
 def file_with(line):
-    """Write agencies.yaml with the page's entry of the new agency; replace its ``enabled_from`` by this line."""
+    """Write the page's entry of the new agency to agencies.yaml, with this line in place of its ``enabled_from``."""
     entry = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
     entry = entry.replace("enabled_from: false", line)
     path = Path("agencies.yaml")
@@ -165,7 +165,7 @@ def test_dry_run_follows_the_settings_of_the_agency_counts_what_cannot_be_used_a
 
 
 def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
-    """A dry run without all sources must name the source that is missing, or its result would look complete."""
+    """A dry run that cannot read a source must name this source. Otherwise its result would look complete."""
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://nobody:x@127.0.0.1:1/none")
     shown = run(printed, f"motcua agencies dry-run {NHA_TRANG} --since x", exit_code=1)

@@ -70,9 +70,9 @@ def write(tmp_path):
 
 
 def july(whose: str) -> str:
-    """Return an agency's first eleven days of July 2026, which begin on a Wednesday.
+    """Return one letter for each of the first eleven days of July 2026 at an agency: c closed, f full day, m morning.
 
-    Each day is one letter: c for closed, f for full day, m for morning.
+    1 July 2026 is a Wednesday.
     """
     calendar = in_ledger(load_calendar, whose, date(2026, 7, 1), date(2026, 7, 11))
     return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
@@ -165,7 +165,7 @@ def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
 
 
 def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, write):
-    """Without the agency's own days, the Department's decision counts again; without that too, the holidays package."""
+    """Without an agency's own days, the government's decision counts; without a decision, the holidays package."""
     prepare_calendars(NOW, "lan")
     usual = july(NHA_TRANG)
     import_calendar(write(SWAP), "lan", NOW)
@@ -284,7 +284,7 @@ def test_the_file_that_the_docs_show_is_one(write):
 def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_written(
     agencies, write, rows, text, complaint
 ):
-    """A file is refused, with the line, for faults that only the ledger can show, such as an unknown agency."""
+    """A fault that only the ledger can show, such as an unknown agency, refuses the file. The error names the line."""
     with pytest.raises(CalendarFileError) as error:
         import_calendar(write(SWAP + text), "lan", NOW)
     assert complaint in str(error.value)
@@ -295,7 +295,7 @@ def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_w
 
 
 def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies, write):
-    """A calendar that is loaded for some days must also know the working days next to them."""
+    """A calendar that is loaded for some days must also include the working days next to them."""
     prepare_calendars(NOW, "lan")
     import_calendar(write(OWN_DAYS), "lan", NOW)
     with connect() as connection:

@@ -104,7 +104,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 
 def form(monkeypatch, **changes) -> None:
-    """Use the shipped description of kannel's statement files, with these changes of the agreed terms."""
+    """Use the shipped description of kannel's statement files, with these agreed terms changed."""
     shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
@@ -142,7 +142,7 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
     "nothing of a refused file is stored; phone numbers are never stored, in references or in PostgreSQL's statistics",
 )
 def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
-    """A provider's id that contains a phone number must match its message, but may not be stored."""
+    """A provider's id that contains a phone number must match its message, but must not be stored."""
     ours.attempt(at(6), theirs="35-0905123456-1")
     ours.inquiry(at(7), theirs="35-0905123456-2", msisdn="+84912000111")
     taken = take(
@@ -195,7 +195,10 @@ def test_each_way_of_matching_and_each_verdict(ours, ledger):
 
 
 def test_reference_that_was_used_twice_is_told_apart_and_a_line_with_another_number_is_not_exact(ours):
-    """Of two attempts with one reference, the line's phone number or time decides. Another number is no exact match."""
+    """If two attempts have one reference, the line's phone number or time decides between them.
+
+    A line with another phone number than its attempt is not an exact match.
+    """
     ours.attempt(at(5), theirs="17", msisdn="+84912000111")
     ours.attempt(at(20), theirs="17")
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
@@ -341,7 +344,7 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
 
 
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
-    """If undelivered messages are not billed, a bill for one is a difference, and a missing line costs nothing."""
+    """If undelivered messages are not billed, a line that bills one is a difference. A missing line costs nothing."""
     form(monkeypatch, undelivered_is_billed=False)
     priced(other="350")
     first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))
@@ -514,7 +517,7 @@ def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, 
 
 
 def test_statement_of_a_part_of_the_month_does_not_hide_that_the_rest_is_missing(ours, folder):
-    """A statement taken on 20 October says nothing about the message of 25 October."""
+    """A statement imported on 20 October says nothing about the message of 25 October."""
     first, second = ours.attempt(at(5)), ours.attempt(at(25))
     take(file_of(line(first)), now=at(20))
     with red_gate("no statement of kannel for 10/2026"):

@@ -1,4 +1,4 @@
-"""Test carrier statements with the faults of real files: each refusal is stored, and no billed line goes unnoticed."""
+"""Test carrier statements with faults of real files: refusals are stored, and missing inquiries are noticed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAME = "bang-ke-2026-10.csv"
 
 
 def put(path: Path, content: bytes, day: int) -> None:
-    """Write a file with this day of November 2026 as its time of change."""
+    """Write a file with this day of November 2026 as its modification time."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     moment = datetime(2026, 11, day, tzinfo=UTC).timestamp()
@@ -247,7 +247,7 @@ def test_folder_that_nobody_may_read_is_told_and_holds_up_no_other(ours, folder,
     assert (removed.removed, removed.refused) == (1, 1)
 
 
-# --- Billed inquiries -----------------------------------------------------------------------------------------------
+# --- Missing inquiries ----------------------------------------------------------------------------------------------
 
 
 def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, monkeypatch):

@@ -44,7 +44,7 @@ def viettel(ledger, configure, gateway, monkeypatch):
 
 @pytest.fixture
 def vnpt(ledger, configure):
-    """Set up a provider (VNPT) that takes template ids and values, not texts.
+    """Set up a provider (VNPT) that expects template ids and values, not texts.
 
     The templates are registered, but without the provider's ids.
     """
@@ -75,7 +75,7 @@ def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_
     "registrations", "a running sender rereads registrations; a request whose template was unregistered is not repeated"
 )
 def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
-    """A running sender rereads registrations together with gateway pauses, here before each message."""
+    """A running sender rereads registrations together with gateway pauses, in this test before each message."""
     monkeypatch.setattr("motcua.jobs.notices.sending.routing._READ_STOPS_EVERY", 0.0)
     queue(one_stop, *(f"D-{number}" for number in range(12)))
 

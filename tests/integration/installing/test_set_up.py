@@ -398,7 +398,7 @@ def test_gateway_is_asked_for_what_its_provider_needs(folder: Path, province: Pr
     sends, called = (connection(folder, file, "sms_zalo").extra for file in ("gateways.env", "callbacks.env"))
     assert sends == {"adapter": "zalo", "refresh_token": FIRST_TOKEN, "registered": "Số 7/ZNS"}
     assert called == {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": WEBHOOK_SECRET}
-    # Zalo knows no brandname, so the gateway is named.
+    # Zalo has no brandnames, so set-up names the gateway instead.
     again = answer(folder, *[""] * 7, "chua", "", "", question="gateway", exits=NO_LINES)
     assert "của zalo chưa đăng ký" in again
 
@@ -413,7 +413,7 @@ class PushGateway(Provider):
     def __init__(self, address):
         self.address = address
 """
-"""An adapter as somebody may add it, with a field for which there are no words yet."""
+"""An adapter that somebody may add, with a connection field for which set-up has no words yet."""
 
 
 def test_new_adapter_is_asked_for_what_it_declares(
@@ -557,7 +557,7 @@ def test_folder_on_another_disk_is_where_backups_are_written(folder: Path) -> No
         )
         red = {each.name for each in examine(of_folder(folder)).findings}
         assert "backups_stay_here" not in red
-        # The services' user may not write to this folder.
+        # From here on the services' user may not write to this folder.
         elsewhere.chmod(0o500)
         assert any(str(elsewhere) == each.subject for each in examine(of_folder(folder)).findings)
         # In a container, the machine's folders lie below another path.

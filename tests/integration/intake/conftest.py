@@ -1,4 +1,7 @@
-"""Fixtures of the intake tests: the intake app behind a real server, and clients of the national portal's protocol."""
+"""Fixtures of the intake tests: the intake app behind a real server, and clients of the national portal's protocol.
+
+OpenCPS is one-stop software that pushes by this protocol.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +132,7 @@ def limits() -> Limits:
 
 @pytest.fixture
 def served(ledger: str, agencies: None, limits: Limits, configure: Callable[..., None]) -> Iterator[httpx.Client]:
-    """Serve the intake on its own port, with the pushed source ``hue``; return an HTTP client to it."""
+    """Serve the intake app on its own port, with the pushed source ``hue``; return an HTTP client for the app."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     app = create_standalone(limits)
     with (
@@ -148,7 +151,7 @@ def software(served: httpx.Client) -> Software:
 
 @pytest.fixture
 def run(served: httpx.Client) -> Callable[[], set[str]]:
-    """Return a function that picks up and plans, and then returns the reasons of quarantined rows."""
+    """Return a function that picks up the source, plans, and returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         counts = pick_up(SOURCE)

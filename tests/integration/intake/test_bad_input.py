@@ -1,4 +1,4 @@
-"""Test bad input of clients: a bad request gets a clear answer, its good records are stored, and nobody is delayed."""
+"""Test bad input: a bad request gets a clear answer, its good records are stored, and no other client is delayed."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
 
 
 def test_stranger_whose_bodies_do_not_end_keeps_no_client_from_pushing(served, software, configure, monkeypatch):
-    """Bodies are read before their caller is known, so one address must not fill the memory for all of them."""
+    """Request bodies are read before the caller is known, so one address must not fill the memory for all callers."""
     configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     session, at = software.session(), served.base_url
     with ExitStack() as stack:
@@ -261,7 +261,7 @@ def test_guesses_are_counted_by_the_address_that_a_proxy_of_ours_names(
 
 
 def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, configure, rows):
-    """A client that is known by its network must be checked by the address that our proxy reports."""
+    """A client that is identified by its network must be checked by the address that our proxy reports."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8", "10.30.0.0/16"))
 
     def code(*forwarded):
@@ -282,7 +282,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 def test_call_without_a_session_may_wait_for_the_large_calls_of_others(served, rows, monkeypatch):
-    """At night all software pushes all its data. Large calls are then processed one after the other."""
+    """A call that signs in by its network must not expire while it waits for large calls, which run one at a time."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     turn = intake._Resources.turn
 
@@ -403,7 +403,7 @@ def test_malformed_address_or_header_gets_an_error_code(software, served, rows):
 
 
 def test_sign_in_by_a_form_is_one_and_as_curl_sends_it_too(software):
-    """A vendor first tries `curl --data '{…}'`, which declares its JSON as a form. The sign-in must accept both."""
+    """A vendor first tries `curl --data '{…}'`, which declares JSON as a form. The sign-in must accept such a body."""
     answer = software.http.post("/intake/sign-in", data={"username": SOURCE, "password": PASSWORD}).json()
     assert answer["error_code"] == 0
     assert len(answer["session"]) > 40

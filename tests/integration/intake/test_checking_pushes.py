@@ -1,4 +1,4 @@
-"""Test the source check of pushed data: it compares the data with the contract and names the fields vendors push."""
+"""Test the source check of pushed data: its findings name the fields that vendors push."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.ground import type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
 
 BEGAN = datetime.combine(datetime.now(VIETNAM).date() - timedelta(days=1), time(14), VIETNAM)
-"""14:00 of yesterday in Vietnam, inside office hours whatever hour it is now."""
+"""14:00 yesterday in Vietnam, so that the data lies in office hours whenever the tests run."""
 
 
 def life(place: int, **changes: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:

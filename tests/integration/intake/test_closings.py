@@ -70,7 +70,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     assert said == [True, False]
     assert (folder / PDF).stat().st_size > 10_000
 
-    # The agency's software is later read instead of pushing. The old closing must stay as it was.
+    # Later the agency's software is read and no longer pushes. The old closing must stay as it was.
     configure(MOTCUA_SOURCES=f"{SOURCE}=contract")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -99,7 +99,7 @@ def test_publication_that_hides_what_was_pushed_is_a_fault(software, store, rows
 def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_something_of_it_is_counted(
     software, store, run, rows
 ):
-    """A closing lists an agency as pushed if a client is registered for it, or if it counts pushed results of it."""
+    """A closing lists an agency as pushed if a client is registered for it or the closing counts its pushed results."""
     day, morning = today()
     earlier = day.previous.previous.previous
     assert software.dossiers(dossier("H-1"))["error_code"] == "00"
@@ -108,7 +108,7 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     before, now = (close_period(period, "tests", morning).closing.closing_no for period in (earlier, day))
     assert in_ledger(pushed_of_closing, before) == ()
     assert [each.agency_code for each in in_ledger(pushed_of_closing, now)] == sorted([NHA_TRANG, TU_PHAP])
-    # A longer period takes the pushed agencies from the closings of its days, not from today's clients.
+    # A longer period copies the pushed agencies from the closings of its days, not from today's clients.
     in_ledger(keep_pushed_of_closing, before, Period.month_of(day.first), (), (now,))
     assert len(in_ledger(pushed_of_closing, before)) == 2
     rows("ALTER TABLE intake.client_changes DISABLE TRIGGER ALL")
@@ -124,7 +124,7 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
 
 
 def test_agencies_of_exported_files_are_named_though_nothing_of_them_is_counted(ledger, agencies, configure):
-    """The account of a source's files is disabled from its beginning, because nobody signs in with it."""
+    """Agencies of a file source are listed although its account, with which nobody signs in, is always disabled."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=files")
     day, morning = today()
     opened = day.start - timedelta(days=9)

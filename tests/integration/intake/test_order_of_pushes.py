@@ -25,7 +25,7 @@ CREATE FUNCTION tests.now() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY D
 RETURN (SELECT moment + nextval('tests.ticks') * interval '1 millisecond' FROM tests.clock);
 GRANT USAGE ON SCHEMA tests TO public;
 """
-"""A clock for the intake that the tests set. It goes on by a millisecond with each reading."""
+"""SQL that creates a clock for the intake. Tests set this clock, and each reading advances it by a millisecond."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Desk:
         self.ledger.execute("UPDATE tests.clock SET moment = %s", (self.at(minute),))
 
     def _with_written_times(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Replace each field that is a time span since the story's beginning by that moment as OpenCPS writes it."""
+        """Replace each time span since the story's beginning by its moment, as the software OpenCPS writes it."""
         return {
             name: written(self.began + value) if isinstance(value, timedelta) else value
             for name, value in given.items()
@@ -80,7 +80,7 @@ class Desk:
 
 @pytest.fixture
 def desk(software: Software, ledger: str) -> Iterator[Desk]:
-    """Give the intake's SQL functions the clock of the tests; return software that pushes one dossier."""
+    """Make the intake's SQL functions use the clock of the tests; return software that pushes one dossier."""
     with psycopg.connect(ledger, autocommit=True) as connection:
         connection.execute(_CLOCK)
         found = connection.execute(
@@ -134,7 +134,7 @@ RESULT = {
     "clocks ahead and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 33)), steps(32, (4, 31))],
     "clocks behind and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 27)), steps(32, (4, 25))],
     "a call overtaken after it was told": [row(0, 4), row(30, 9), steps(30.1, (9, 30)), run(31), steps(32, (4, 26))],
-    # The second result equals the first word for word. Each row is pushed before its steps.
+    # The second row with the result equals the first one. Each row is pushed before its steps.
     "taken back and there again": [
         *(
             act

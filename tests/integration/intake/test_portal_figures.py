@@ -93,7 +93,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     folder = tmp_path / "publications"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     morning = closed.period.end + timedelta(hours=6)
-    # Figures can be handed in only of a day that is over by the command's clock.
+    # The command accepts figures only for days that are over, so its clock is set two days ahead.
     monkeypatch.setattr("motcua.commands.closings.datetime", Later)
     book = Workbook()
     book.active.append(["Tên cơ quan", "Ngày", "Tiếp nhận", "Đã giải quyết", "Đã trả kết quả"])

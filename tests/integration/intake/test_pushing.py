@@ -102,7 +102,7 @@ def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, me
 
 
 def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
-    """A changed setting of a client counts for later pushes, and plans no message about an earlier push."""
+    """A changed setting of a client applies only to later pushes and leads to no message about an earlier push."""
     software.dossiers(dossier("H-1", 5), dossier("H-2"))
     in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), supplements_at_desk=True)
     software.steps(step("H-2", 5))
@@ -111,7 +111,7 @@ def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages
 
 
 def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
-    """Calls may overtake each other, and a pushed dossier has no time: its newest step must decide on its state."""
+    """A dossier's newest step must decide on its state: calls may overtake each other, and pushed rows have no time."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 2))
     software.steps(step("H-1", 9, began + timedelta(hours=1)), step("H-1", 4, began))
@@ -124,7 +124,7 @@ def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software
     assert messages() == [("result", "H-1", TOLD)]
     (row,) = rows("SELECT status_code, due_at FROM intake.source_dossiers")
     assert row["status_code"] == 9
-    # Software that really takes a result back pushes a step for it too.
+    # Software that really takes a result back also pushes a step.
     software.steps(step("H-1", 4))
     software.dossiers(dossier("H-1", 4))
     (row,) = rows("SELECT status_code FROM intake.source_dossiers")
@@ -134,7 +134,7 @@ def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software
 def test_step_of_which_nothing_says_whose_it_is_waits_for_its_dossier(software, run, messages, rows):
     """The client serves several agencies, and only the dossier's row names the agency.
 
-    Steps that arrive before the row may not be lost.
+    Steps that arrive before the row must not be lost.
     """
     first, second = step("160915001", 9), step("160915001", 9, NoiDungXuLy="Ký")
     assert software.steps(first, unit="H32")["received"] == 1
@@ -217,7 +217,7 @@ def test_bad_record_refuses_itself_alone(software, run, messages, rows):
 
 
 def test_of_a_citizen_nothing_is_kept_but_what_is_named(software, rows):
-    """The intake may store only the named fields of a push, and no ID number or note of a citizen."""
+    """The intake must store only the fields that it needs, and no ID number or note of a citizen."""
     software.dossiers(dossier("H-1", UyQuyen={"ChuHoSo": "Khác"}, GhiChu="bí mật"))
     software.steps(step("H-1", 9, SoGiayTo="225123456"))
     (row,) = rows("SELECT fields FROM intake.pushed_dossiers")
@@ -238,7 +238,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
 
 
 def test_step_that_names_its_dossier_by_our_number_is_that_dossiers_whoever_sends_it(software, run, messages):
-    """Software of several agencies may send a step for one agency about a dossier of another one."""
+    """A step with the ledger's number of a dossier belongs to this dossier, even if its call names another agency."""
     number = software.dossiers(dossier("H-1", MaDonVi=TU_PHAP))["data"]["idHoSo"]
     run()
     assert software.steps(step("", 9, IDHoSo=number), unit=NHA_TRANG)["received"] == 1
@@ -247,13 +247,13 @@ def test_step_that_names_its_dossier_by_our_number_is_that_dossiers_whoever_send
 
 
 def test_record_with_an_empty_date_of_sql_server_is_repeated_like_any_other(software):
-    """Software pushes all its data each night, and SQL Server writes an empty date as 1900."""
+    """SQL Server writes an empty date as 1900. A record with such a date must count as repeated when it comes again."""
     assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["received"] == 1
     assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["repeated"] == 1
 
 
 def test_two_records_of_a_dossier_in_one_call_leave_what_two_calls_would(software, run, messages, rows):
-    """The dossier moved to another unit meanwhile, and its second record lacks the phone number of the first one."""
+    """The second record of the dossier names another unit and lacks the phone number, which must be kept."""
     moved = {"MaHoSo": "H-1", "TrangThaiHoSo": "9", "DonViXuLy": "Bộ phận một cửa"}
     answer = software.dossiers(dossier("H-1", DonViXuLy="Phòng chuyên môn"), moved)
     assert (answer["received"], answer["repeated"]) == (2, 0)
@@ -264,7 +264,7 @@ def test_two_records_of_a_dossier_in_one_call_leave_what_two_calls_would(softwar
 
 
 def test_dossiers_of_two_agencies_with_one_code_are_compared_each_with_its_own_row(software):
-    """Agencies may number their dossiers alike. The data of the one dossier does not count as news of the other."""
+    """Agencies may number their dossiers alike. The data of one dossier must not count as a change of the other."""
     both = dossier("001", MaDonVi=NHA_TRANG), dossier("001", MaDonVi=TU_PHAP, SoDienThoai="0905999888")
     assert software.dossiers(*both)["received"] == 2
     assert software.dossiers(*both)["repeated"] == 2
@@ -274,7 +274,7 @@ def test_dossiers_of_two_agencies_with_one_code_are_compared_each_with_its_own_r
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
-    """Two clients of one source push at once. Calls of one client would wait for each other outside the ledger."""
+    """Two clients push for one source, because calls of one client already wait for each other outside the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
     both = (software, Software(served, "vp"))
     began = datetime.now(UTC) - timedelta(hours=2)
@@ -353,7 +353,7 @@ def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served,
 
 
 def test_shape_b_calls_from_its_own_network_without_a_session(served, run, messages, rows):
-    """Shape B of the protocol has no session: a client is known by its network and may name only its agencies."""
+    """Shape B of the protocol has no session: a client is identified by its network and may name only its agencies."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     bare = [dossier("H-1", 9), dossier("H-2", "10")]
     path = "/intake/api/SynsTTHCC/DongBoHoSoMC"

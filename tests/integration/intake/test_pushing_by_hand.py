@@ -1,4 +1,4 @@
-"""Test ``motcua intake push``, by which a vendor or an operator tries out pushes and sees each answer."""
+"""Test ``motcua intake push``, with which a vendor or an operator tries out pushes and sees each answer."""
 
 from __future__ import annotations
 

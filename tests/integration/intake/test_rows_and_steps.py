@@ -48,7 +48,7 @@ def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(soft
 
 
 def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(software, row, run, messages):
-    """A step before the hand-over that arrives late leads to no message, because the citizen has the result."""
+    """A step from before the hand-over that arrives late leads to no text, because the citizen has the result."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 10, NgayTra=written(began + timedelta(hours=1))))
     software.steps(step("H-1", 9, began))

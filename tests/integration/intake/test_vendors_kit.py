@@ -73,7 +73,10 @@ def filled(text: str, known: dict[str, str]) -> str:
 
 
 def compare(wanted: Any, got: Any, known: dict[str, str], place: str) -> None:
-    """Compare an answer with the documented one. A ``{{name}}`` there matches any text, which ``known`` then stores."""
+    """Compare an answer with the documented one.
+
+    A ``{{name}}`` in ``wanted`` matches any text, which is then stored in ``known``.
+    """
     name = re.fullmatch(r"\{\{(\w+)\}\}", wanted) if isinstance(wanted, str) else None
     if name:
         assert isinstance(got, str), place

@@ -32,7 +32,7 @@ class Noting(PortalClient):
             if service == "DongBoHoSoMC":
                 self.states |= {record["MaHoSo"]: record["TrangThaiHoSo"] for record in body["data"]}
             if self.breaks_off and self.calls % self.breaks_off == 0:
-                # Break off after the intake took the call, which is the worst moment.
+                # Break off after the intake processed the call, so that the software cannot know that it succeeded.
                 super()._post(service, path, body)
                 raise NoAnswer("broken off")
         return super()._post(service, path, body)
@@ -69,7 +69,7 @@ def test_ledger_holds_each_step_once_and_each_dossier_as_it_is(begin, served, ru
     register(SOURCE, NHA_TRANG)
     client = Noting(f"{served.base_url}/intake", breaks_off)
     begin.live(begin(client), 40)
-    # A restarted software must go on with everything that it had not pushed yet.
+    # Restarted software must push everything that it had not pushed before.
     again = begin(client)
     begin.live(again, 200)
     assert again.memory.outbox == []
@@ -102,7 +102,7 @@ def test_push_that_is_refused_for_good_does_not_hold_up_those_behind_it(begin, s
 
 
 def test_push_that_nobody_answers_waits(begin, served):
-    """Pushes without an answer are kept over a restart of the software, and pushed when the intake answers."""
+    """Pushes without an answer must survive a restart of the software and be repeated when the intake answers."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         software = begin(Noting(f"http://127.0.0.1:{silent.getsockname()[1]}/intake"))

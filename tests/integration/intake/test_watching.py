@@ -61,7 +61,8 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
 ):
     """The watch counts, for each agency, the supplements that led to no message.
 
-    They show that the software does not push whether a supplement is at the one-stop desk. The vendor must correct it.
+    Such supplements show a fault that the vendor must correct: the pushes do not state whether a supplement is at the
+    one-stop desk.
     """
     software.dossiers(dossier("H-1"), dossier("H-2"), dossier("H-4"))
     software.dossiers(dossier("H-3", 5), unit=TU_PHAP)

@@ -47,7 +47,7 @@ class Province:
     callers: list[socket.socket] = field(default_factory=list)
 
     def mute_callers(self) -> int:
-        """Return the number of connections that still wait for an answer of a mute source."""
+        """Return the number of connections that still wait for an answer from a mute source."""
         self.mute.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -109,7 +109,7 @@ def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Itera
 
 @pytest.fixture
 def watching() -> Iterator[Callable[..., list[str]]]:
-    """Return a function that starts a watcher; the returned list collects the names of sources with news."""
+    """Return a function that starts a watcher and returns a list, to which the watcher adds each source with news."""
     ends: list[tuple[threading.Event, threading.Thread]] = []
 
     def start(part: int = 0, parts: int = 1, **waits: float) -> list[str]:

@@ -222,7 +222,7 @@ def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, config
 def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(province: Province, rows, configure):
     hanging, healthy = SLEEPING[0], HEALTHY[0]
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
-    # A source without an earlier reading is picked up without being asked for news.
+    # A source without an earlier reading is picked up without a query for unread rows.
     rows("UPDATE motcua.sources SET watch = NULL WHERE name = %s", hanging)
     catch_up = CatchUp(timedelta(minutes=5))
     try:
@@ -270,7 +270,7 @@ def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, ro
 
 
 def test_messages_on_hold_wake_no_run(left_behind, rows):
-    """A message on hold must not wake a run, because the run could not send it."""
+    """A message on hold must not start a run, because the run could not send the message."""
     moment, hour = datetime.now(UTC), timedelta(hours=1)
     in_ledger(ensure_gateway, "kannel")
     (row,) = rows("SELECT carrier FROM motcua.messages")
@@ -291,7 +291,7 @@ def test_messages_on_hold_wake_no_run(left_behind, rows):
 
 
 def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop):
-    """Runs must not pile up: after each wake the wait doubles, until a woken run's sender leads."""
+    """Runs must not pile up: each start of a run doubles the wait before the next one, until a sender is the leader."""
     news: list[str] = []
     one = Watcher(news.append)
     may = [one._may_wake(0.0)]

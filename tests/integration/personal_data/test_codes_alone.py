@@ -1,7 +1,4 @@
-"""Test that a citizen's data are exported and erased by a dossier's code even if no dossier has this code.
-
-Only a quarantined row or a complaint has the code.
-"""
+"""Test that a citizen's data are exported and erased by a code that only a quarantined row or a complaint has."""
 
 from __future__ import annotations
 

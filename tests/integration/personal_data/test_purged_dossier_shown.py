@@ -1,4 +1,4 @@
-"""Test a purged dossier on the pages: they show that its phone number was emptied, not that there never was one."""
+"""Test the pages about a purged dossier: they say that its phone number was emptied, not that it never had a number."""
 
 from __future__ import annotations
 

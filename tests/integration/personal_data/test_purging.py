@@ -1,4 +1,7 @@
-"""Test the purge: it empties personal data after its term, only its own role can do so, and it changes nothing else."""
+"""Test the purge: it empties personal data after their term, and changes nothing else.
+
+Only the purge's own role can empty personal data.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
 )
 def test_dossiers_that_are_not_over_are_not_touched(past, rows):
     past.told_and_ended("D-ended", "D-complained")
-    # A result that nobody collected ends its dossier a year after it was ready.
+    # A dossier whose result nobody collects ends a year after the result was ready.
     for code, days in (("D-uncollected", 800), ("D-waits", 600), ("D-waits longer", 380), ("D-young", 40)):
         past.result(code, NOW - timedelta(days=days))
         past.run(NOW - timedelta(days=days))
@@ -300,7 +303,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
 
 
 def test_names_and_numbers_in_codes_are_purged_and_equal_complaints_stay_repeats(past, rows):
-    """A complaint's code may hold a name or number. Equal codes stay equal, so repeats are still known as such."""
+    """A complaint's code may contain a name or number. Equal codes get equal pseudonyms, so repeats are still found."""
     written = ["CMND 225123456", "CMND 225123456", "Trần Văn Hùng", "0905.123.456", "HS-2026-17"]
     for number, code in enumerate(written):
         rows(

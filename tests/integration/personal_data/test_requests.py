@@ -1,4 +1,7 @@
-"""Test citizens' requests: exports are complete and hold nothing of others, erasures ask first, all are recorded."""
+"""Test citizens' requests for an export or an erasure of their data.
+
+An export is complete and has no data of other citizens. An erasure asks for confirmation first. Each is recorded.
+"""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_calen
 
 @pytest.mark.parametrize("mode", MODES)
 def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
-    """On a Sunday, an agency that apologizes by calendar day plans Monday's apologies, and one by working day none."""
+    """On a Sunday, Monday's apologies are planned in the mode ``calendar`` and not in the mode ``working_day``."""
     evenings.mode(mode)
     sunday, monday = date(2026, 11, 29), date(2026, 11, 30)
     evenings.enable(at(sunday, "08:00"))
@@ -200,7 +200,7 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
     evenings.run(at(THURSDAY))
     evenings.run(at(THURSDAY, "17:40"))
-    # A due date that is moved back to a day with an apology must not lead to a second one.
+    # A due date that is moved back to a day with an apology must not lead to a second apology for this day.
     due(one_stop, THURSDAY, updated_at=at(THURSDAY, "18:00"))
     evenings.run(at(THURSDAY, "18:10"))
     evenings.run(at(FRIDAY))
@@ -253,7 +253,8 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert {row["dossier_code"] for row in holding} == set(as_ever), (
         "all other apologies are cancelled before they leave"
     )
-    # A dossier that is due on its first day gets no apology. If its agency wants none, it is stored as suppressed.
+    # A dossier that is due on the day of receipt gets no apology. Apologies of an agency that switched them off are
+    # stored as suppressed.
     evenings.rows(
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
@@ -263,7 +264,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert evenings.outcomes == apologized | suppressed | {"kind off": ("suppressed", "kind_off")}
 
 
-# ------------------------------------------------------------- an evening's state, and steps that are read after it
+# ------------------------------------------------------------ an evening's state, and steps that are read afterwards
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
@@ -275,7 +276,7 @@ def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evening
     assert evenings.messages == [("queued", None)]
 
 
-# --------------------------------------------------------- which agencies apologize and when, once and recorded
+# -------------------------------------------- which agencies apologize and when, and that a rerun plans nothing new
 
 
 def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(one_stop, evenings):
@@ -332,7 +333,7 @@ def test_another_hour_and_other_quiet_hours_can_be_set(one_stop, evenings, confi
 
 
 def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one_stop, evenings):
-    """Apologies need a pick-up after 17:30. Otherwise a citizen whose dossier was just finished would get one."""
+    """Apologies need a pick-up after 17:30. Otherwise, a dossier that was just finished would lead to an apology."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
@@ -379,7 +380,7 @@ def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(on
 
 
 def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, evenings):
-    """A missed Friday evening is planned on the weekend, but never at night."""
+    """An evening that was missed on Friday is planned on the weekend, but never at night."""
     evenings.mode("working_day")
     saturday, sunday, monday = (date(2026, 11, n) for n in (28, 29, 30))
     due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
@@ -451,7 +452,7 @@ def apologies_asked(gateway):
 
 
 def test_apology_goes_on_what_its_source_said_just_now_and_the_result_still_follows(one_stop, evenings, gateway):
-    """An apology is sent only on fresh data of its source, and the citizen still gets the later result."""
+    """An apology is sent only if its source was read just before. The citizen still gets the later result message."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send_at(at(WEDNESDAY, "17:41"))
@@ -534,7 +535,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
-"""Marks the sources as just read by the server's clock, so that the gate finds none that was read too long ago."""
+"""SQL that marks the sources as read now. Otherwise the gate would report sources that were read too long ago."""
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
@@ -548,7 +549,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 
 
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
-    """The gate fails while an evening is not settled. Its text has a number of agencies and names no citizen."""
+    """The gate fails while an evening is not settled. Its message gives a number of agencies and names no citizen."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     later = at(WEDNESDAY, "17:31")
     with red_gate(r"evening of 25/11/2026 are not settled yet for 1 agency\(ies\)"):
@@ -603,7 +604,7 @@ def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):
 
 
 def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one_stop, evenings, gateway):
-    """The report must count right and wrong apologies, and name why a late dossier got none."""
+    """The report must count right and wrong apologies, and give the reason why a late dossier got no apology."""
     apologized = ("right", "wrong", "stopped", "back again", "moved")
     for code in (*apologized, "refused at the desk", "finished in time", "given back next day"):
         due(one_stop, THURSDAY, code)
@@ -685,7 +686,7 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
 def test_letters_are_listed_for_dossiers_that_are_late_or_due_on_that_day(one_stop, evenings):
     """Staff get a list of the dossiers that need a letter of apology, without names and phone numbers.
 
-    A newer step opens a dossier again, unless the dossier is over by its row.
+    A newer step opens a dossier again, unless the dossier's row says that the result was handed over.
     """
     due(one_stop, WEDNESDAY, "late")
     due(one_stop, THURSDAY, "late tomorrow")
@@ -743,7 +744,7 @@ def test_a_pick_up_at_work_is_waited_for_before_an_evening_is_settled(one_stop, 
 
 
 def test_day_that_is_closed_after_the_evening_before_it_leaves_nobody_out(one_stop, evenings, rows):
-    """Thursday's evening took Friday for a working day. A storm closes the desk on Friday morning, and so on Monday."""
+    """Thursday's evening counted Friday as a working day. A storm then closes the desk on Friday and on Monday."""
     monday, tuesday = date(2026, 11, 30), date(2026, 12, 1)
 
     def close(day):

@@ -52,7 +52,7 @@ class Desk:
 
 @pytest.fixture(params=[True, False], ids=["told by its server", "seen in rows alone"])
 def desk(one_stop, request):
-    """Make a desk whose server's clock is wrong too, and one at which only the written rows show the wrong clock."""
+    """Return a desk. By parameter, either its server and its rows show the wrong clock, or only its rows."""
     made = Desk(one_stop)
     made.is_told = request.param
     return made
@@ -123,7 +123,7 @@ def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, planned):
 
 
 def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, planned):
-    """A row with a future time counts as written when it was read; at a source's first pick-up its time is unknown."""
+    """A row with a future time counts as written when it was read; at a source's first pick-up it has no known time."""
     desk.wrong_by = 3 * HOUR
     desk.writes("OLD", status_code=9, at_one_stop_desk=True)
     desk.wrong_by = timedelta(0)
@@ -171,7 +171,7 @@ def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, planned, row
 
 
 def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, planned, rows):
-    """An edited or deleted newest step must not be taken for a source that numbers its steps anew."""
+    """If the newest step is edited or deleted, this must not count as a new numbering of the source's steps."""
     for code in ("A-1", "A-2", "A-3"):
         desk.moves(code, 4, desk=False)
         desk.wait(MINUTE)

@@ -54,7 +54,7 @@ def at_desk(one_stop, at, **kw):
 
 
 def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
-    """An error of a source may quote a citizen's data, so the reported text must leave the value out."""
+    """An error of a source may quote a citizen's data, which the reported text must leave out."""
     one_stop.dossier(applicant_phone="0905 123 456 chi Lan")
     one_stop.connection.execute("ALTER TABLE onestop.dossiers RENAME TO d0")
     cols = (
@@ -192,7 +192,7 @@ def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway
 
 
 def test_no_library_logs_the_address_of_a_request(one_stop, gateway, rows, caplog):
-    """A request's URL holds the phone number and the gateway's password, so no log may have it."""
+    """A request's URL contains the phone number and the gateway's password, so no log must contain the URL."""
     gateway.answer = b"HTTP/1.1 202 Accepted\r\nServer Kannel/1.4\r\nContent-Length: 2\r\n\r\nok"
     queue_results(one_stop)
     with caplog.at_level(logging.INFO):
@@ -241,7 +241,7 @@ def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
 
 
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
-"""A query that returns a row while another connection waits for a row that this connection has locked."""
+"""A query that returns a row while another connection waits for a lock of the connection that runs it."""
 
 
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
@@ -282,7 +282,7 @@ def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
 
 
 def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
-    """If a failure cannot be recorded either, the traceback must still show no citizen's data."""
+    """If recording a failure fails too, the traceback must still show no citizen's data."""
     one_stop.dossier()
     rows("ALTER TABLE motcua.dossiers ADD CHECK (applicant_phone <> '0905123456')")
     import motcua.jobs.notices.picking_up as pu

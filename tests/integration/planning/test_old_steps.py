@@ -33,7 +33,7 @@ WORKED_ON = (4, False)
 
 
 class Desk:
-    """One dossier, which tests write at its source as the desk's software does, and the messages about this dossier."""
+    """One dossier: writes its rows and steps to the source, runs the jobs, and reads and checks its messages."""
 
     def __init__(self, one_stop, rows, gateway):
         self.one_stop, self.rows, self.gateway = one_stop, rows, gateway
@@ -84,7 +84,7 @@ class Desk:
         return in_ledger(answer, "kannel", reading, at).text
 
     def ends(self, *messages, texts, apologies=None, closes=True):
-        """Check the messages of results and supplements, the number of texts sent and of apologies.
+        """Check the result and supplement messages, and the numbers of sent texts and of apologies.
 
         The accounting identity must balance too, and with ``closes`` the closing of the day must be complete.
         """
@@ -174,7 +174,7 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_a
 
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
-    """A dossier's row that later leaves the condition cancels the message, although an old step could not."""
+    """A dossier's row that later leaves the condition cancels the message, although an earlier old step did not."""
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
@@ -197,7 +197,7 @@ def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run
 
 
 def test_run_is_woken_to_read_the_row_that_an_old_step_waits_for(desk):
-    """Five minutes after an old step, its source must be read again for the dossier's row, also without news."""
+    """Five minutes after an old step, its source must be read again for the dossier's row, even without unread rows."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
@@ -222,7 +222,7 @@ def test_backfill_sends_no_second_message_because_of_an_old_step(desk):
 
 
 def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
-    """An old step from before this rule began still counts without the row, so closed periods stay the same."""
+    """An old step from before this rule began still counts without the row, so that closed periods do not change."""
     rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)

@@ -1,6 +1,6 @@
 """Test the way from a one-stop database to messages in the ledger.
 
-The tests check which rows lead to a message, that it is planned once, and what becomes of broken rows.
+The tests check which rows lead to a message, that each message is planned once, and what becomes of broken rows.
 """
 
 from __future__ import annotations
@@ -424,7 +424,7 @@ def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_ev
 
 
 def test_sources_are_read_at_once_after_a_clock_that_was_ahead_is_right_again(one_stop, configure):
-    """No source may wait until the clock reaches the times at which it failed or was read while the clock was ahead."""
+    """A source that was read or failed while the clock was ahead must be due at once when the clock is right again."""
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://a:long-word@127.0.0.1:1/b")
     one_stop.dossier()
     pick_up("khanhhoa", now=NOW)

@@ -1,7 +1,7 @@
 """Test that a bad value in one source row stops no job for other dossiers, whatever its column.
 
-The first tests run ``make prove ONLY=values`` on a small simulated province. Each other test plants a value that once
-did harm.
+The first tests run the proof of ``make prove ONLY=values`` on a small simulated province. Each other test plants a
+value that once did harm.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DAY = Period.parse("2026-11-25")
 
 @pytest.fixture(scope="module")
 def passages(postgres, migrated, tmp_path_factory):
-    """Run all jobs on two worlds: one without faults, and one with each bad value planted once in each column."""
+    """Run all jobs on two simulated provinces: one without faults, and one with each bad value once in each column."""
     made = []
     for name, lives in (("whole", ()), ("planted", (READY,))):
         with world(postgres.admin_dsn, tmp_path_factory.mktemp(name), migrated) as values:
@@ -92,7 +92,7 @@ def test_smallest_possible_step_number_stops_no_pick_up(one_stop, rows):
 
 
 def test_status_beyond_every_column_of_the_ledger_stops_no_pick_up(one_stop, rows):
-    """A source may show its statuses as bigint, and a wrong one may be larger than the ledger's columns hold."""
+    """A source may store statuses as bigint, and a wrong status may exceed the range of the ledger's columns."""
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"ALTER TABLE onestop.{table} ALTER COLUMN status_code TYPE bigint")
     one_stop.both(2**62, "A", status_code=-(2**62))
@@ -164,7 +164,7 @@ def test_code_of_a_megabyte_is_kept_short_in_differences(one_stop):
 
 
 def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop):
-    """A quarantined row explains the missing message of its dossier, so the closing is not red."""
+    """A quarantined row explains the missing message of its dossier, so the closing has no unexplained difference."""
     for number, agency in enumerate((None, "\t=1+1", "Z\u0301 Nguye\u0302\u0303n", "\u00a0\u2003")):
         one_stop.dossier(f"A-{number}", agency, status_code=9, at_one_stop_desk=True, updated_at=NOW - MINUTE)
     pick_up("khanhhoa", now=NOW)

@@ -30,7 +30,7 @@ class Desk:
     def next_day(self):
         self.day += 1
         self.code, self.phones = f"D-{self.day}", {"first": f"0905100{self.day:03}", "mended": f"0905200{self.day:03}"}
-        # Step numbers that a story gives itself must lie below those that are given automatically.
+        # Step numbers that a story sets must be lower than the automatic ones.
         self.numbers, self.one_stop.number = 1000 * self.day, 1000 * self.day + 100
 
     def at(self, minute):
@@ -92,12 +92,12 @@ row, step, plan, run, send, receipt, stands = (
     partial(methodcaller, act) for act in ("row", "step", "plan", "run", "send", "receipt", "stands")
 )
 RESULT = partial(row, status=9, desk=True)
-"""Writes the dossier's row: the result is at the desk."""
+"""Writes the dossier's row with the result at the desk."""
 OLD_STEP = partial(step, -1080, desk=False, typed=0.1)
 """Writes a step of eighteen hours ago that is recorded only now."""
 TOLD = ["first"]
 STORIES = {
-    # Which rows lead to a message.
+    # Only some rows lead to a message.
     "a result needs the status and the desk": (
         [row(-60), step(0, 9, desk=False), plan(0), stands(), step(1, 9), run(1)],
         ["result accepted"], TOLD,

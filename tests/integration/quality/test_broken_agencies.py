@@ -1,6 +1,6 @@
-"""Test the checks of the snapshot of the ledger that the quality rules judge.
+"""Test the checks of the snapshot, whose tables the quality rules read.
 
-A broken part of it is reported for its agency and affects no other agency.
+A faulty part of the snapshot is reported for its agency and affects no other agency.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def changed_statement(monkeypatch: pytest.MonkeyPatch, name: str, was: str, beco
 
 @contextmanager
 def edited(world: World, edit: str, back: str) -> Iterator[None]:
-    """Edit the ledger by hand past its constraints while the block runs, and undo it afterwards."""
+    """Run the SQL ``edit`` in the ledger before the block, and after it the SQL ``back``, which undoes the edit."""
     world.connection.execute(edit)
     try:
         yield
@@ -106,7 +106,7 @@ def edited(world: World, edit: str, back: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault to plant, and the names of the faults that the check must report of it."""
+    """A function that makes the snapshot faulty, and the names of the faults that the check must report."""
 
     faults: frozenset[str]
     plant: Callable[[pytest.MonkeyPatch, World], Any]
@@ -204,7 +204,7 @@ def sound(world: World) -> Findings:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it(name, world, sound, monkeypatch):
-    """A broken part of the snapshot may cost only its own agency its findings."""
+    """A faulty part of the snapshot may remove only the findings of its own agency."""
     agency, faults = PLANTED[name][0].agency, frozenset().union(*(fault.faults for fault in PLANTED[name]))
     with ExitStack() as planted:
         for fault in PLANTED[name]:
@@ -257,7 +257,7 @@ def test_rows_without_a_known_agency_affect_no_other_agency(world, sound, monkey
 
 
 def test_source_told_of_twice_does_not_stop_the_check(world, sound, monkeypatch):
-    """A source that appears twice in the snapshot is reported, and the check goes on without its findings."""
+    """A source that appears twice in the snapshot is reported. The check goes on without findings about this source."""
     name = "quality/source_facts/source_facts"
     twice = (
         "(SELECT * FROM motcua.sources UNION ALL SELECT * FROM motcua.sources WHERE name = any(%(sources)s)) AS s\nL"
@@ -348,7 +348,7 @@ def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound):
 
 
 def test_expectation_taken_out_of_the_list_is_not_judged(world, sound, monkeypatch):
-    """Only the list of expectations finds faults of the snapshot: without its expectation, a fault is not found."""
+    """A fault of the snapshot is found only by its expectation. Without this expectation, no fault is reported."""
     book = load_soundness()
     less = {
         table: tuple(each for each in listed if each.fault != "unknown_phone_reading")

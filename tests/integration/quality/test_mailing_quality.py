@@ -1,6 +1,7 @@
 """Test quality mails over real SMTP.
 
-Each recipient gets one mail a run, and only failed mails are retried. No log, result, failure or table has an address.
+Each recipient gets one mail per quality run, and only failed mails are retried. No log, result, failure or table
+contains a mail address.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ SENDER = "MotcuaSMS <motcua@khanhhoa.example>"
 
 
 class MailServer:
-    """An SMTP server on loopback. A test sets which addresses it refuses, rejects after the content, or hangs up on."""
+    """An SMTP server on loopback.
+
+    A test chooses the addresses for which the server refuses the recipient, refuses the content, or disconnects after
+    the content.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.taken: list[tuple[str, EmailMessage]] = []
@@ -125,7 +130,7 @@ def server(configure: Callable[..., None]) -> Iterator[MailServer]:
 def ledger(postgres: Server, migrated: str) -> Iterator[str]:
     """Make one ledger for all tests of the module, in which Sở Tư pháp has three recipients.
 
-    Each test makes its own quality run in it.
+    Each test makes its own quality run in this ledger.
     """
     name = postgres.fresh_database(migrated, "mails")
     dsn = with_database(postgres.admin_dsn, name)
@@ -271,7 +276,7 @@ def test_department_has_recipients_of_its_own_and_one_address_counts_once(run, s
 
 def test_two_tasks_at_once_mail_each_recipient_once(run, server):
     def mail(_: int) -> None:
-        # A task reports a mail as not sent while the other task is still handing it over.
+        # A task reports a mail as not sent while the other task is still sending this mail.
         with suppress(MailsNotSent):
             mail_agency(run, TU_PHAP)
 
@@ -411,7 +416,7 @@ def test_starttls_is_used_where_the_connection_does_not_switch_it_off(run, confi
 
 
 def watch_is_let_in() -> bool:
-    """Return whether the watch can log in. The watch reads the same connection without Airflow."""
+    """Return whether the watch can log in to the mail server. The watch reads the same connection without Airflow."""
     given = connection_of_environment("smtp_default")
     assert given is not None
     with signed_in(given) as client:

@@ -1,4 +1,4 @@
-"""Test how findings begin and end, sealed runs and broken checks. Great Expectations alone gives the verdicts."""
+"""Test the beginning and end of findings, sealed runs and broken checks. Only Great Expectations gives the verdicts."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def test_expectation_deleted_from_the_suite_is_gone_everywhere(world, monkeypatc
 
 
 def test_check_that_breaks_is_neither_green_nor_bad_data(world):
-    """A broken query must be reported as broken, without findings, and its reason may quote no value."""
+    """A broken query must be reported as broken, without findings. The stored reason may contain no value."""
     world.move(world.dossier("bad", phone_refusal="missing", applicant_phone=PHONE), 4, at(23))
     check("one", WEDNESDAY, "P1", "P4")
     book = load_rules()
@@ -330,7 +330,7 @@ def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monk
 
 
 def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_show(world):
-    """A page reads its part by SQL. Its order must be that of the mails, which read all rows."""
+    """A page reads only its own rows by SQL. Their order must be the same as in the mails, which read all rows."""
     for number in range(40):
         world.dossier(
             f"bad {number:02}",
@@ -387,7 +387,7 @@ def test_acknowledging_leaves_a_finding_where_it_was_and_among_the_acknowledged(
 
 
 def test_complaint_counts_for_its_dossier_however_the_citizen_wrote_the_code(world):
-    """A complaint is linked to its dossier also if the code was written otherwise, or to the agency in charge now."""
+    """A complaint counts for the dossier it is linked to, whatever spelling of the code or agency the complaint has."""
     for code in ("H32-0001", "H32-0002", "H32-0003", "H32-0004"):
         dossier = world.dossier(code, status_code=9, updated_at=at(20), due_at=at(24))
         world.message(dossier, "delivered", at(20), f"+849055500{code[-2:]}")

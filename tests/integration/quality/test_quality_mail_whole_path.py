@@ -1,4 +1,4 @@
-"""Test the way from a one-stop database to an agency's quality mail: no phone number may appear in it."""
+"""Test the way from a one-stop database to an agency's quality mail: no whole phone number may appear in the mail."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Run ``make prove ONLY=quality`` on a small simulated province.
 
-The proof knows the defects that it planted: all must be found, and no other dossier may be accused.
+The proof plants known defects. The quality check must find all of them and no fault in any other dossier.
 """
 
 from __future__ import annotations

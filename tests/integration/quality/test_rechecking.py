@@ -1,6 +1,6 @@
 """Test findings that are judged again between two runs.
 
-The new verdict must be that of the next run, and no sealed run may change.
+The new verdict must equal the verdict of the next run, and no sealed run may change.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tests.ground import Server, connection_uri, environment
 
 DAY = timedelta(days=1)
 NOTHING_EXPECTED = Soundness(faults={}, tables={})
-"""For checks whose snapshot is not the subject: judging it takes longer than the rest of a check."""
+"""No expectations, for tests that are not about the snapshot: judging it takes longer than the rest of a check."""
 
 
 def at(day: int, hour: int = 9, minute: int = 0, month: int = 11) -> datetime:
@@ -36,7 +36,7 @@ class World:
 
     def __init__(self, dsn: str) -> None:
         self.connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
-        # Tests write final states without the moves that led there, so the ledger's triggers must be off.
+        # Tests write final states without the states before them, so the ledger's triggers must be off.
         self.connection.execute("SET session_replication_role = replica")
         self.numbers = itertools.count(1)
         self.sources: dict[str, int] = {}
@@ -198,9 +198,9 @@ class World:
 
 @contextmanager
 def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:
-    """Make a fresh ledger that the connection ``motcua_db`` names; afterwards restore the environment.
+    """Make a fresh ledger and let the connection ``motcua_db`` point to it; afterwards restore the environment.
 
-    Connections to the ledger stay open for their next use.
+    While the block runs, connections to the ledger stay open and are reused.
     """
     name = postgres.fresh_database(migrated, "dq")
     app = connection_uri(postgres.admin_dsn, "motcua_app", name)

@@ -1,4 +1,4 @@
-"""Fixtures of the reconciliation tests: a second source, an auditor's role, and changes that the ledger refuses."""
+"""Fixtures of the reconciliation tests: a second source, an auditor's role, and changes that triggers refuse."""
 
 from __future__ import annotations
 

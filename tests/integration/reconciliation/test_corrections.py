@@ -91,7 +91,7 @@ def test_closing_again_gives_the_one_that_stands_or_a_correction_that_says_what_
 
 
 def test_correction_is_made_also_where_only_a_reason_changed_and_a_late_closing_holds_what_came(one_stop):
-    """A late row proves unusable, so only the reason of a difference changes. That must be a correction too."""
+    """A late row proves unusable, so only the reason of a difference changes. This alone must make a correction."""
     result(one_stop, "A", read_at=NOW)
     one_stop.move(9, "NOBODY", at=NOW + MINUTE)
     first = close()
@@ -107,7 +107,7 @@ def test_correction_is_made_also_where_only_a_reason_changed_and_a_late_closing_
 
 
 def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop):
-    """An early correction must not keep a closed day from its later recheck."""
+    """An early correction of a closed day must not prevent the later recheck of this day."""
     result(one_stop, "A", read_at=NOW)
     close()
     result(one_stop, "B", NOW - 4 * MINUTE, read_at=NEXT_MORNING)
@@ -346,7 +346,7 @@ def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_i
 
 
 def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop):
-    """Rows after the cut-off explain a difference, but hours in which nobody read the source must raise an alarm."""
+    """Rows newer than the last pick-up are an explained difference. But a source unread for hours makes the run red."""
     result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     for _ in range(2):
@@ -380,7 +380,7 @@ def test_closing_from_before_channels_is_corrected_for_what_it_counted_alone(one
 def test_price_of_a_segment_may_be_nothing_or_unknown_and_the_year_has_days_of_no_month(
     one_stop, configure, rows, price, spent
 ):
-    """Costs are 0 for a price of 0 and unknown for no price; the year also counts days outside the period."""
+    """Costs are 0 if the price is 0, and unknown if no price is set. The year's costs include earlier days."""
     for number in range(2):
         result(one_stop, f"A{number}", NOW - number * ONE_DAY)
     run()
@@ -394,7 +394,7 @@ def test_price_of_a_segment_may_be_nothing_or_unknown_and_the_year_has_days_of_n
 
 
 def test_year_costs_what_each_of_its_days_cost_also_when_the_price_changes(one_stop, configure, rows):
-    """A message of yesterday stays at yesterday's price; a day without any price gets that of the report."""
+    """Each earlier day is counted at its own closing's price, or at the report's price if its closing has no price."""
     for number in range(3):
         result(one_stop, f"A{number}", NOW - number * ONE_DAY)
     run()

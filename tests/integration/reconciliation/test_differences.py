@@ -1,4 +1,4 @@
-"""Test closings after rows were lost, doubled, moved, renamed or late: a closing is red for what is not explained."""
+"""Test closings after rows were lost, doubled, moved, renamed or late: each unexplained difference makes a run red."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tells_of_the_second(one_stop, lose):
-    """Without the lost step, the ledger takes the second result for the first one and sends no text about it."""
+    """Without the lost step, the second result looks like a repetition of the first, so no text is sent about it."""
     left = []
     for code in ("MOVED", "ROW"):
         result(one_stop, code, NOW - ONE_DAY)
@@ -112,7 +112,7 @@ def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tell
 def status_77(one_stop, tamper):
     """Map the source's status 77; return a function that removes the mapping and one that restores it.
 
-    While the mapping is away, a pick-up quarantines rows of status 77.
+    Without the mapping, a pick-up quarantines rows of status 77.
     """
 
     def known() -> None:
@@ -173,10 +173,10 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_7
 
 @pytest.mark.guarantee("reconciliation", "a transition number that a source uses twice does not hide a lost result")
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
-    """A source that was restored gives its numbers a second time.
+    """A source that was restored uses its transition numbers a second time.
 
-    Pick-up takes such a step, by its number and time, for one that it knows, so the citizen gets no text. The closing
-    must show that.
+    Because of the number and the time, pick-up mistakes such a transition for one that the ledger has. So the citizen
+    gets no text, and the closing must list the lost result.
     """
     number = result(one_stop, "A", NOW - 30 * MINUTE, read_at=NOW)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
@@ -215,7 +215,7 @@ def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop)
 
 
 def test_event_whose_dossier_cannot_be_named_or_that_no_pick_up_can_have_read_is_listed_and_explained(one_stop, rows):
-    """Events of quarantined rows, and events after the last pick-up, are listed with a reason and are not red."""
+    """Events of quarantined rows, and events after the last pick-up, are listed with a reason and make no run red."""
     result(one_stop, "A")
     keys = ({"code": None}, {"agency_code": None}, {"agency_code": "H99", "code": "A" * 41}, {"code": "NOBODY"})
     numbers = [one_stop.move(9, at=NOW - 4 * MINUTE, **{"code": "X"} | key) for key in keys]
@@ -323,7 +323,10 @@ def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, row
     "a message without an event makes the run red; so does a lost message beside it, although the sums agree",
 )
 def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, lose):
-    """A lost and an invented message keep the sums equal. Closing, command and page must still show both messages."""
+    """A lost message and an invented message leave the sums equal.
+
+    The closing must still list both messages, the command must fail, and the page must show a difference.
+    """
     number = result(one_stop, "A")
     result(one_stop, "B")
     lose(number)
@@ -364,7 +367,7 @@ def test_same_day_procedures_left_out_in_the_middle_of_the_day_stay_in_the_ident
 
 
 def test_code_that_moved_to_another_agency_after_the_messages_or_is_nobodys_any_more_is_explained(one_stop):
-    """After a merger, the source's code stands for the agency that took over. That must not make a closing red."""
+    """After a merger, the source's agency code means the agency that took over. This must make no closing red."""
     result(one_stop, "A", agency_code="H32.30")
     one_stop.dossier("B", "H32.30", due_at=TOMORROW)
     one_stop.dossier("C", TU_PHAP)
@@ -396,9 +399,9 @@ def test_agency_that_was_switched_off_or_ended_without_a_successor_is_explained(
 
 @pytest.mark.guarantee("reconciliation", "a dossier that continues under its agency's new code is the same one")
 def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(one_stop, lose):
-    """Software writes an agency's new code from one day on, and may keep or rewrite the old rows.
+    """One-stop software writes an agency's new code from one day on, and may leave or rewrite the old rows.
 
-    Both codes must count as one dossier, or a repeated result looks like a lost one.
+    Rows with the old and the new code must count as one dossier. Otherwise a repeated result looks like a lost one.
     """
     result(one_stop, "REPEATED", NOW - 30 * MINUTE, agency_code="H32.30")
     one_stop.move(9, "REPEATED", NHA_TRANG, at=NOW - 20 * MINUTE)
@@ -483,7 +486,7 @@ def test_day_first_closed_after_its_source_was_removed_names_the_source_and_is_r
 
 
 def test_dossier_that_two_sources_hold_is_not_red(other, one_stop):
-    """A closing is not red if an agency's new software holds the old dossiers, with all steps or with the last one."""
+    """A closing is not red if an agency's new software also has the old dossiers, with all steps or the last one."""
     first = NOW - 60 * MINUTE
     for code in ("A", "B", "C", "D"):
         result(one_stop, code, first)
@@ -567,7 +570,7 @@ def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(on
 
 
 def test_time_that_no_clock_shows_keeps_no_source_from_being_counted_and_is_explained(one_stop):
-    """Impossible times in a source must not make its closing fail, and each difference gets a reason."""
+    """Impossible times in a source's rows must make no closing fail, and each difference gets a reason."""
     run(NOW - 10 * MINUTE)
     execute = one_stop.connection.execute
     occurred = ("'0001-01-01'", "'4713-01-01 BC'", "'infinity'", "'-infinity'", "NULL")
@@ -625,7 +628,7 @@ def test_new_years_eve_and_the_leap_day_are_days_like_others(one_stop):
 
 
 def test_dossier_of_an_evening_that_nobody_could_settle_is_not_called_lost(one_stop):
-    """An apology is missing because its evening was missed. The closing gives that reason and is not red."""
+    """An apology is missing because its evening was missed. The closing states this reason and is not red."""
     result(one_stop, "A", read_at=NOW)
     one_stop.dossier("B", received_at=NOW - ONE_DAY, updated_at=NOW + 60 * MINUTE, due_at=TOMORROW)
     closing = close()
@@ -698,7 +701,7 @@ def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_lis
 
 
 def test_closing_a_month_also_corrects_a_day_whose_source_was_away(one_stop):
-    """A day that was closed while its source was away is corrected when the month is closed."""
+    """A day that was closed while its source could not be read is corrected when the month is closed."""
     result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
     day = close()

@@ -167,7 +167,7 @@ def test_what_the_source_changed_in_the_last_month_is_corrected_by_the_quarter(o
 
 
 def test_message_that_moved_from_one_month_to_another_is_no_difference_of_the_quarter(one_stop):
-    """An event that moves to an earlier month is a difference of both months, and none of their quarter."""
+    """An event that moves to an earlier month is a difference of both months, but not of their quarter."""
     begins = datetime(2026, 12, 1, tzinfo=VIETNAM)
     one_stop.both(9, "A", at=begins + timedelta(minutes=1), number=2, updated_at=begins - ONE_DAY)
     run()

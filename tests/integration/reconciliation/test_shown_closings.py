@@ -1,6 +1,6 @@
-"""Test closings as pages show them: the sums and the first rows that SQL reads must agree with the publication.
+"""Test closings on the pages: the sums and the first rows that SQL reads must agree with the publication.
 
-A cell is the figures of one agency, one procedure and one kind of message.
+A cell has the figures of one agency, one procedure and one kind of message.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import save_sums
 from motcua.store.oversight.figure_rows import Cell, newest_periods
 
-# The closings hold the hard cases of a page: cells that do not balance although their agency's sum does, many cells
-# with the same share, cells with too few messages for a share, cells of suppressed messages alone, and an agency and
-# procedures without a name.
+# These closings contain the difficult cases of a page: cells that do not balance although their agency's sum does, many
+# cells with the same share of delivered messages, cells with too few messages for a share, cells with only suppressed
+# messages, an agency without a name, and procedures without a name.
 CLOSED = """
 SET session_replication_role = 'replica';
 INSERT INTO motcua.agencies (agency_code, name, enabled_from)

@@ -23,7 +23,7 @@ LATER = NEXT_MORNING + timedelta(days=4)
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, 7, 30, tzinfo=VIETNAM)
 EVENING = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
 TOMORROW = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
-"""A due time of the next day: a dossier with it gets an apology in the evening of 25 November."""
+"""A due time on 26 November. A dossier with this due time gets an apology in the evening of 25 November."""
 MINUTE = timedelta(minutes=1)
 ONE_DAY = timedelta(days=1)
 

@@ -26,7 +26,7 @@ def past(one_stop, gateway, restorable):
 
 
 def erase(*codes):
-    """Erase the personal data of dossiers, in the way that is used when a citizen requests it."""
+    """Erase the personal data of dossiers, as after a citizen's request."""
     order = Order("dossiers", "request", "lan", reason="Đơn 7", only_these=[[NHA_TRANG, code] for code in codes])
     with purge_connection() as connection:
         return empty_batch(connection, open_erasures(), order)
@@ -158,7 +158,7 @@ def test_dossier_that_was_opened_again_before_the_copy_is_left_alone(past, resto
     past.run(NOW)
     read = "SELECT msisdn FROM motcua.dossiers"
     assert restorable.rows(read) == [{"msisdn": "+84905123456"}]
-    # Change the ledger as if it had forgotten the purge and had read the dossier since.
+    # Change the ledger as if it had lost its record of the purge and had read the dossier since.
     restorable.rows("ALTER TABLE motcua.personal_data_purges DISABLE TRIGGER refuse_change")
     restorable.rows("DELETE FROM motcua.personal_data_purges")
     restorable.rows("UPDATE motcua.dossiers SET picked_up_at = now() + interval '1 second'")

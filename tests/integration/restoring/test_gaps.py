@@ -144,7 +144,7 @@ def test_gap_cannot_be_closed_for_messages_of_the_future(one_stop, gateway, rest
 def test_lines_that_were_written_while_the_clock_was_ahead_hide_no_lost_attempt(one_stop, gateway, restorable, states):
     event(one_stop, 0)
     run_at()
-    # For a minute the clock was years ahead: these lines are in the journal's last file.
+    # Change the journal as if the clock had been years ahead: its lines are then in the journal's last file.
     (file,) = settings().journal_folder.glob("*.jsonl")
     file.rename(file.with_name("2126-11-25.jsonl"))
     ahead = file.with_name("2126-11-25.jsonl")
@@ -180,7 +180,7 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
 
 
 def test_ledger_restored_from_before_its_first_journal_repeats_no_message(one_stop, gateway, restorable, states):
-    """A ledger copied before its first sending knows no journal. Its restore must not text a citizen twice."""
+    """A ledger copied before its first sending has no journal on record. Its restore must not text a citizen twice."""
     event(one_stop, 0, 1)
     take_in()
     restorable.keep()

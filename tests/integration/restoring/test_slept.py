@@ -29,7 +29,7 @@ from tests.integration.watching.conftest import ASKED_OFTEN
 
 @pytest.fixture(autouse=True)
 def sleeps_are_doubted(one_stop, restorable):
-    """Withdraw the signed statement that this disk is never restored. Other tests need it because their clocks jump."""
+    """Withdraw the signed statement that this disk is never restored; other tests need it because their clocks jump."""
     assert in_ledger(doubt_sleeps, "tests", NOW)
 
 
@@ -248,7 +248,7 @@ def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, ga
     elsewhere(NOW, NOW + 20 * MINUTE)
     assert run_at(NOW + 20 * MINUTE).gap is not None
     elsewhere(NOW + 21 * MINUTE)
-    # The watch has confirmed that the server was only asleep, and no run has read this yet.
+    # The watch has confirmed that the server was only asleep, but no run has read this confirmation yet.
     machine.keep()
     event(one_stop, *range(3), at=NOW + 22 * MINUTE)
     run_at(NOW + 22 * MINUTE)
@@ -265,7 +265,7 @@ def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, ga
 def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, machine, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     woke = lived_and_put_back_under_a_watch(one_stop, machine, elsewhere)
-    # New attempts raise the ledger's attempt numbers above those that the watch has seen, which hides the lost ones.
+    # New attempts raise the ledger's attempt numbers above those that the watch has seen, which hides lost attempts.
     event(one_stop, *range(10, 30), at=woke + MINUTE)
     run_at(woke + 2 * MINUTE)
     assert times_texted(gateway) == once_each(*range(5), *range(10, 30))

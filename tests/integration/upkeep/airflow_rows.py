@@ -46,7 +46,7 @@ def make_airflow_database(admin_dsn: str, name: str, role: str, home: Path, pass
         capture_output=True,
     )
     with psycopg.connect(with_database(admin_dsn, name)) as airflow:
-        # Celery creates this table itself when its first result comes.
+        # Celery itself creates this table when it stores its first result.
         airflow.execute(
             "CREATE TABLE celery_taskmeta (id integer PRIMARY KEY, task_id text UNIQUE, status text, result bytea,"
             " date_done timestamp, traceback text, name text, args bytea, kwargs bytea, worker text, retries integer,"

@@ -29,7 +29,7 @@ def airflow_rows(
 ) -> Iterator[AirflowRows]:
     """Empty the module's Airflow database and set the connection ``motcua_airflow`` to it."""
     dsn, environment = cleaned_by
-    # Airflow gives its tasks this address, so that they cannot reach its database.
+    # Airflow gives its tasks this address instead of its database's, so that they cannot reach the database.
     nothing = "airflow-db-not-allowed:///"
     configure(**environment, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=nothing, AIRFLOW__CORE__SQL_ALCHEMY_CONN=nothing)
     rows = AirflowRows(dsn)

@@ -1,4 +1,4 @@
-"""Test the cleaning of Airflow's own database: old rows go, and rows that somebody needs stay."""
+"""Test the cleaning of Airflow's own database: old rows are deleted, except rows that somebody needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OLD, YOUNG = NOW - timedelta(days=31), NOW - timedelta(days=29)
 OF_RUNS = ("dag_run", "task_instance", "xcom", "dagrun_asset_event")
 # Rows of these tables belong to one run and are deleted together with it, never before.
 WITH_ITS_RUN = {"deadline", "task_instance", "task_instance_history", "task_reschedule", "task_state_store", "xcom"}
-# These tables do not grow. Each has the reason why its rows stay.
+# Tables whose rows stay, each with the reason. These tables do not grow.
 LEFT_ALONE = {
     "_xcom_archive": "only an upgrade from Airflow 2 makes it",
     "dag": "one row a DAG; deleting it would delete the versions that its runs name",
@@ -133,7 +133,7 @@ def test_table_that_cannot_be_cleaned_is_told_and_the_others_are_cleaned(airflow
     assert done["log"] == 4, "the tables after the failed one must be cleaned"
     with red_gate(r"^table\(s\) asset_event \(RaiseException\) of Airflow could not be cleaned$"):
         gate([done])
-    # The copies of batches, also one that a killed run left, must be gone. A person's archive table must stay.
+    # Tables with copies of batches must be gone, even one that a killed run left. A person's archive table must stay.
     assert [each["tablename"] for each in left] == [somebodys]
 
 

@@ -1,4 +1,4 @@
-"""Test who signs for a backfill: the person who started the backfill, not the one who started the repeated run."""
+"""Test that a backfill releases messages in the name of its own starter, not of the repeated run's starter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASKS = {"release_unknown": True}
 
 
 def run_again(rows: AirflowRows, by: str | None, *, first_by: str | None) -> dict[str, object]:
-    """Return the context of a run's tasks after ``by`` made or repeated the run by a backfill.
+    """Write a run that the person ``by`` made or repeated by a backfill, and return the context of its tasks.
 
     ``first_by`` is the person who triggered the run at first.
     """

@@ -1,4 +1,4 @@
-"""Fixtures of the watch's tests: a watch over a fresh ledger, a double of Airflow, and a real SMTP server."""
+"""Fixtures of the watch's tests: a watch that checks a fresh ledger, a double of Airflow, and a real SMTP server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.integration.watching.outside import Outside
 
 LAN, MINH = "lan@khanhhoa.example", "minh@khanhhoa.example"
 ASKED_OFTEN = tuple(each for each in CHECKS if each.name not in ("catalog", "installation"))
-"""The checks without the hourly ones, which a single test covers."""
+"""All checks of the watch except the two that run the doctor's hourly checks. These two have tests of their own."""
 WEDNESDAY = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
 
 
 @dataclass
 class Watched:
-    """A watch whose clock the test moves."""
+    """A watch, its doubles, and a clock that the test sets."""
 
     outside: Outside
     mail: MailServer
@@ -38,7 +38,7 @@ class Watched:
     has_begun: bool = False
     asks: Sequence[Question] = ASKED_OFTEN
     seen: list[str] = field(default_factory=list)
-    """Subjects of the mails that ``mails`` has returned already."""
+    """Subjects of all mails that had arrived when ``mails`` was last called."""
 
     def look(self, times: int = 1, minutes: float = 1, *, notify: bool = True) -> WatchState:
         """Run ``times`` rounds of the watch, ``minutes`` apart; return its state.
@@ -46,7 +46,8 @@ class Watched:
         With ``notify`` a successful run of notify_transitions precedes each round.
         """
         if not self.has_begun:
-            # A watch that just started holds back many alerts, because the machine may be starting too.
+            # A watch raises few alerts in its first three minutes, because the machine may be starting too. So the
+            # first call lets the watch start five minutes earlier.
             self.has_begun, before = True, self.now
             self.now -= timedelta(minutes=5)
             self.look(2, minutes=2, notify=notify)

@@ -1,4 +1,4 @@
-"""A double of what the watch calls over HTTP: Airflow, the callbacks app, the intake app and a webhook."""
+"""A double of the servers that the watch calls over HTTP: Airflow, the callbacks app, the intake app and a webhook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outside(ScriptedGateway):
         }
         self.airflow_status = 200
         self.says: dict[str, Answer] = {}
-        """Answers by a part of the path. Each replaces the usual answer."""
+        """Answers by a part of the path. Each replaces the usual answer to a path with that part."""
         self.runs: list[dict[str, Any]] = []
         self.passwords_taken = {"watch": "watch-word"}
         self.sign_ins = 0
@@ -60,7 +60,7 @@ class Outside(ScriptedGateway):
         return 404, None
 
     def runs_of(self, dag: str, asked: dict[str, str]) -> list[dict[str, Any]]:
-        """Return the runs that Airflow would give for this query."""
+        """Return the runs that Airflow would return for this query."""
         since = {name: datetime.fromisoformat(value) for name, value in asked.items() if name.endswith("_gte")}
         return [
             run

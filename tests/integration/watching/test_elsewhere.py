@@ -1,4 +1,4 @@
-"""Test the watch on another machine, which asks the real callbacks app: it reports a server that is gone or faulty."""
+"""Test the watch on a second machine, which queries the callbacks app and reports a server that is gone or faulty."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Elsewhere:
-    """Another machine with a watch. The test moves its clock."""
+    """A second machine with a watch, and a clock that the test sets."""
 
     mail: MailServer
     folder: Path
@@ -89,7 +89,7 @@ def server(ledger: str, machine: Elsewhere) -> Iterator[Served]:
 
 @contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Run a server on loopback that passes each connection to this function; yield its address."""
+    """Run a server on loopback that passes each connection to ``answer``; yield its address."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -264,7 +264,7 @@ def test_each_round_of_the_watch_is_recorded_by_the_server(machine: Elsewhere, s
     (after,) = rows("SELECT asked_at, awake_since FROM motcua.outside_watch")
     assert after["asked_at"] > before["asked_at"]
     assert after["awake_since"] == before["awake_since"]
-    # The watch itself pauses for ten minutes, so its time awake begins anew.
+    # After ten minutes without a round, the watch reports a new time since when it has run without a pause.
     machine.now += 10 * MINUTE
     machine.look()
     (paused,) = rows("SELECT awake_since FROM motcua.outside_watch")

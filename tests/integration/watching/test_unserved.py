@@ -1,6 +1,6 @@
-"""Test the check for unserved work: a message that has been due, or a source's news that has been unread, for a minute.
+"""Test the check for unserved work: a message due for a minute, or a source's rows unread for a minute.
 
-This symptom appears whatever keeps messages from being sent.
+Any fault that keeps messages from being sent causes unserved work.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ VALUES (%(number)s, %(gateway)s, %(reference)s, 1, 'r', '+84905123456', %(state)
 
 
 class Queue:
-    """A ledger's queue that a test writes directly. Times are seconds before now."""
+    """A ledger's queue of due messages that a test writes directly. Times as numbers are seconds before ``now``."""
 
     def __init__(self, dsn: str, now: datetime) -> None:
         self.ledger = psycopg.connect(dsn, autocommit=True)
@@ -175,7 +175,7 @@ STORIES: dict[str, list[tuple[Callable[[Queue], object], list[str]]]] = {
         (lambda queue: queue.step(90, 899, planned=3), []),
     ],
 }
-"""Each story by its name: its events in order, each with the findings of the check after the event."""
+"""Stories by name. A story is a list of events, each with the findings that the check returns after the event."""
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -202,7 +202,7 @@ UNSERVED = {
     "others are taken, those at the head are passed over": {"ago": 1, "due": 80},
     "another gateway's": {"ago": 1, "due": 700, "gateway": "second"},
 }
-"""Newest attempts with which the queue counts as unserved. With those of ``SERVED`` the queue counts as served."""
+"""Newest attempts that leave the queue unserved. With an attempt of ``SERVED``, the queue is served."""
 
 
 def test_queue_is_served_while_it_drains_in_its_order_however_long_it_is(queue: Queue):
@@ -221,7 +221,8 @@ def test_carriers_whose_messages_never_move_are_found_while_another_carriers_are
     for _ in range(300):
         queue.message(3600, carrier="Viettel")
     queue.message(300, carrier="VinaPhone")
-    # The queue moves while an older message to Viettel is taken. It does not move if only a later one to MobiFone is.
+    # The queue is served if the gateway just accepted an older message to Viettel. It is not served if the gateway
+    # accepted only a newer message to MobiFone.
     queue.begun(1, 4000, carrier="Viettel")
     assert queue.unserved() == []
     queue.ledger.execute("DELETE FROM motcua.attempts")
@@ -243,7 +244,7 @@ def test_paused_gateway_is_unserved_unless_people_or_its_daily_limit_paused_it(q
     queue.message(600)
     queue.gateway("kannel", **gateway)
     queue.stop(**stop)
-    # A request in flight that only tries a stopped gateway does not count as serving its queue.
+    # An attempt without an answer, which a sender made to test the paused gateway, does not serve the queue.
     queue.begun(1, 700, "in_flight")
     queue.ledger.execute("UPDATE motcua.attempts SET state = 'unknown' WHERE %s", (told,))
     assert queue.unserved() == (KANNEL if told else [])
@@ -290,7 +291,10 @@ def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
 
 @pytest.fixture
 def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
-    """Make a source that was read two minutes ago and has news since. A frozen sender holds the source's lock."""
+    """Make a source that was read two minutes ago and has new rows.
+
+    A session of the test holds the source's lock, as a frozen sender would.
+    """
     configure(MOTCUA_SERVED_WITHIN="PT2S")
     one_stop.dossier()
     pick_up("khanhhoa")
@@ -405,7 +409,7 @@ def test_lack_of_watchers_is_told(watched: Watched, waiting: Queue, configure: C
 
 
 def test_run_that_is_red_only_for_unserved_work_is_no_second_alert(watched: Watched, waiting: Queue, rows):
-    """Unserved work has its own alert, so a run that failed only for unserved work raises no other."""
+    """Unserved work has its own alert, so a run that failed only for unserved work raises no second alert."""
     alerted, other = "manual__1", "manual__2"
     for run_id in (alerted, other):
         run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)

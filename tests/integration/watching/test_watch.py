@@ -1,4 +1,4 @@
-"""Test the watch over a real ledger: each alert is mailed once and once more at its end, whichever part is down."""
+"""Test the watch with a real ledger: each alert is mailed at its beginning and at its end, whichever part is down."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def text_of(watched: Watched, words: str) -> str:
 
 
 def with_airflow_down(watched: Watched) -> None:
-    """Take Airflow down, and check and read the mail about it."""
+    """Let Airflow answer with status 503, and check that the watch mails one alert about Airflow."""
     watched.look()
     watched.outside.airflow_status = 503
     watched.look(2)
@@ -107,7 +107,10 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
 
 
 def test_alert_that_ends_before_it_began_by_a_clock_that_was_set_back_is_mirrored(watched: Watched):
-    """The ledger refuses an alert that ends before it began. It must not refuse the watch's sign of life with it."""
+    """The ledger refuses an alert whose end is before its beginning, and would refuse the watch's heartbeat with it.
+
+    So the watch must store the beginning as the end.
+    """
     with_airflow_down(watched)
     raised_at = mirrored()["airflow_unreachable"].raised_at
     watched.now -= timedelta(minutes=30)
@@ -146,14 +149,14 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     checked("desk_never", "numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Số thứ tự quay lại"]
-    # A morning on which the source was unreachable ends no finding. Its failed pick-up raises its own alert.
+    # A source check that cannot reach the source ends no earlier finding. The failed pick-up raises another alert.
     checked("unreachable")
     watched.look(minutes=6)
     assert watched.mails() == []
     checked("numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Nguồn khanhhoa: Không hồ sơ nào ở Bộ phận Một cửa"]
-    # A source that is no longer read has no findings.
+    # A source that is no longer read has no alerts.
     configure(MOTCUA_SOURCES="vanphong")
     state = watched.look(minutes=6)
     assert not [key for key in watched.open_alerts(state) if key.startswith(("desk_never", "numbers_go_back"))]
@@ -393,7 +396,7 @@ def test_alert_is_not_told_again_when_the_watchs_state_is_lost(watched: Watched,
 
 
 def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_else(watched: Watched):
-    """An open alert that an update has removed is dropped, and the rest of the watch's state stays."""
+    """If an update removed a kind of alert, open alerts of this kind are dropped. The rest of the state stays."""
     with_airflow_down(watched)
     path = watched.folder / "state.json"
     path.write_text(path.read_text().replace('"name":"airflow_unreachable"', '"name":"of_another_version"'))
@@ -456,7 +459,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     rows("DELETE FROM motcua.attempts WHERE attempt_id = 52")
     watched.look()
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ bị đưa về bản cũ: thiếu 1 lần gửi, 0 thay đổi"]
-    # Because of the gap, all messages are on hold until a person examines it.
+    # The watch records a gap, which keeps all messages on hold until a person closes the gap.
     (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
     rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan'")
@@ -512,7 +515,7 @@ def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(wat
 
 
 def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_differs(watched: Watched, one_stop, rows):
-    """A lost message raises an alert at once, and the alert stays open as long as its month differs."""
+    """A lost message raises an alert at once. It stays open until the message's month adds up again."""
     one_stop.both(9, at=watched.now - timedelta(minutes=5))
     take_in(now=watched.now)
     assert watched.look().identity.differences["recent"] == 0
@@ -533,7 +536,7 @@ def test_page_is_told_when_the_identity_was_counted_last(watched: Watched, one_s
     watched.look()
     watched.look(minutes=10)
     counted_at = watched.now
-    # The next round does not count the accounting identity again, so it must keep the time of the last count.
+    # The next round does not count the accounting identity again, so the time of the last count must stay.
     watched.look()
     (given,) = [each["facts"] for each in in_ledger(watch_life).looks if each["check"] == "identity"]
     assert (given["difference"], datetime.fromisoformat(given["counted_at"])) == (0, counted_at)
@@ -588,7 +591,7 @@ def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched,
     pick_up("khanhhoa", now=watched.now)
     state = watched.look(9)
     assert "unserved/khanhhoa" not in watched.open_alerts(state)
-    # A healthy source is read at least every eleven minutes, with or without news.
+    # A source must be read every ten minutes, even without new rows. The alert begins a minute later.
     assert "unserved/khanhhoa" in watched.open_alerts(watched.look(3))
     in_ledger(note_failure, "khanhhoa", "away: 0905123456", watched.now)
     assert "source_failing/khanhhoa" in watched.open_alerts(watched.look(3))
@@ -635,8 +638,8 @@ IN_LEDGER = {
 }
 """Alerts about the ledger's content.
 
-Each has the SQL that causes the fault, two numbers of rounds, and the SQL that ends the fault. The first number is that
-of rounds without an alert. The second is that of further rounds until the alert is raised.
+Each has the SQL that causes the fault, two numbers of rounds, and the SQL that ends the fault. The first number counts
+rounds without an alert. The second number counts the further rounds until the alert is raised.
 """
 
 
@@ -655,7 +658,7 @@ def test_what_is_wrong_in_the_ledger_is_told_and_its_end(watched: Watched, rows,
 
 @pytest.mark.parametrize("remedy", ["another gateway", "no reports"])
 def test_missing_receipts_of_a_gateway_that_is_used_no_more_are_over(watched: Watched, configure, rows, remedy):
-    """The Department may change the gateway because its receipts are missing. Then none of its messages comes again."""
+    """The alert about missing receipts ends if the gateway is no longer used, or now reports no deliveries."""
     save()
     watched.look()
     rows("SET session_replication_role = 'replica'")
@@ -693,7 +696,7 @@ def test_falling_share_of_delivered_messages_is_told(watched: Watched, rows):
     state = watched.look(2)
     assert watched.open_alerts(state) == ["delivered_low", "identity"]
     assert state.alerts["delivered_low"].facts == {"percent": 50, "usual_percent": 90, "taken": 60}
-    # At night too few messages are sent to judge the share, so the alert neither ends nor repeats.
+    # At night too few messages are sent to judge the share, so the alert stays open.
     assert "delivered_low" in watched.open_alerts(watched.look(2, minutes=60 * 4))
 
 
@@ -774,7 +777,8 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
     watched.asks = checks.CHECKS
-    # The tests' server has settings that the doctor rejects (FAST), and a copied database lacks provisioned rights.
+    # The tests' server has settings that the doctor rejects (FAST in tests/ground.py). In a copied database,
+    # rights that ``motcua provision`` revokes from everybody are granted again.
     for name in ("autovacuum", "fsync", "full_page_writes"):
         monkeypatch.delitem(PARAMETERS, name)
     monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])

@@ -1,4 +1,7 @@
-"""Test the callbacks app: it refuses strangers, stores a receipt before it reads the receipt, and logs no secret."""
+"""Test the app that providers call with receipts and inquiries (the callbacks app).
+
+The app refuses callers without the secret, stores a receipt before it applies the receipt, and logs no secret.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def test_app_has_only_its_routes_and_no_pages_of_documentation(client):
 
 @pytest.mark.guarantee("inquiries", "inquiries of callers without the right secret or signature are refused")
 def test_every_route_refuses_strangers(client, rows):
-    # One app serves all requests, because a refused request leaves nothing behind.
+    # All requests go to the same app, because a refused request changes nothing in the app.
     for route in callbacks.create_callbacks().routes:
         for method in route.methods if isinstance(route, APIRoute) and route.path != "/health" else ():
             for query in ({}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}):
@@ -52,7 +55,7 @@ def test_every_route_refuses_strangers(client, rows):
                 answer = client.request(method, f"/gateway{path}", params=given)
                 assert (answer.status_code, answer.text) == (401, ""), (path, method, query)
     assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
-    # A gateway without a secret is closed, and an unknown gateway gets the same answer as a wrong secret.
+    # A call for a gateway without a secret gets 503. An unknown gateway gets the same answer as a wrong secret.
     assert client.get("/gateway/receipts/open", params={"secret": "x"}).status_code == 503
     assert client.get("/gateway/receipts/nobody", params={"secret": "x"}).status_code == 401
 
@@ -131,7 +134,7 @@ def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_audito
     "a stored receipt has our own reference and no phone number; auditors see no number of an older receipt",
 )
 def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows):
-    """Our reference must not be masked as a phone number, or its receipt would find no message."""
+    """Our reference of an attempt must not be masked as a phone number, or its receipt would find no message."""
     ours = "0905123456" + "a" * 22
     assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
     assert rows("SELECT reference FROM audit.receipts") == [{"reference": ours}]
@@ -178,7 +181,7 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
 def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 
-    # Kannel reports a number without a route in this way.
+    # With the reply NACK/no SMSC, Kannel reports that it has no route to the number.
     for reply in ("NACK/no SMSC", "NACK/no SMSC", "id:1"):
         asked = {"reference": "abc", "status": "16" if "NACK" in reply else "1", "reply": reply}
         assert client.get(URL, params=asked | SECRET).status_code == 200
@@ -214,7 +217,7 @@ def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(clien
 def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
     """A receipt that leaves the list of unread receipts too early is never applied to its message.
 
-    The test also covers rows written by hand, a rollback, and two readers at the same time.
+    The test also covers readings that are inserted by SQL, a rollback, and two readers at the same time.
     """
 
     def waiting():

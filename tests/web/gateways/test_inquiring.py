@@ -1,4 +1,4 @@
-"""Test texts to 9029 over HTTP: each gets one reply with the right words, and only through its own gateway."""
+"""Test inquiries (texts to 9029) over HTTP: each gets one reply with the right words, and forged calls are refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORD, KEY = "inquiry-word-9", "esms-private-key"
 URL = "/gateway/inquiries/kannel"
 SECRET = {"secret": WORD}
 PHONE = "0905123456"
-# These texts were typed from the documents that specify them, without accents, and not copied from the templates.
+# These replies, without accents, were typed from the documents that specify them and not copied from the templates.
 HELP = "Soan tin: MCKH (ma so ho so) gui 9029. Ma so ho so ghi tren Giay tiep nhan ho so va hen tra ket qua."
 LIMIT = (
     "So dien thoai nay da tra cuu qua so lan cho phep trong ngay. Ong/Ba vui long nhan lai vao ngay mai hoac lien he "
@@ -64,7 +64,7 @@ def several(code):
 
 @pytest.fixture
 def lookups():
-    """Return a list; a function that a test puts into the list replaces the lookup of a gateway's connection."""
+    """Return a list. The last function in the list replaces ``open_gateway``, which reads a gateway's connection."""
     return []
 
 
@@ -162,7 +162,7 @@ def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
 
 
 def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
-    """An agency's setting decides whether a reply has accents. Kannel then needs the header for Unicode."""
+    """An agency's setting decides whether a reply has accents. With accents, Kannel needs the header for Unicode."""
     dossier("160915001")
     dossier("160915002", TU_PHAP, due_at="2020-01-01 10:00+07")
     fields = {"sender": PHONE, "text": "MCKH 160915002"}
@@ -204,7 +204,7 @@ def test_code_that_a_source_writes_oddly_is_found(client, dossier, rows):
 
 
 def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, rows):
-    """A code that hundreds of agencies use is answered with the dossier of the sender's phone or the named agency."""
+    """If hundreds of agencies use a code, the reply is about the dossier of the sender's phone or the named agency."""
     rows("INSERT INTO motcua.agencies (agency_code, name) SELECT '9.' || n, 'x' FROM generate_series(1, 300) AS n")
     for n in range(1, 301):
         dossier("0012/2016", f"9.{n}", step_name=f"B{n}", msisdn="+84905123456" if n == 300 else None)
@@ -214,7 +214,7 @@ def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, 
 
 @pytest.mark.guarantee("inquiries", "the time limit of a suspended dossier does not go on")
 def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
-    """The reply names the newer step, and a dossier's time limit does not go on while the dossier is suspended."""
+    """The reply names the newest known step. A dossier's time limit does not go on while the dossier is suspended."""
     number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
 
     def move(status, step, at, sequence):
@@ -237,7 +237,7 @@ def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(
 
 
 def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, dossier, rows):
-    """A dossier is on time if its steps show a result before the due time, even if the citizen fetched it later."""
+    """A dossier is on time if a step shows its result before the due time, even if the citizen fetches it later."""
     number = dossier(
         "160915001",
         status_code=10,
@@ -425,7 +425,7 @@ def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client,
 
 
 def test_connections_cut_by_the_server_are_opened_anew(client, dossier, rows):
-    """A citizen must get a reply although the server has cut the callbacks app's connections."""
+    """A citizen must get a reply although PostgreSQL has ended the callbacks app's connections."""
     dossier("160915001")
     for _ in range(3):
         assert ask(client, "MCKH 160915001") == told("160915001")
@@ -603,7 +603,7 @@ def test_gateway_without_key_and_secret_is_closed(client):
 
 
 def test_hmac_covers_query_and_body(client, dossier):
-    """A signed request must be refused if its body is not the one that was signed."""
+    """A signed request must be refused if its body differs from the body that was signed."""
     dossier("160915001")
     query = urlencode({"sender": PHONE, "text": "MCKH 160915001"})
 
@@ -630,13 +630,13 @@ def test_caller_outside_the_networks_is_refused_whatever_it_knows_and_one_inside
 
 
 def addresses(client):
-    """Return the cache of gateways' connections of the running app."""
+    """Return the running app's cache of gateway connections."""
     (mounted,) = (route for route in client.app.routes if route.path == "/gateway")
     return mounted.app.state.resources.addresses
 
 
 def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, lookups):
-    """While Airflow's own database is down, citizens still get replies through a gateway that was known before."""
+    """If Airflow's database is down, citizens still get replies through a gateway whose connection was read before."""
     assert client.get(URL, params=SECRET).text == HELP
     read_at, gateway = addresses(client)["kannel"]
     lookups.append(lambda _: 1 / 0)
@@ -725,7 +725,7 @@ def test_nothing_that_comes_is_an_error_inside(client, path, gateway, method, fi
 
 
 def test_server_around_the_app_is_left_no_query_to_log(client):
-    """Airflow's access log reads the query from the scope after the request, so a query left there would be logged."""
+    """The app must empty the query in the ASGI scope, from which Airflow's access log reads it after the request."""
     left = []
 
     async def server(scope, receive, send):

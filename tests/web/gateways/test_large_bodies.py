@@ -1,4 +1,4 @@
-"""Test bodies that are too large, sent to a real server by a caller who reads only after all bytes are sent."""
+"""Test that a real server answers bodies that are too large, even if the caller reads only after sending all bytes."""
 
 from __future__ import annotations
 

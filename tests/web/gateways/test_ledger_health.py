@@ -68,7 +68,7 @@ def client(own_server, configure) -> Iterator[TestClient]:
 
 
 def health_sessions(server: OwnServer) -> int:
-    """Return the number of sessions of the server whose present or last query is the query of the health check."""
+    """Return the number of database sessions whose present or last query is the query of the health check."""
     with psycopg.connect(server.dsn) as admin:
         row = admin.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%message_states%' AND pid <> pg_backend_pid()"
@@ -147,9 +147,9 @@ def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
 
 
 def test_answer_that_came_when_nobody_waited_any_more_is_taken_for_what_it_is(own_server, configure):
-    """An answer that arrived after its reader gave up counts from its time of arrival.
+    """An answer of the ledger must stay usable if it arrives after its reader gave up.
 
-    A later reader gets this answer while it is fresh, and a new answer afterwards.
+    A later reader gets this answer within ``fresh`` seconds of its arrival, and a new answer afterwards.
     """
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
     asked = []
@@ -175,7 +175,7 @@ def test_answer_that_came_when_nobody_waited_any_more_is_taken_for_what_it_is(ow
 
 
 class DeadLine:
-    """A network between client and server that can silently drop all existing connections."""
+    """A TCP relay between client and server that can silently stop forwarding the data of all open connections."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -234,7 +234,7 @@ def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server
 
 
 def test_compose_asks_for_this_very_health():
-    """The health check in docker-compose.yaml must call this page."""
+    """The health check of the service ``callbacks`` in docker-compose.yaml must call the page /gateway/health."""
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
     code = services["callbacks"]["healthcheck"]["test"][-1]
     assert URL in code

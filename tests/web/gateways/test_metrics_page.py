@@ -30,7 +30,7 @@ def client(agencies, configure):
 
 
 def figures(text):
-    """Return the samples of the page by name and values of the labels, in the order of the labels' names."""
+    """Return the page's figures. A figure's key is its name and its labels' values, in order of the labels' names."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -39,7 +39,7 @@ def figures(text):
 
 
 class Kept:
-    """A writer of messages of a given age and state, without a moment of acceptance."""
+    """Inserts messages with a given age and state and without a time of acceptance."""
 
     def __init__(self, rows) -> None:
         self.run, self.made = rows, LedgerRows(rows)
@@ -116,7 +116,7 @@ def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept
 
 
 def test_page_tells_how_fast_and_whether_the_accounting_balances(client, kept):
-    """The accounting identity counts a message without an occasion as a surplus, here both messages."""
+    """The accounting identity must count both messages as a surplus, because the ledger has no events for them."""
     kept.message("delivered", timedelta(seconds=1))
     kept.message("delivered", timedelta(seconds=1), kind="reply")
     found = figures(client.get(URL, headers=READER).text)
@@ -129,7 +129,7 @@ def test_page_tells_how_fast_and_whether_the_accounting_balances(client, kept):
 
 
 def test_latency_is_told_of_messages_that_went_straight_through(client, kept):
-    """The latency must count messages that were accepted at their first attempt."""
+    """The page must compute the latency from messages that were accepted at their first attempt."""
     for seconds in (1, 2, 3):
         message = kept.message("delivered", timedelta(minutes=seconds), kind="result")
         kept.run(
@@ -164,7 +164,7 @@ def test_page_names_no_agency_no_dossier_and_no_number(client, kept):
 
 
 def test_silent_ledger_is_a_figure(configure):
-    """While the ledger is down, the page must answer with the figure motcua_ledger_up 0 and no secret."""
+    """While the ledger is down, the page must show only the figure motcua_ledger_up 0, and no password."""
     configure(
         MOTCUA_METRICS_SECRET=WORD, AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:secret-word@127.0.0.1:1/nothing"
     )
@@ -176,7 +176,7 @@ def test_silent_ledger_is_a_figure(configure):
 
 
 def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, monkeypatch):
-    """Many simultaneous requests of a monitor must not multiply the queries of the ledger."""
+    """Many simultaneous requests of a monitor must not multiply the queries to the ledger."""
     read = []
     true = metrics.identity
     monkeypatch.setattr(metrics, "identity", lambda *given: read.append(1) or true(*given))

@@ -1,6 +1,6 @@
-"""Test the page for a watch on another machine: it needs its secret, names no person, and stays quick.
+"""Test the page that a watch on another machine reads, and to which that watch posts reports (testimonies).
 
-The page must stay quick even if the ledger hangs.
+The page needs its secret, names no person, and answers within seconds even if the ledger hangs.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def test_page_tells_marks_signs_and_names_of_alerts_and_nobodys_name(client, row
 
 
 def test_page_asks_only_about_a_sleep(client, rows):
-    """The page may ask a watch elsewhere only about a gap that a sleep of the server caused."""
+    """The page may ask the watch on the other machine only about a gap that a sleep of this server caused."""
     opened = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until) VALUES"
     rows(f"{opened} ('slept', %s, 0, 0, %s, %s)", NOW, NOW - timedelta(hours=1), NOW)
     asks = client.get(URL, headers=READER).json()["asks"]
@@ -84,7 +84,7 @@ def test_page_asks_only_about_a_sleep(client, rows):
 
 
 def test_testimony_is_kept_and_one_of_a_later_state_until_it_was_acted_on(client):
-    """A report that the watch elsewhere saw a later state of the ledger must stay until the server has acted on it."""
+    """A report that the watch saw a later state of the ledger must stay stored until the server acted on the report."""
     assert client.post(URL, headers=READER, json=SAID).status_code == 204
     given = in_ledger(last_testimony)
     assert given is not None

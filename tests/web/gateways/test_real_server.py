@@ -228,7 +228,7 @@ REFUSED = CALLS - 3 * len(NUMBERS) * 2
 
 
 def call_everything(running: Running) -> None:
-    """Send all targets with all numbers, each in two encodings, and one upgrade to a websocket."""
+    """Request each target with each number in two encodings, and ask once for an upgrade to a websocket."""
     for target in TARGETS:
         for number in NUMBERS:
             for safe in ("", "/+"):

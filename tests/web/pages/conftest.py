@@ -40,7 +40,7 @@ DEPARTMENT = "so.tttt@khanhhoa.example.vn"
 
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]) -> list[tuple[str, str, str]]:
-    """Return the list of mails to the Department that a mail server accepted: recipient, subject and text."""
+    """Return the list of mails to the Department that a fake mail server accepts: recipient, subject and text."""
     configure(MOTCUA_DEPARTMENT_RECIPIENTS=DEPARTMENT)
     taken: list[tuple[str, str, str]] = []
 
@@ -61,7 +61,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]) -> 
 
 @pytest.fixture
 def an_hour_later(mailbox: list[tuple[str, str, str]], rows: Rows) -> Callable[[], RequestCounts]:
-    """Return a function that mails the waiting page requests and carries out what is due an hour later."""
+    """Return a function that mails the waiting page requests and carries them out as if an hour had passed."""
 
     def pass_by() -> RequestCounts:
         carry_out_requests()

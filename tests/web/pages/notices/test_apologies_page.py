@@ -24,7 +24,7 @@ PAGE = "/motcua/apologies"
 
 @pytest.fixture
 def tonight(staff: Any, one_stop: Any) -> Any:
-    """Make two dossiers of two agencies that are due the day after the coming evening, and one due a week ago."""
+    """Make one dossier of each of two agencies, due the day after the coming evening, and a dossier due a week ago."""
     now = datetime.now(UTC)
     due = coming_evening(now) + timedelta(hours=23)
     before = {"received_at": now - timedelta(days=14), "updated_at": now - timedelta(days=14), "status_code": 4}
@@ -50,7 +50,7 @@ def test_apologies_that_can_be_avoided_and_citizens_who_get_none_are_shown(tonig
 
 
 def test_who_needs_a_letter_is_listed_and_taken_away(tonight):
-    """A citizen whose overdue dossier needs a letter of apology is on the list, and in its downloaded file."""
+    """An overdue dossier whose citizen needs a letter of apology is on the list, and in the list's downloaded file."""
     assert "QUA-HAN" in words(tonight.get(f"{PAGE}/letters"))
     rows = read_file(tonight.get(f"{PAGE}/letters/file?format=xlsx")).rows
     assert [row[0] for row in rows] == ["QUA-HAN"]

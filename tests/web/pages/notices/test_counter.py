@@ -97,7 +97,7 @@ def test_no_answer_of_the_box_has_a_link_that_is_refused(clerk):
 
 
 ASKED_ABOUT = {
-    # Each situation: the dossier's row, what became of its message, and the sentence on the page.
+    # Each situation has the changed columns of the dossier, the state of its message, and the sentence on the page.
     "it came, as the carrier says": (
         {"status_code": 9, "at_one_stop_desk": True},
         "delivered",
@@ -152,7 +152,7 @@ def test_clerk_answers_after_one_search_and_one_reading(clerk, one_stop, rows, s
 
 
 def went(rows: Callable[..., Any], state: str) -> None:
-    """Make the only message accepted at ten o'clock (``NOW``), and give it this state a minute later."""
+    """Set the only message as accepted at ten o'clock (``NOW``), and as changed to ``state`` a minute later."""
     rows("SET session_replication_role = 'replica'")
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
     rows(
@@ -176,7 +176,7 @@ def went(rows: Callable[..., Any], state: str) -> None:
 
 
 def test_who_denies_it_is_recorded_with_one_button(clerk, one_stop, rows):
-    """A clerk records with one button that the citizen denies having received a delivered message."""
+    """If a citizen denies having received a delivered message, one button must open a filled-in complaint form."""
     one_stop.both(9, code_of(NHA_TRANG, "0007"), applicant_phone=PHONE)
     take_in()
     went(rows, "delivered")
@@ -205,7 +205,7 @@ def test_codes_and_english_of_providers_are_for_the_department(clerk, one_stop, 
 
 
 def test_slip_prints_itself_and_says_what_9029_costs(clerk, configure):
-    """The slip opens the print dialog by the only script that it allows, and names the price of a text to 9029."""
+    """The slip opens the print dialog by the only script that its headers allow, and names the price of 9029."""
     slip = clerk.get(f"/motcua/dossiers/slip?agency={NHA_TRANG}&code={code_of(NHA_TRANG, '0007')}")
     (nonce,) = re.findall(r'<script nonce="([^"]+)">[^<]*print\(\)', slip.text)
     assert f"script-src 'nonce-{nonce}'" in slip.headers["content-security-policy"]

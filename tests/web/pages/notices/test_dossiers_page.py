@@ -1,7 +1,7 @@
 """Test the page of a dossier.
 
-The dossier is found by its code or phone number. The page begins with the explaining sentence and shows nothing that
-its visitor may not see.
+The dossier is found by its code or phone number. The page begins with a sentence that says whether the citizen was
+texted and why. The page shows nothing that its visitor may not see.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_header_of_any_page_leads_to_the_sentence_which_comes_first(staff):
 
 
 def test_axis_stands_below_with_ways_on(staff):
-    """Below the sentence, the page must show the dossier's events, and links to a complaint form and a printed slip."""
+    """Below its first sentence, the page must show the dossier's events, and links to a complaint form and a slip."""
     page = staff.get(f"{PAGE}?agency={NHA_TRANG}&code={CODE}")
     shown = words(page)
     for expected in (
@@ -209,7 +209,7 @@ def test_dossier_of_another_agency_is_not_there(staff):
 
 
 def test_hostile_code_gives_a_clear_page_and_one_that_a_source_has_is_found_as_it_stands(staff, one_stop):
-    """A code that looks like an attack is found if a source has it, and otherwise gives a clear refusal."""
+    """A code that looks like an attack is found if a source has this code. Otherwise the page finds no dossier."""
     there = ["<script>alert(1)</script>&\"'`", "Đơn số 7`/2026", "a/b/../c", "x’y“z”-1", "{{ 7*7 }}"]
     for number, code in enumerate(there):
         one_stop.both(9, code, number=77 + number)
@@ -242,7 +242,7 @@ def test_nothing_typed_and_nothing_found_say_what_to_do(staff, one_stop):
 
 
 def test_unusable_rows_are_told_whichever_code_the_source_writes_for_the_agency(staff, one_stop):
-    """Software often writes another code of an agency. The agency's own people must read why its row is not used."""
+    """One-stop software may use another code for an agency. The agency's users must still see why a row is not used."""
     one_stop.move(9, "160915009", "H32.30", number=71)
     one_stop.move(77, CODE, "H32.30", number=72, at=NOW + timedelta(minutes=1))
     pick_up("khanhhoa", now=NOW + timedelta(minutes=1))

@@ -46,7 +46,7 @@ def test_without_days_the_last_seven_are_shown(staff, made):
 def test_days_count_each_outcome_and_lead_to_its_rows(staff, made):
     for outcome in ("answered", "answered", "help", "unknown_code", "error"):
         made.inquiry(outcome, asked="X1" if outcome == "unknown_code" else None)
-    # The last minute of the 24th in Vietnam, and the first moment of the 25th.
+    # In Vietnam, these are the last minute of the 24th and the first moment of the 25th.
     made.inquiry("too_many", at=NOW.replace(day=24, hour=16, minute=59))
     made.inquiry("several_agencies", at=NOW.replace(day=24, hour=17), asked="160915001")
     answer = staff.get(f"{PAGE}?{DAYS}")
@@ -62,7 +62,7 @@ def test_days_count_each_outcome_and_lead_to_its_rows(staff, made):
 
 def test_each_filter_narrows_the_list_down_and_one_that_is_wrong_is_said_in_words(staff, made):
     made.inquiry(code="A")
-    # A day is a day in Vietnam's time zone.
+    # The filters count days in Vietnam's time zone.
     made.inquiry(code="B", agency=TU_PHAP, at=datetime(2026, 11, 24, 0, 0, tzinfo=VIETNAM))
     made.inquiry("unknown_code", asked="X-1")
     for query, found in {

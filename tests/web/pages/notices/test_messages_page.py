@@ -1,4 +1,4 @@
-"""Test the page Tin nhắn: the list of messages behind every figure, with its filters, pages and files."""
+"""Test the page Tin nhắn, which lists messages: its filters, pages and files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def codes(answer) -> list[str]:
 
 
 def turned(staff, answer, rel: str = "next"):
-    """Return the next page (or the previous page), or ``None`` if there is none."""
+    """Open the next page (or the previous page, for the link ``prev``); return ``None`` if there is no such link."""
     link = re.search(rf'href="([^"]*)" rel="{rel}"', answer.text)
     return staff.get(html.unescape(link[1])) if link else None
 
@@ -105,9 +105,9 @@ def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_ty
 
 
 def test_every_parameter_of_texts_is_known_to_name_nobody_or_to_be_typed_by_a_stranger():
-    """A new parameter fails here until a developer decides whether it can name a person.
+    """A new parameter of texts must make this test fail until a developer decides whether it can name a person.
 
-    Until then, auditors do not see texts with this parameter.
+    Until this decision, auditors do not see texts with the parameter.
     """
     assert NOBODYS | {"asked_code"} == PARAMETER_LIMITS.keys()
 
@@ -151,7 +151,7 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
 
 
 def test_messages_of_no_agency_are_listed_for_whoever_sees_all(staff, made):
-    """Replies to texts that name no dossier belong to no agency. Only visitors of all agencies may list them."""
+    """Replies to texts that name no dossier belong to no agency. Only visitors who see all agencies may list these."""
     made.attempt(made.message("OURS", state="expired", reason="too_late"), run="run 8")
     for state, reason, run in (("accepted", None, "run 7"), ("expired", "too_late", "run 8")):
         number = made.message(
@@ -184,7 +184,7 @@ def test_each_filter_narrows_the_list_down(staff, made):
     numbers = [
         made.message("A", state="undelivered", reason="gateway status 5", at=NOW - 3 * day),
         made.message("B", kind="supplement", procedure="1.005129", at=NOW - 2 * day),
-        # A day is a day in Vietnam's time zone: the 24th begins at 17:00 UTC on the 23rd.
+        # The filters count days in Vietnam's time zone: the 24th begins at 17:00 UTC on the 23rd.
         made.message("C", state="suppressed", reason="missing", at=NOW.replace(day=23, hour=17)),
         made.message("D", TU_PHAP, state="suppressed", reason="landline", at=NOW.replace(day=24, hour=16, minute=59)),
         made.message("E", TU_PHAP, at=NOW),
@@ -241,10 +241,10 @@ def test_filter_that_is_wrong_is_said_in_words_and_lists_nothing(staff, made):
 
 def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
     for number in range(50):
-        # Twenty messages each were recorded at the same moment.
+        # Groups of twenty messages are recorded at the same moment.
         made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 20))
     every = [f"D{number:03}" for number in range(50)]
-    # The list is too long to sort in memory, so an index gives the oldest first.
+    # The list is longer than the limit for sorting (10), so the order by time must come from an index.
     with bounded(sorted=10, counted=30, page=13) as staff:
         for query, expected in (("", every[::-1]), ("&sort=recorded_at", every)):
             pages = [staff.get(f"{PAGE}?state=delivered{query}")]
@@ -356,7 +356,7 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made):
 
 
 def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(made):
-    """A file that is cut short by an error must say that it is incomplete, or staff would trust it."""
+    """A CSV file that an error cuts short must say that it is incomplete, or staff would trust the file."""
     made.message("D1")
 
     def breaks(*_):

@@ -145,7 +145,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert "chưa biết dữ liệu tính đến lúc nào" in shown
     assert "Chưa khai nguồn nào" in shown
     assert "chưa dùng lần nào" in shown
-    # No agency sends messages yet, so a part that does not run is not red.
+    # The only matter is that the watch never ran. This matter is not red.
     assert [red for red, _ in matters(answer)] == [False]
 
 
@@ -270,7 +270,7 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     take_in(now=now)
     gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
-    # The first pause lasts two seconds, and a busy machine may take longer to show a page.
+    # The first pause lasts two seconds. The test prolongs it, because a busy machine may need longer to show a page.
     rows("UPDATE motcua.gateway_stops SET until = until + interval '1 hour'")
     answer = page.get(PAGE)
     shown = page_words(answer)
@@ -295,7 +295,7 @@ def test_day_that_is_used_up_is_told_and_nothing_is_red(page, calm, rows):
 
 
 def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm, configure, monkeypatch):
-    """The pages' process has no gateway connection, so a broken one must be shown as the runs recorded it."""
+    """The pages' process has no gateway connections, so it must show a broken connection as the runs recorded it."""
     assert "chưa dùng lần nào" in page_words(page.get(PAGE))
     configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
     with red_gate("segments_per_day"):
@@ -306,7 +306,7 @@ def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm,
 
 
 def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connection(page, calm, configure):
-    """The page shows the carriers and limits of a gateway as the last run read them from its connection."""
+    """The page shows a gateway's carriers and limits as the last run read them from the gateway's connection."""
     limited = {"carriers": ["Viettel"], "segments_per_second": 5, "segments_per_day": 700}
     for extra, shown in (
         (limited, "Viettel 5 đoạn tin mỗi giây 0 / 700 đoạn tin"),
@@ -342,7 +342,7 @@ def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_st
 
 
 def test_agency_sees_how_many_of_its_messages_a_stop_of_everything_holds(page, calm, message, rows):
-    """A stop of all messages shows an agency the number of its own messages on hold, not the number of all."""
+    """While all messages are stopped, an agency must see how many of its own messages are on hold."""
     message("queued", number=2)
     message("queued", agency_code=TU_PHAP, number=5)
     rows("UPDATE motcua.messages SET reason = 'stopped' WHERE state = 'queued'")
@@ -380,7 +380,7 @@ def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
 
 
 def test_publication_that_does_not_hold_is_told_to_those_who_see_all_until_it_holds(page, calm, rows):
-    """A publication that fails its check is shown to visitors of all agencies until a later check passes."""
+    """A publication that fails its check is shown to visitors who see all agencies, until a later check passes."""
     put_closing(rows, 5, "2026-Q3")
     put_publication(rows, 1, 5)
     verified = "INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)"
@@ -538,7 +538,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
         {"agency": "-", "state": "delivered"},
     ):
         assert wanted | of_today in asked(answer)
-    # The figures of one kind of message, by agency.
+    # With this parameter, the page shows only the figures of one kind of message, by agency.
     answer = page.get(PAGE, params={"kind": "supplement"})
     by_agency = page_words(answer).partition("Theo cơ quan")[2].partition("Xin lỗi chậm trả, tối")[0]
     assert "Sở Tư pháp 3 0 3 0" in by_agency
@@ -549,7 +549,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
 
 
 def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
-    """The page shows the watch's last count of the accounting identity with its time, but not to users of an agency."""
+    """The page shows the watch's last count of the accounting identity and its time, but not to users of an agency."""
     shown = page_words(page.get(PAGE))
     assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
     put_life(rows, identity={"difference": 3, "counted_at": datetime.now(UTC).isoformat()})
@@ -561,7 +561,7 @@ def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
 
 
 def test_day_that_is_none_is_refused_in_words_and_the_page_that_was_before_leads_here_with_its_day(page):
-    """An invalid day gets a clear refusal, and the old address /motcua/sending redirects here."""
+    """The page refuses an invalid day in clear words. The old address /motcua/sending redirects to the page."""
     for day in ("hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026", "\x00"):
         for address in (PAGE, "/motcua/figures/file?format=csv"):
             answer = page.get(address + ("&" if "?" in address else "?") + urlencode({"day": day}))

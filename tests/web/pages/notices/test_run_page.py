@@ -87,7 +87,7 @@ def began(dag_id: str) -> None:
 
 
 def send_some(one_stop, gateway, *numbers: str, agency=NHA_TRANG, script=()) -> None:  # noqa: F811
-    """Plan and send results to these numbers as the run ``NOTIFY``."""
+    """Plan and send messages about results to these phone numbers, as the run ``NOTIFY``."""
     now = datetime.now(UTC)
     for place, number in enumerate(numbers):
         one_stop.both(9, f"{agency[-3:]}-{place}<b>", agency, at=now, applicant_phone=number)
@@ -146,7 +146,7 @@ def test_run_that_there_is_not_is_refused_in_words(staff):
 
 
 def test_run_from_before_runs_were_numbered_shows_what_is_known(staff, one_stop, gateway, rows):  # noqa: F811
-    """A run of a version that did not number its runs must show what is known, and no false zeros."""
+    """For a run of an old version without numbers of runs, the page must show what is known, and no false zeros."""
     send_some(one_stop, gateway, "0905123001")
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("UPDATE motcua.message_history SET run_no = NULL")
@@ -249,7 +249,7 @@ def test_more_messages_than_are_listed_lead_to_all_of_them(staff, one_stop, gate
 
 
 def test_evening_tells_each_agencys_part(staff, rows):
-    """The page of an evening of apologies has a line for each agency; an agency's user sees only its own."""
+    """The page of a run that planned apologies has a line for each agency. Users of an agency see only its line."""
     run = Run("apologize_due_tomorrow", RUN_ID)
     work_for(run)
     with connect():
@@ -332,7 +332,7 @@ def test_failed_task_says_what_it_was_about_and_what_to_do(staff):
 
 
 def test_parameter_that_was_refused_is_said_again(staff):
-    """A run with a mistyped parameter must name the parameter and not blame the planning."""
+    """If a run was started with a mistyped parameter, the page must name the parameter as the cause of the failure."""
     began(NOTIFY.dag_id)
     airflow_says("failed", FailedTask("plan", ""), conf={"release_unknwon": True})
     said = words(page_of(staff))
@@ -370,7 +370,7 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
 
 
 def test_everything_that_a_gate_finds_has_words_and_something_to_do():
-    """Each fault that a gate can report needs Vietnamese words for its reason and for what to do."""
+    """Each fault that a gate can report needs Vietnamese words that give the reason and say what to do."""
     at = "2026-11-25T10:30:00+00:00"
     for name, facts, why in (
         ("attempts_failed", {"messages": 3, "outcome": "unknown"}, "3 tin không có trả lời"),
@@ -440,7 +440,7 @@ def test_whatever_the_ledger_may_hold_has_words(rows):
 
 @pytest.fixture
 def airflow_database(monkeypatch):
-    """Make Airflow's empty tables of runs and task instances, without the tables that they refer to."""
+    """Create Airflow's tables of runs and task instances, empty and without the tables to which they refer."""
     import_all_models()
     engine = create_engine("sqlite://", poolclass=StaticPool)
     for table in (DagRun.__table__, TaskInstance.__table__):

@@ -17,7 +17,7 @@ PAGE = "/motcua/stops"
 
 
 def form_of(page: Any, button: str) -> dict[str, str]:
-    """Return the hidden fields of the form with this button, and the button's decision."""
+    """Return the hidden fields of the form with this button, and the field ``decision`` that the button adds."""
     (form,) = [each for each in re.findall(r"<form.*?</form>", page.text, re.DOTALL) if f">{button}<" in each]
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
     decision = re.search(r'<button[^>]* name="decision" value="(\w+)"', form)
@@ -49,7 +49,7 @@ def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, m
     }  # fmt: skip
     stopped = "SELECT message_id FROM motcua.messages WHERE motcua.stopped_until(kind, agency_code, now()) IS NOT NULL"
     assert rows(stopped) == [{"message_id": held}]
-    # A sender puts a message on hold in this way if a stop covers the message.
+    # The update does what a sender does with a message that a stop covers: it puts the message on hold.
     rows(
         "UPDATE motcua.messages SET reason = 'stopped', next_attempt_at = now() + interval '3 hours'"
         " WHERE message_id = %s",

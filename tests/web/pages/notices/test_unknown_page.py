@@ -58,7 +58,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
 
 
 def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, made, rows, an_hour_later):
-    """The page first says that a citizen may get a message twice. Only a second step makes the request."""
+    """The page first says that a citizen may get a message twice. Only a second step stores the page request."""
     numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(4)]
     asked = choose(staff, *numbers[:3])
     assert asked.status_code == 200
@@ -180,7 +180,7 @@ def test_others_see_their_rows_without_a_form_and_may_release_none(staff, made, 
 
 
 def test_pages_go_on_by_the_last_row_and_a_whole_page_may_be_chosen(staff, made):
-    """A message must not be missing or twice when the list is turned; one click chooses all messages of a page."""
+    """The pages of the list must show each message exactly once. One click chooses all messages of a page."""
     numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(17)]
     first = staff.get(PAGE)
     second = staff.get(html.unescape(re.search(r'href="([^"]*)" rel="next"', first.text)[1]))

@@ -1,6 +1,6 @@
 """Test the page of alerts: open alerts, who acknowledged them, and whether the watch runs.
 
-A form that a visitor without the right to act sends must change nothing.
+If a visitor without the right to act sends a form, nothing may change.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(sta
     assert "lan đã biết lúc" in shown
     known = rows("SELECT subject FROM motcua.alerts WHERE acknowledged_by = 'lan'")
     assert [row["subject"] for row in known] == ["khanh<b>hoa"]
-    # A second acknowledgement changes nothing: the first person stays.
+    # A second acknowledgement changes nothing: the name of the first person stays.
     rows("UPDATE motcua.alerts SET acknowledged_by = 'minh' WHERE subject = 'khanh<b>hoa'")
     staff.post(PAGE, data=form_of(page.text, "vanphong") | {"subject": "khanh<b>hoa"})
     assert rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_by = 'minh'")
@@ -106,7 +106,7 @@ def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive,
 def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, alive, rows):
     """After a sleep (a time in which the whole system stood still) messages are on hold.
 
-    Only the Department (here the role ``operator``) decides what becomes of them, and only after a preview.
+    Only the Department (here the role ``operator``) decides what becomes of these messages, and only after a preview.
     """
     alive()
     woke = datetime.now(UTC) - timedelta(hours=1)

@@ -204,7 +204,10 @@ def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
 
 
 def test_auditor_sees_no_code_that_somebody_typed_and_no_dossier_has(staff, made):
-    """The field of the code may hold a name, so auditors read it only if a dossier has it, as in audit.complaints."""
+    """Auditors see a typed code only if a dossier has this code, because clerks may type a name instead.
+
+    The view audit.complaints has the same rule.
+    """
     made.dossier("160915001")
     record(staff)
     record(staff, dossier_code="Nguyễn Văn Tèo 1990", claim="other")
@@ -219,7 +222,7 @@ def test_auditor_sees_no_code_that_somebody_typed_and_no_dossier_has(staff, made
 
 
 def test_outcome_that_somebody_else_wrote_meanwhile_is_not_written_over_unseen(staff, rows):
-    """Two people check one complaint. The second is shown the outcome of the first, and keeps what he typed."""
+    """If two people record an outcome of one complaint, the second sees the first outcome and keeps what he typed."""
     record(staff)
     place = "Ghi kết quả kiểm tra</summary>"
     first, second = (form_of(staff.get(PAGE).text, place) for _ in range(2))

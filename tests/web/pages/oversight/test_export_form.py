@@ -1,4 +1,4 @@
-"""Test the page of an export form: a form is tried on a file and set, older forms stay, and each can be set again."""
+"""Test the page of an export form: a form is tried on a file and saved, and an older form can be saved again."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ HEADINGS = "Số hồ sơ;Tình trạng;SĐT"
 
 @pytest.fixture
 def folder(staff, configure, tmp_path, read_here):
-    """Return the folder of a source that is open for both agencies and has no form yet."""
+    """Return the folder of a source that serves both agencies and has no form yet."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files,khac=files", MOTCUA_FILES=f"file://{tmp_path}/files")
     in_ledger(open_account, SOURCE, (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
     return tmp_path / "files" / SOURCE
 
 
 def shown(answer: Any) -> dict[str, str]:
-    """Return the fields of the form with the values on the page."""
+    """Return the fields of the form on the page, with their values."""
     form = answer.text.partition('class="card mapping')[2].partition("</form>")[0]
     fields = dict(re.findall(r'<input type="(?:hidden|text)" name="(\w+)"[^>]*? value="([^"]*)"', form))
     assert fields, "the page has no form"
@@ -170,7 +170,7 @@ def test_older_form_is_opened_and_set_back(staff, folder, an_hour_later):
 
 
 def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hour_later):
-    """A person who saves an old state of a form must not undo what another person set meanwhile."""
+    """A person who saves an old state of a form must not undo what another person saved meanwhile."""
     set_form_of(FORM)
     page = staff.get(PAGE)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))

@@ -39,7 +39,7 @@ BAD = FileFault("unknown_word", "Hồ sơ 0905123456", 3, "Trạng thái", {"wor
 
 @pytest.fixture
 def folder(staff, configure):
-    """Return a browser at the pages. The ledger has a source that is read from files and has no form yet."""
+    """Return a browser at the pages. The settings name a source that is read from files and has no form yet."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files")
     return staff
 

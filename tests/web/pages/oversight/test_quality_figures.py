@@ -56,8 +56,8 @@ def world(ledger: str, configure, made_once: Callable[..., None]) -> Iterator[Wo
 def _check_thrice(world: World) -> None:
     """Fill the ledger and check it on three days.
 
-    The findings are new, recurred, fixed, late and acknowledged ones, findings about an agency's month (signs), those
-    of severity ``info`` (notes), and findings that other offices must correct.
+    There are new, recurred, fixed, late and acknowledged findings. Some findings are signs (about an agency's month),
+    some are notes (of severity ``info``), and some must be corrected by other offices than the agency.
     """
     world.source("khanhhoa", picked_up_at=at(24, 1))
     world.agency("A", name="Sở Tư pháp", province="Tỉnh Khánh Hòa")
@@ -88,12 +88,12 @@ def _check_thrice(world: World) -> None:
     check_quality("three", at(25, 5), soundness=NOTHING_EXPECTED)
     with connect() as connection:
         later = next(iter(rows_to_correct(connection, 3, "B", rule="P1"))).finding_id
-        # The acknowledgement comes after the check. The list shows it, but the sealed figure still counts the finding.
+        # This acknowledgement comes after the check. The list shows it, but the check's figure counts the finding.
         assert acknowledge(connection, later, "lan", "xem sau", at(30).date(), datetime.now(UTC))
 
 
 def _set(world: World, code: str, refusal: str | None) -> None:
-    """Change the phone refusal of a dossier; ``None`` makes the phone textable."""
+    """Set the reason why a dossier's phone cannot get a text; ``None`` makes the dossier textable."""
     world.connection.execute(
         "UPDATE motcua.dossiers SET phone_refusal = %s, msisdn = CASE WHEN %s::text IS NULL THEN '+84905771482' END"
         " WHERE dossier_code = %s",
@@ -107,7 +107,7 @@ def figures_of(page: str) -> list[tuple[str, int]]:
 
 
 def listed(staff: TestClient, address: str) -> list[str]:
-    """Return all findings of a list, from all its pages."""
+    """Return the numbers of all findings of a list, from all its pages."""
     found: list[str] = []
     for number in range(1, 40):
         answer = staff.get(f"{address}&page={number}")

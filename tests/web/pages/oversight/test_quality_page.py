@@ -191,7 +191,7 @@ def test_unknown_agency_is_told_and_odd_page_numbers_are_the_first_page(staff):
 
 
 def test_chart_is_dashed_over_a_week_that_has_no_run():
-    """A week without a check is a gap in the curve, which a dashed line crosses; no figure is invented for it."""
+    """A week without a check must leave a gap in the curve, with a dashed line across and no invented figure."""
     chart = charts.trend_chart(
         trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0}, gap=5)
     )

@@ -82,9 +82,9 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
 
 
 def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
-    """An agency must not see the portal's figures of another agency.
+    """An agency must not see the national portal's figures about another agency.
 
-    Without figures, the page says how to submit them.
+    If nobody submitted figures of the portal, the page says how to submit them.
     """
     shown = page_words(page.get("/reconciliation"))
     assert "Chưa ai nộp số của Cổng cho kỳ này." in shown
@@ -339,9 +339,9 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
 
 @pytest.mark.guarantee("reconciliation", "the reconciliation page opens on the newest closed day with messages")
 def test_page_opens_on_the_newest_day_that_had_messages(one_stop, page):
-    """Staff would miss a bad day if the page opened on an empty one.
+    """The page must open on the newest day with messages, or staff would miss a bad day.
 
-    A day whose messages were wrongly not planned is not empty. An agency's page opens on that agency's newest day.
+    A day also counts if its messages are missing by mistake. For one agency, only days with its messages count.
     """
     assert "Chưa chốt kỳ nào" in page_words(page.get("/reconciliation"))
     close_period(Period.parse("2026-11-24"), "tests", NEXT_MORNING)

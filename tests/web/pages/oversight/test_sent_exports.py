@@ -1,6 +1,7 @@
 """Test uploading an export on the page.
 
-The page reads the file and shows a preview. A confirmed file goes into its folder, and a run reads the file there.
+The page reads the file and shows a preview. A confirmed file is stored in the folder of its source, where a run reads
+the file.
 """
 
 from __future__ import annotations
@@ -107,13 +108,13 @@ def test_export_that_is_refused_is_told_by_line_and_column_and_not_offered(staff
 
 
 def test_file_that_tells_nothing_new_is_told_and_kept_by_nobody(staff, folder):
-    """A file that was taken before, is older than the last one, or looks incomplete must change no dossier."""
+    """A file that was read before, is older than the last file, or looks incomplete must change no dossier."""
     content = file_of(*(line(f"H-{number}") for number in range(10)))
     seen = send(staff, content)
     decide(staff, seen)
     take()
     assert "Giống hệt tệp đã nhận trước đó" in words(send(staff, content))
-    # Another person still has the old preview open and confirms it.
+    # Another person still has the old preview open and confirms the file.
     again = decide(staff, seen)
     assert (again.status_code, "Tệp này đã được nhận" in words(again)) == (409, True)
     older = send(staff, file_of(line("H-1")), "ho-so 2026-11-19 0815.csv")
@@ -148,7 +149,7 @@ def test_what_nobody_confirms_is_dropped_at_once_or_after_a_day(staff, folder):
 
 
 def test_form_without_a_file_from_another_site_or_of_no_account_sends_nothing(staff, folder, configure):
-    """An empty file, a forged form, or a source without an account must put no file into the folder."""
+    """No file may reach the folder if the upload is empty, the form is forged, or the source has no account."""
     assert "Tệp rỗng" in words(send(staff, b""))
     assert send(staff, file_of(line("H-1")), token="x").status_code == 403
     assert decide(staff, send(staff, file_of(line("H-1"))), token="x").status_code == 403

@@ -291,7 +291,7 @@ def test_form_that_is_filled_in_wrong_writes_nothing_at_all(staff, ours, rows, f
         answer = send(staff, content, **fields)
         assert answer.status_code == 422
         assert why in words(answer)
-    # A browser sends a form without a chosen file in this way.
+    # The following body is what a browser sends if no file was chosen.
     token = _part("token", token_of(staff, "/motcua/statements"))
     answer = _raw(staff, token + _part("form", "kannel") + _part("file", "", 'filename=""') + END)
     assert (answer.status_code, "Chưa chọn tệp" in words(answer)) == (422, True)
