@@ -28,7 +28,7 @@ TEXTS = DagTexts("reconcile_daily")
 )
 def reconcile_daily() -> None:
     """Link complaints → close finished days → check older days again → publish each closing → mail each recipient →
-    gate."""
+    fail if something needs attention."""
 
     @task(**TEXTS.of_task("tie_complaints"))
     def tie_complaints() -> int:

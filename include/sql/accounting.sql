@@ -119,10 +119,10 @@ owed AS (
         min(s.evening_at) AS evening_at
     FROM stood AS s
     -- Find the last step that was known on that evening and is not an old step. An old step is one that was typed in
-    -- late. If the very last step is an old step, row_speaks is true if the dossier's row gives the status instead. The
-    -- row gives the status if the old step counts (has_force), or if no version of the row that was known then had
-    -- decided whether the old step counts. Each dossier is looked up separately, because a join would compare all
-    -- dossiers with all steps.
+    -- late. row_speaks is true if the very last step is an old step and the dossier's row gives the status instead of
+    -- it. That is so if the old step has force (has_force), or if no version of the row that was known on that evening
+    -- had decided whether it has. Each dossier is looked up separately, because a join would compare all dossiers with
+    -- all steps.
     LEFT JOIN LATERAL (
         SELECT
             (

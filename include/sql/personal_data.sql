@@ -27,7 +27,7 @@ FROM motcua.purge_personal_data(
 ) AS p;
 
 -- name: known_references
--- Return the given batches of the list of erasures, a file outside the ledger, that the ledger has too
+-- Return those of the given batches that the ledger has. The batches come from a file, the list of erasures
 -- (motcua.personal_data_purges).
 SELECT DISTINCT p.reference FROM motcua.personal_data_purges AS p WHERE p.reference = any(%(wanted)s::text[]);
 
@@ -72,8 +72,8 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- Return the form in which a code that no dossier of the agency has may be shown and stored (motcua.agencies,
--- motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The result also has the
+-- For a code that belongs to no dossier of the agency, return the form in which it may be shown and stored
+-- (motcua.agencies, motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The result also has the
 -- agency's name, and the codes of its dossiers that differ from the given code only in spelling.
 SELECT
     CASE
@@ -93,7 +93,7 @@ SELECT
 -- Return the rows with these agencies and codes that belong to no dossier and are not emptied (motcua.quarantine,
 -- motcua.complaints). These are rows in quarantine, each with its source, and complaints without a dossier, each with
 -- its agency. For a complaint, is_under_way is true if it is open, or if another such complaint of the agency about the
--- same code is open. The texts of these complaints are not emptied yet.
+-- same code is open.
 SELECT DISTINCT
     'quarantine' AS kind, q.source_id::text AS of_whom, q.quarantine_id AS row_no, FALSE AS is_under_way
 FROM jsonb_array_elements(%(codes)s::jsonb) AS k (code)
@@ -308,7 +308,7 @@ found AS (
         c.dossier_id = d.dossier_id
         OR (c.dossier_id IS NULL AND motcua.code_key(c.dossier_code) = motcua.code_key(d.dossier_code))
     UNION ALL
-    -- A quarantined row of an unknown agency may belong to another dossier with the same code.
+    -- Only rows of this agency are returned: a row of an unknown agency may belong to another dossier with this code.
     SELECT
         'quarantine', q.quarantine_id, d.agency_code, d.dossier_code, q.first_seen_at,
         q.last_seen_at + interval '90 days', NULL, d.msisdn, v.of_column, v.value
@@ -354,7 +354,7 @@ WHERE f.value <> ''
 ORDER BY f.agency_code NULLS LAST, f.dossier_code NULLS LAST, f.of_table, f.row_no, f.of_column;
 
 -- name: log_request
--- Log that a person handled a citizen's request, with the time and the document (motcua.personal_data_requests). The
+-- Log that a person handled a citizen's request, with the time and the reason (motcua.personal_data_requests). The
 -- row holds no phone number and no value.
 INSERT INTO motcua.personal_data_requests
 (handled_at, handled_by, act, agency_code, dossier_code, reason, dossiers, held)

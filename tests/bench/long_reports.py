@@ -14,7 +14,7 @@ from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
 # One quality check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open.
-# Only for the newest check the shares of dossiers with a usable phone number are written (by procedure and by user of
+# The shares of dossiers with a usable phone number are written only for the newest check (by procedure and by user of
 # the one-stop desk), because pages read no other check's shares.
 _QUALITY: LiteralString = """
 INSERT INTO motcua.quality_runs (

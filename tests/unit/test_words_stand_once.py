@@ -73,7 +73,7 @@ def test_key_that_stands_twice_is_found_however_deep():
 
 VIETNAMESE = re.compile("[àáãèéìíòóõùúýăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]", re.IGNORECASE)
 WHY_IN_PYTHON = {
-    "domain/": "rules that read Vietnamese, names of provinces, and what the calendar's package calls its days",
+    "domain/": "rules that read Vietnamese, names of provinces, and the holiday library's names of days",
     "sandbox/": "an invented province's people, offices and texts",
     "commands/": "a page, a document or the currency, named in an English sentence",
     "settings.py": "offices and the currency, named in an English sentence",
@@ -81,7 +81,7 @@ WHY_IN_PYTHON = {
     "jobs/handed_in/phones.py": "a rule that reads Vietnamese: heads of columns",
     "jobs/handed_in/statement_files.py": "a rule that reads Vietnamese",
     "jobs/listing/asking.py": "a letter, for the alphabetical order of words",
-    "jobs/texts.py": "a status, for the longest possible text",
+    "jobs/texts.py": "the longest status, to compute the longest possible text",
     "jobs/watching/telling.py": "the text of an alert whose template cannot be read",
     "reports/wording.py": "the form of a moment in a text",
     "store/airflow_roles.py": "an account's name, written by the store, which reads no templates",

@@ -3,7 +3,8 @@
 The interface needs a process of its own, because a process of Airflow reads its kind of authentication only once.
 ``python -m tests.web.fab`` is this process. It needs the environment variables that :func:`environment` returns. It
 creates users and roles with the commands of docs/operations/users.md, and each user signs in with name and password.
-The process prints as JSON what each user may open, what the watch's account may read, and what the sign-in page shows.
+The process prints as JSON what each user may open, what the account of ``motcua watch`` may read, and what the sign-in
+page shows.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _serve_airflow() -> Iterator[str]:
 
 
 def _seen_by(url: str, name: str, password: str) -> dict[str, Any]:
-    """Return what a user who signs in with a token may open on the pages and in Airflow."""
+    """Return what a user who signs in with a token may open on the pages below ``/motcua`` and in Airflow."""
     signed_in = httpx.post(f"{url}/auth/token", json={"username": name, "password": password})
     bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
     with httpx.Client(base_url=url, headers=bearer, timeout=60) as http:

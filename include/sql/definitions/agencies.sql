@@ -52,10 +52,10 @@ COMMENT ON VIEW motcua.agency_scopes
 IS 'Lists every code under which a source may know an agency, with the time from which citizens are texted about the agency''s dossiers.';
 
 -- Return the names of the settings by which a change of an agency keeps messages from citizens who would have got them
--- before the change: a kind of message is switched off, more same-day procedures are excluded, enabled_from is later or
--- removed, the agency ends without a successor, or earlier than before, result_hold grows beyond two hours, or a code
--- under which a source knows the agency is removed. Except for the kinds of message, a setting counts only if the
--- agency was enabled before the change.
+-- before the change: a kind of message is switched off; more same-day procedures are excluded; enabled_from is later or
+-- removed; an agency without a successor ends, or ends earlier; result_hold grows beyond two hours; a code under which
+-- a source knows the agency is removed. Except for the kinds of message, a setting counts only if the agency was
+-- enabled before the change.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (

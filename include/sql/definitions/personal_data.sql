@@ -148,8 +148,8 @@ CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions
 WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
 -- In the following tables, runs and people also write the named columns, but only motcua.purge_personal_data may set
--- purged_at. A row of a source loses purged_at when it is read again. A pick-up may empty a dossier's columns only if
--- it read the row again.
+-- purged_at. A row of a source loses purged_at when it is read again. A run that reads the source may empty a
+-- dossier's columns only if it read the row again.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN (
     (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)

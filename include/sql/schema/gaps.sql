@@ -42,7 +42,7 @@ COMMENT ON COLUMN motcua.gaps.journal_until IS 'When the last attempt in the jou
 COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
 COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts in the journal that the ledger lacked.';
 COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued when the gap was noticed and are therefore held.';
-COMMENT ON COLUMN motcua.gaps.sent_until IS 'Messages recorded up to this time may have been sent, so their outcome is unknown; for a gap that no journal covers. Empty: none.';
+COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap that no journal covers: messages recorded up to this time may have been sent, so their outcome is unknown. Empty: there are no such messages.';
 COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: no message at all is sent.';
 COMMENT ON COLUMN motcua.gaps.closed_at IS 'When the gap was closed; empty: it is open.';
 COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';
@@ -83,7 +83,7 @@ COMMENT ON COLUMN motcua.lost_attempts.source IS 'Source of the dossier at that 
 COMMENT ON COLUMN motcua.lost_attempts.agency_code IS 'Agency of the dossier at that time.';
 COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'Code of the dossier that the message was about.';
 COMMENT ON COLUMN motcua.lost_attempts.kind IS 'Kind of the message that was handed over.';
-COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in a form that a restored ledger knows: "number" with the source''s number of the transition, "row" if only the dossier''s row showed it, or the due date of an apology.';
+COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The event that the message is about, in a form that a restored ledger knows: "number" with the source''s number of the transition, "row" if only the dossier''s row showed the event, or the due date of an apology.';
 COMMENT ON COLUMN motcua.lost_attempts.segments IS 'SMS segments that were handed over.';
 COMMENT ON COLUMN motcua.lost_attempts.outcome IS 'Class of the gateway''s answer; empty: the journal has no answer.';
 COMMENT ON COLUMN motcua.lost_attempts.answered_at IS 'When the gateway answered.';
@@ -97,7 +97,7 @@ CREATE TABLE motcua.sender_life (
     woke_at timestamptz NOT NULL,
     journal_fault text
 );
-COMMENT ON TABLE motcua.sender_life IS 'Heartbeat of the senders: one row. After a long pause, messages recorded before it are held, because the ledger may have been restored.';
+COMMENT ON TABLE motcua.sender_life IS 'Heartbeat of the senders: one row. After a long pause, messages recorded before its end are held, because the ledger may have been restored.';
 COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true; the table has one row.';
 COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last heartbeat of a sender.';
 COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when senders have run without a long pause.';
@@ -137,5 +137,5 @@ COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported
 COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the pause of the ledger about which this server asked the watch; empty: it asked about none.';
-COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'Number of attempts that the watch had seen and the ledger lacks, if the watch had seen a later state of the ledger; empty: it had not, or a sender has acted on the report.';
+COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state of the ledger: the number of attempts that it had seen and the ledger lacks. Empty: the watch had seen no later state, or a sender has acted on the report.';
 COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch last saw the missing attempts in the ledger.';

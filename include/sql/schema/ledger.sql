@@ -1,10 +1,10 @@
--- The ledger's schemas, and since when rules that were introduced later hold.
+-- The ledger's schemas, and the time from which each rule of a later version holds.
 
 CREATE SCHEMA motcua;
 COMMENT ON SCHEMA motcua IS 'The ledger of MotcuaSMS: dossiers, transitions, messages, attempts, receipts.';
 -- This schema holds what one-stop software pushes, and the clients that may push.
 CREATE SCHEMA intake;
--- This schema holds the views that auditors may read: the facts, without numbers, names, notes and texts.
+-- This schema holds the views that auditors may read: the facts, without phone numbers, names, notes and texts.
 CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'Facts for auditors, without personal data; read through the role motcua_audit.';
 -- This schema holds one snapshot at a time. Each run of the quality check fills it anew. An empty snapshot after a
@@ -20,7 +20,7 @@ CREATE TABLE motcua.rule_dates (
     rule text PRIMARY KEY,
     since timestamptz NOT NULL
 );
-COMMENT ON TABLE motcua.rule_dates IS 'Since when rules hold that were introduced later. Rows recorded before such a date follow the earlier rule.';
+COMMENT ON TABLE motcua.rule_dates IS 'For each rule of a later version of this software: the time from which it holds. Rows recorded before that time follow the earlier rule.';
 COMMENT ON COLUMN motcua.rule_dates.rule IS 'Name of the rule.';
 COMMENT ON COLUMN motcua.rule_dates.since IS 'The rule holds for rows recorded from this time on. In a ledger that was empty when the rule was introduced, this time is earlier than all rows.';
 -- In a ledger that was empty when the rule was introduced, the rule holds for all rows.

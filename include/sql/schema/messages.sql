@@ -6,7 +6,7 @@ CREATE TABLE motcua.message_states (
     may_begin boolean NOT NULL,
     meaning text NOT NULL
 );
-COMMENT ON TABLE motcua.message_states IS 'The closed list of a message''s states, which are the terms of the accounting identity.';
+COMMENT ON TABLE motcua.message_states IS 'All states that a message can have. At any time each message is in one of them.';
 COMMENT ON COLUMN motcua.message_states.state IS 'Name of the state.';
 COMMENT ON COLUMN motcua.message_states.may_begin IS 'Whether a new message may have this state.';
 COMMENT ON COLUMN motcua.message_states.meaning IS 'Meaning of the state, as a text.';
@@ -76,7 +76,8 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 ('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
--- A message that was sent in a gap may have reached a phone, even if the restored ledger shows another state.
+-- A message that was sent between the backup and its restore may have reached a phone, even if the restored ledger shows
+-- another state.
 ('queued', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('suppressed', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('cancelled', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
@@ -135,14 +136,14 @@ CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN
 );
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
--- Pages list the messages of an agency, and the messages in rare states, from the newest on. With these indexes
+-- Pages list the messages of an agency, and the messages in rare states, from the newest on. With this index
 -- PostgreSQL reads only the rows that the list shows. Queued messages and messages that are being sent are left out,
 -- because senders would otherwise write to the index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
 -- With this index PostgreSQL finds the first due message to each carrier at once, however many messages to other
--- carriers are due before. Each run and each round of the watch queries these messages to find out whether a sender
--- sends them.
+-- carriers are due before. The gates of the sending DAGs and motcua watch query these messages to find out whether a
+-- sender sends them.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';
@@ -163,24 +164,24 @@ reason,
 FROM motcua.messages;
 -- The tables messages and transitions refer to each other, so this foreign key is added when both exist.
 ALTER TABLE motcua.transitions ADD FOREIGN KEY (message_id) REFERENCES motcua.messages;
-COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, even if it is never sent. Holds personal data.';
+COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each event that a citizen should hear of, even if it is never sent. Holds personal data.';
 COMMENT ON COLUMN motcua.messages.message_id IS 'Our number of the message.';
 COMMENT ON COLUMN motcua.messages.kind IS 'Kind: result, supplement, apology or reply.';
 COMMENT ON COLUMN motcua.messages.dossier_id IS 'The dossier; empty for a reply about no known dossier.';
 COMMENT ON COLUMN motcua.messages.agency_code IS 'Agency of the dossier that the message is about.';
 COMMENT ON COLUMN motcua.messages.procedure_code IS 'Procedure of the dossier when the message was planned.';
-COMMENT ON COLUMN motcua.messages.occasion IS 'The occasion of the message: the entry into a condition, or the due date of an apology. It is unique for a dossier and kind.';
-COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition with which the occasion began.';
+COMMENT ON COLUMN motcua.messages.occasion IS 'The event that the message is about: the dossier''s entry into the condition that the message reports, or the due date of an apology. It is unique for a dossier and kind.';
+COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition with which the event of the column occasion began.';
 COMMENT ON COLUMN motcua.messages.state IS 'State of the message, one of message_states.';
 COMMENT ON COLUMN motcua.messages.reason IS 'Reason why the message is in its state, if the state needs a reason.';
 COMMENT ON COLUMN motcua.messages.msisdn IS 'Phone number to which the message is sent, E.164. Personal data.';
-COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier to which the number''s block was assigned, or other; empty: not looked up yet.';
+COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier to which the number''s block was assigned, or the word "other"; empty: not looked up yet.';
 COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or messages to its carrier. The message is sent through another gateway.';
 COMMENT ON COLUMN motcua.messages.text IS 'Text as planned. A gateway where accents cost nothing sends it with accents. Personal data.';
 COMMENT ON COLUMN motcua.messages.template_id IS 'Template from which the text was made.';
 COMMENT ON COLUMN motcua.messages.template_version IS 'Version of the template from which the text was made.';
 COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the order of the template, for providers that accept only values. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented_parameters IS 'The values in parameters with accents, if the text was planned without accents; empty: the values in parameters have accents, or accented ones are not known. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented_parameters IS 'If the text was planned without accents: the values of the column parameters with accents. Empty: the values of the column parameters have accents, or accented ones are not known. Personal data.';
 COMMENT ON COLUMN motcua.messages.accented IS 'Whether the text was planned with accents.';
 COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of the text as planned.';
 COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event that the message is about happened.';

@@ -1,6 +1,6 @@
 """Judge single dossiers anew between two runs of the quality check, and store the results.
 
-A complete run fills the tables of schema ``quality`` with SQL statements and applies the rules to these tables. This
+A complete run uses SQL statements to fill the tables of schema ``quality``, and applies the rules to these tables. This
 module builds one query from the same SQL statements and applies it to a few dossiers. Each rule is therefore written
 only once, and the two ways to judge cannot differ.
 """
@@ -45,7 +45,7 @@ class FindingOfDossier:
     dossier_id: int
     dossier_agency: str
     changed: bool
-    """``True`` if the dossier or one of its steps was read again after the given moment."""
+    """``True`` if the dossier or one of its steps was read again after ``since`` of ``findings_of_dossiers``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict of a rule on one dossier, once for each extreme of the usual waits of other dossiers.
+    """Two verdicts of a rule on one dossier, under two assumptions about the usual waits of other dossiers.
 
     A rule may compare a dossier's wait with the usual waits, which only a complete run computes. ``at_least`` is the
     verdict if no usual waits are known. ``at_most`` is the verdict if the usual waits are as short as possible.

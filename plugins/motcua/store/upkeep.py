@@ -35,8 +35,8 @@ def airflow_url() -> str:
     Raises:
         airflow.exceptions.AirflowNotFoundException: there is no such connection here.
     """
-    # The watch and most commands import this module. Importing SQLAlchemy at the top would cost each of them memory and
-    # time.
+    # ``motcua watch`` and most commands import this module. Importing SQLAlchemy at the top would cost each of them
+    # memory and time.
     from sqlalchemy.engine import URL
 
     parameters = dict(conninfo_to_dict(conninfo_of(given_connection(AIRFLOW))))

@@ -224,7 +224,7 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
         mail_publications(days, samples.TU_PHAP, again=True)
     unknown = rows("SELECT count(*) AS unknown FROM motcua.report_mails WHERE state = 'unknown'")
     assert unknown[0]["unknown"] == 2, (
-        "a mail about several publications whose outcome is unknown counts for each publication"
+        "the outcome of a mail about two publications is unknown, so it must be stored for both"
     )
 
 

@@ -249,7 +249,7 @@ def test_quarter_and_year_are_published_verify_and_go_to_the_committee(one_stop,
 
 
 def test_budget_of_a_quarter_counts_each_segment_of_the_year_once(one_stop, configure, rows):
-    """The year's costs must count a message once, although both its month and its quarter are closed."""
+    """The year's costs must count each message once, although a month, a quarter and the year are closed."""
     configure(MOTCUA_SEGMENT_PRICE="100")
     end_of_september = datetime(2026, 9, 29, 9, 0, tzinfo=VIETNAM)
     rows("UPDATE motcua.agencies SET enabled_from = %s", end_of_september - ONE_DAY)

@@ -86,9 +86,6 @@ def closed(request, ledger, rows):
         yield connection
 
 
-SHOWN = [(1, None, 25), (5, None, 1_000), (5, "H1", 25), (5, "H3", 200)]
-
-
 @pytest.mark.guarantee("reconciliation", "a closing's page shows what its publication shows, to the last cell")
 @pytest.mark.parametrize(
     ("closing_no", "agency", "most"), [(1, None, 25), (5, None, 1_000), (5, "H1", 25), (5, "H3", 200)]

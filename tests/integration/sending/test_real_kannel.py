@@ -180,7 +180,8 @@ TEXTS = {
 """Texts that each phone must show unchanged.
 
 Each row has agency, dossier code, status, expected text, its number of characters, and the octets of each part without
-the header. Kannel hands over one octet for a GSM-7 character and two for a UTF-16 unit.
+the header. Kannel hands over one octet for a GSM-7 character (two for one of its extensions) and
+two for a UTF-16 unit.
 """
 
 
@@ -330,7 +331,7 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
     assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
     taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
     assert set(taken.values()) == {1}, "each message is given to Kannel once, also one without an answer"
-    # After its restart, Kannel submits the messages again whose answers from the carrier it had not read. These are at
+    # After its restart, Kannel submits again the messages for which it had not read the carrier's answer. These are at
     # most max-pending-submits messages.
     again = [len(line.carrier.phone(phone(n))) - 1 for n in range(count)]
     assert sum(copies for copies in again if copies > 0) <= 10
@@ -411,8 +412,8 @@ def test_number_that_kannel_has_no_route_to_waits_for_one_and_holds_up_no_other(
     queue_results(one_stop, 8)
     send_at()
     until(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
-    # The callbacks app only stores a receipt which says that Kannel never accepted the message. The next run reads the
-    # receipt, because the app has no right to queue the message again.
+    # If a receipt says that Kannel never accepted the message, the callbacks app stores the receipt and does nothing
+    # else, because the app has no right to queue the message again. The next run reads the receipt.
     read_left_over_receipts()
     until(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
     answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")

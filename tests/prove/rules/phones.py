@@ -82,9 +82,9 @@ lao_cai|Lào Cai|020|0214|7
 thai_nguyen|Thái Nguyên|0280|0208|7
 phu_tho|Phú Thọ|0210|0210|7
 """
-# With these old area codes, a landline number of ten digits may look like a mobile number of today.
+# With these old area codes, a landline number may look like a mobile number of today.
 TRAP_CODES = _listed("058 056 059 070 076 077 079 037 038 039 033 031 036 030 08")
-# With these old area codes, a landline number of ten digits never looks like a mobile number of today.
+# With these old area codes, a landline number never looks like a mobile number of today.
 CLEAR_CODES = _listed("053 054 057 073 074 061 068 063 04 0511 0510 0710 0500 0650 0350 0321 020 0280 0210")
 
 
@@ -456,8 +456,7 @@ def _not_textable(people: People) -> Iterator[Row]:
         )
         yield row("foreign", text, "foreign", day=people.any_day())
     for _ in range(60):
-        # The third pair of digits is 40 or more and so cannot be a month; such an ID number is not read as a dossier
-        # code.
+        # The digits from the third on cannot be a date, so such an ID number is not read as a dossier code.
         number = one_of("225|221|264|231|024|025|011") + people.random.choice("456789") + people.tail(5)
         shapes = "{0}|CMND {0}|CMND: {0}|{1} {2} {3}|CMT{0}|số CMND {0}|{0} (CMND)"
         text = one_of(shapes).format(number, number[:3], number[3:6], number[6:])
@@ -532,7 +531,7 @@ _REASON_OF_TYPE = {
 
 
 def library_alone(row: Row, search: bool) -> Answer:
-    """Read a field with ``phonenumbers`` alone; ``search``: also search the text if it cannot be parsed."""
+    """Read a field with ``phonenumbers`` alone; ``search``: also search the text if it is no Vietnamese mobile."""
     reason = "missing" if not row.field.strip() else "bad_chars"
     try:
         number = phonenumbers.parse(row.field, "VN")

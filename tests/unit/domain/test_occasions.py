@@ -46,7 +46,7 @@ FACTS = DossierFacts(
 SAME_DAY = {"same_day_excluded": True, "due_at": FACTS.received_at}
 
 
-def steps(*pairs, outcomes=None):
+def steps(*pairs):
     return [
         PastTransition(number, status, desk, NOW - timedelta(minutes=60 - number), NOW, None)
         for number, (status, desk) in enumerate(pairs, 1)

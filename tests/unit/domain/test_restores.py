@@ -44,12 +44,16 @@ SAW_ALL = Witness(awake_since=NOW - MINUTE, sees_since=NOW - MINUTE, about=NOW)
     [
         (NOW, NOW, SAW_ALL, True),
         (NOW, NOW, replace(SAW_ALL, later=Later(attempts=1, seen_at=NOW)), False),
+        (NOW, NOW, replace(SAW_ALL, later=Later(attempts=0, seen_at=NOW)), False),
+        (NOW, NOW, replace(SAW_ALL, about=None), False),
+        (NOW, NOW, replace(SAW_ALL, awake_since=NOW + MINUTE), False),
         (None, NOW, replace(SAW_ALL, about=None), False),
         (NOW, None, SAW_ALL, False),
         (NOW + MINUTE, NOW, SAW_ALL, False),
         (NOW, NOW - 2 * MINUTE, SAW_ALL, False),
         (NOW, NOW, replace(SAW_ALL, awake_since=None), False),
         (NOW, NOW, replace(SAW_ALL, sees_since=NOW + MINUTE), False),
+        (NOW, NOW, replace(SAW_ALL, sees_since=None), False),
     ],
 )
 def test_testimony_releases_messages_only_about_this_waking_and_without_a_later_ledger(

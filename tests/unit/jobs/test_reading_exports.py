@@ -186,7 +186,7 @@ def test_status_is_a_word_of_the_form_or_a_number():
     ("desk", "at_desk"), [("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
 )
 def test_desk_is_where_the_file_says_so(desk, at_desk):
-    """A supplement counts as ready at the one-stop desk only if the place in the file names a desk."""
+    """A step with status 5 has ``supplement_at_desk`` only if the place in the file names a desk."""
     (row,) = rows_of(read(csv_of([*cells(status="5"), desk], headings=[*HEADINGS, "Nơi"])))
     assert row["steps"][0]["supplement_at_desk"] is at_desk
 

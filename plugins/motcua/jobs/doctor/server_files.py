@@ -58,7 +58,7 @@ _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is looked for
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)?")
 _PRIVATE_KEY = b"AGE-SECRET-KEY-1"
 _LARGEST_KEY = 65_536
-"""Most bytes of a file that is searched for a private key, because files with keys are small."""
+"""Files with more bytes than this are not searched for a private key, because files with keys are small."""
 
 
 def lines(examination: Examination) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def lines(examination: Examination) -> Iterator[Finding]:
 
 def _is_cut(each: Binding, known: set[str]) -> bool:
     """Whether a value has a ``$`` without the name of a known variable, so that Compose would drop part of the value.
-    Compose keeps values in single quotes, and reads ``$$`` as ``$``."""
+    Compose does not change a value in single quotes, and reads ``$$`` as ``$``."""
     written = each.original.string.partition("=")[2].strip()
     if written.startswith("'"):
         return False
@@ -155,7 +155,7 @@ def folders(examination: Examination) -> Iterator[Finding]:
 
 
 def backups_folder(installation: Installation) -> Path | None:
-    """Return the folder of backups as this process sees it. ``None`` if the installation has no folder of files."""
+    """Return the folder of backups as this process sees it. ``None`` if the installation has no folder."""
     if installation.folder is None:
         return None
     written = installation.value(BACKUPS) or "backups"

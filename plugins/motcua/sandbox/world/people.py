@@ -92,7 +92,7 @@ _BRANDS = (
 )
 
 # Prefixes of mobile numbers, one line for each large carrier and one for all others. 052, 055 and 095 are left out,
-# because at most parts of these blocks are in use, and no test should depend on which parts.
+# because no more than a part of each block is in use, and no test should depend on which part.
 _PREFIXES = (
     *("090", "093", "070", "077", "079", "076", "078", "0896", "0898", "0899"),
     *("091", "094", "081", "082", "083", "084", "085", "088"),
@@ -108,7 +108,7 @@ _OLD_PREFIXES = {
 }
 _DUMMIES = ("0900000000", "0123456789", "0987654321", "0912345678", "0999999999", "0909090909", "0888888888")
 _BROKERS = ("0914207316", "0935862047", "0983516402")
-"""Phone numbers of service firms that file for many people. They are true numbers, but shared."""
+"""Phone numbers of service firms that file for many people. A dossier with such a number counts as good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +250,9 @@ def _old_mobile(random: Random) -> Phone:
 
 
 def _ambiguous_phone(random: Random) -> Phone:
-    """Return a number of 058 and a digit that landlines of Khánh Hòa use. Such a number may be a landline without its
-    02, or a Vietnamobile number."""
+    """Return a number that begins with 058 and a digit with which landline numbers of Khánh Hòa begin.
+
+    It may be a landline number with the old area code 058 (today 0258), or a Vietnamobile number."""
     tail = random.choice("234567") + _digits(random, 6)
     owner = international("058" + tail) if random.random() < 0.5 else _number_or_none(random)
     return Phone("ambiguous_058", f"058{tail}" if random.random() < 0.6 else f"058.{tail}", owner, good=False)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from motcua.domain.restores import Later, Witness, witness_vouches
 from motcua.domain.watching import elsewhere
 from motcua.domain.watching.elsewhere import Met, ServerPage
 from motcua.domain.watching.judging import HighMarks, WatchRules
@@ -74,25 +73,3 @@ def test_certificate_is_told_of_two_weeks_before_its_end(days, told):
 def test_watch_elsewhere_is_missed_after_ten_minutes_in_which_the_server_was_on(asked, since, missed):
     found = elsewhere.judge_outside_watch(asked, since, "phong-b", NOW)
     assert [each.key for each in found] == ["outside_watch_silent/phong-b"][: int(missed)]
-
-
-AWAKE = Witness(NOW - MINUTE, NOW - MINUTE, about=NOW + MINUTE)
-
-
-@pytest.mark.parametrize(
-    ("woke", "slept", "said", "vouches"),
-    [
-        (NOW + MINUTE, NOW, AWAKE, True),
-        # The watch reported before the server woke, as when a restored ledger holds an old report.
-        (NOW + 2 * MINUTE, NOW, AWAKE, False),
-        (NOW + MINUTE, NOW, Witness(NOW - MINUTE, NOW - MINUTE), False),
-        (NOW + MINUTE, NOW, Witness(NOW + SECOND, NOW - MINUTE, NOW + MINUTE), False),
-        (NOW + MINUTE, NOW, Witness(NOW - MINUTE, None, NOW + MINUTE), False),
-        (NOW + MINUTE, NOW, Witness(NOW - MINUTE, NOW - MINUTE, NOW + MINUTE, Later(0, NOW)), False),
-        (None, NOW, Witness(NOW - MINUTE, NOW - MINUTE), False),
-        (NOW + MINUTE, None, AWAKE, False),
-    ],
-)
-def test_testimony_vouches_only_for_the_waking_that_it_was_asked_about(woke, slept, said, vouches):
-    """A watch's report releases messages only if it is about the sleep that the ledger asks about."""
-    assert witness_vouches(woke, slept, said) is vouches
