@@ -1,6 +1,6 @@
-# One image for all our services in docker-compose.yaml. It holds code but no secret, and only the packages that
-# production needs. docs/operations/server.md tells where the digest below comes from, and how to use a newer base
-# image.
+# Builds the image of all services in docker-compose.yaml except postgres, redis and proxy. The image contains the code,
+# no secret, and only the packages that production needs. docs/operations/server.md explains where the digest below
+# comes from, and how to use a newer base image.
 ARG PYTHON_IMAGE=python:3.11.15-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
 FROM ${PYTHON_IMAGE}
 
@@ -37,8 +37,8 @@ COPY pyproject.toml README.md requirements-production.lock ./
 COPY dags dags
 COPY plugins plugins
 COPY include include
-# The install is editable, so that the package is the folder which Airflow scans for plugins, and there is only one
-# copy. The packages that are needed only for this install are removed again.
+# The install is editable: Python imports the package from the folder that Airflow scans for plugins, so the image has
+# only one copy of the code. The packages that only this install needs are removed again.
 RUN --mount=type=bind,target=/source \
     pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r /source/requirements-build.lock \
     && pip install --no-cache-dir --no-deps --no-build-isolation --editable . \

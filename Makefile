@@ -1,4 +1,4 @@
-# MotcuaSMS. Needs only Python 3.11-3.13 with venv, and make.
+# Commands that develop MotcuaSMS and run its demo. They need only make, and Python 3.11-3.13 with venv.
 
 SHELL := /bin/bash
 VENV := .venv
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
-# Python must store compiled files, whatever the shell's environment says: several processes load the tests and share them.
+# Several processes load the tests, so Python must store the compiled files even if the shell forbids it.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: latency pictures demo smoke test test-all test-alone test-beside lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
@@ -24,7 +24,7 @@ demo: $(READY)
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make test [ONLY=path or -k expression]: runs the first tier of the tests, or with ONLY the named tests of any tier
+## make test [ONLY=path or -k expression]: runs the first tier of the tests (tests/tiers.py), or only the named tests
 test: $(READY)
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
@@ -42,7 +42,8 @@ test-alone: $(READY)
 	$(BIN)/python -m pytest -m "alone $(TIER)" -o cache_dir=.pytest_cache/alone \
 		$(sort $(shell grep -rl --include='test_*.py' 'mark\.alone' tests))
 
-# Test files run in the order of their folders, so that the slow ones come first. By itself pytest-xdist runs them last.
+# Test files run in the order of their folders, so that slow files come first. By default pytest-xdist would begin with
+# the files that have the most tests, and run slow files last.
 test-beside: $(READY)
 	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --tx "3*popen//python=$(BIN)/python -IS tests/preloading.py" \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
@@ -64,7 +65,10 @@ $(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
 	@touch $@
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=commit to upgrade from] [INTO=folder for mutants]: compares the system at scale with an oracle that shares no code with it; without ONLY, which takes long: runs test-all, all proofs and benches, and writes docs/proofs.md
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|…] [SEED=n] [SEEDS=n] [SHARE=part of the data] [SPEED=n]
+## [FROM=commit to upgrade from] [INTO=folder]: compares the system at scale with an oracle that shares no code with the
+## system. Without ONLY it runs test-all and all proofs and benches, which takes a night, and writes docs/proofs.md.
+## tests/prove/__main__.py explains the options.
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
@@ -74,7 +78,7 @@ prove: $(READY)
 latency: $(READY)
 	@$(BIN)/python -m motcua.sandbox.latency
 
-## make pictures [ONLY="names"]: makes the pictures of docs/vi from a demo that it starts and stops, and the sheet for the counter's wall
+## make pictures [ONLY="names"]: starts a demo, takes the pictures of docs/vi, and prints the sheet for the counter's wall
 pictures: $(READY)
 	@$(BIN)/python -m tests.pictures $(ONLY)
 
@@ -104,6 +108,6 @@ try-airflow: $(READY)
 bundle: $(READY)
 	$(BIN)/python scripts/offline_bundle.py collect "$(or $(FOLDER),out/bundle)"
 
-## make clean: deletes what demo and smoke stored in the data folder, and the folder itself if nothing else is in it
+## make clean: deletes what demo and smoke stored in the data folder, and the folder itself if it is then empty
 clean:
 	@bash scripts/remove_demo_data.sh "$(MOTCUA_DATA)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Lists all faults of the installation whose docker-compose.yaml is in this folder (docs/operations/doctor.md). First it
-# checks the files, which works before any service runs, then the running services. It changes nothing. Exit code 1 means
-# that there is an error; warnings alone give 0.
+# Lists all faults of the installation whose docker-compose.yaml is in this folder (docs/operations/doctor.md). It
+# checks the files, which needs no running service, and then the running services. It changes nothing. The exit code is
+# 1 if there is an error, and 0 if there are only warnings.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 # shellcheck source=scripts/image.sh

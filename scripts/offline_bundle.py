@@ -1,11 +1,11 @@
-"""Collect everything that a server without internet needs in one folder, which can be checked for completeness.
+"""Collect in one folder everything that a server without internet needs, and check that the folder is complete.
 
     scripts/offline_bundle.py collect FOLDER    wheels of the locks, the project at its commit, the list of images
     scripts/offline_bundle.py seal FOLDER       writes SHA256SUMS anew, after the images were added to the folder
-    scripts/offline_bundle.py check FOLDER      lists missing, changed and additional files; exit code 1: there are some
+    scripts/offline_bundle.py check FOLDER      lists missing, changed and additional files; exit code 1 if any
 
-It needs only Python's own library, because the server has nothing else yet. Collecting also needs git, pip and a Python
-of the image's version, for which wheels are downloaded. See docs/operations/offline.md.
+``seal`` and ``check`` need only Python's standard library. ``collect`` also needs git and pip, and must run with the
+image's version of Python, because pip downloads wheels for the Python that runs it. See docs/operations/offline.md.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def collect(project: Path, folder: Path) -> None:
     """Collect all parts of the bundle in an empty folder, and write their checksums.
 
     Raises:
-        Unfit: the project has uncommitted changes, this Python is not the image's version, or a part cannot be
-        downloaded.
+        Unfit: the project has uncommitted changes, this Python is not the image's version, the folder is not empty, or
+        a part cannot be downloaded.
     """
     named = images(project)
     wanted = next(re.findall(r"^python:(\d+\.\d+)", image) for image in named if image.startswith("python:"))[0]
@@ -91,7 +91,7 @@ def seal(folder: Path) -> None:
 
 
 def faults(folder: Path) -> Iterator[str]:
-    """Yield a sentence for each file that is not as it was when the folder was sealed."""
+    """Yield a sentence for each file that is missing, changed or additional since the folder was sealed."""
     if not (folder / SUMS).is_file():
         yield f"{SUMS} is missing: {folder} is not a bundle, or was never sealed"
         return

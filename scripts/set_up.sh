@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets this server up with ten questions and tries each answer at once. set_up.sh QUESTION asks one question again
-# (docs/vi/quan-tri/cai-dat.md). It needs only Docker. It runs as root in its own container, because it writes files for
-# the owner of this folder and makes the services' user the owner of their folders.
+# (docs/vi/quan-tri/cai-dat.md). This script needs only Docker. motcua set-up runs as root in a container of its own,
+# because it gives files to the owner of this folder, and the services' folders to the services' user.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 # shellcheck source=scripts/image.sh

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds the virtual environment from the lock: set_up_environment.sh FOLDER
-# The lock names every package, so that nothing needs to be resolved (--no-deps). Old versions of pip fail to resolve
-# extras of pinned packages.
+# --no-deps: the lock already names every package, and old versions of pip fail to resolve extras of pinned packages.
 set -euo pipefail
 venv=$1
 
@@ -32,8 +31,8 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
     }
 fi
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps)
-# uv needs four seconds for an installation that takes pip forty-five. It ignores pip's settings, so that the registry and
-# the certificates are passed to it. If uv fails with these, pip installs the packages.
+# uv needs four seconds for an installation that takes pip forty-five. uv ignores pip's settings, so it is given the
+# package registry and the certificates of these settings. If uv fails, pip installs the packages.
 of_pip() { "$venv/bin/python" -m pip config list | sed -n "s/^.*\.$1='\(.*\)'\$/\1/p" | tail -n 1; }
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(of_pip index-url)}}
 export SSL_CERT_FILE=${SSL_CERT_FILE:-${PIP_CERT:-$(of_pip cert)}}
@@ -51,9 +50,9 @@ awk '/^[a-z]/ { taken = /^uv==/ } taken' requirements.lock >"$locked_uv"
 }
 "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e . 2>/dev/null \
     || "${pip[@]}" --no-build-isolation -e .
-# Neither uv nor pip has compiled the packages. Errors are ignored, because a package may contain files for other versions
-# of Python. Folders are left out if neither the demo nor most tests import them: Python compiles a file of theirs when it
-# is first imported. pytest compiles itself and hypothesis in a way of its own.
+# Compile the packages, because neither uv nor pip has done so. Errors are ignored, because a package may contain files
+# for other versions of Python. Folders that neither the demo nor most tests import are left out: Python compiles their
+# files at the first import. _pytest and hypothesis are left out too, because pytest compiles them itself.
 seldom='tests?|testing|geodata|carrierdata|shortdata|scipy|matplotlib|mpl_toolkits|fontTools|pip|mypyc?|setuptools|distutils'
 seldom+='|sqlfluff|lexers|textual|playwright|tornado|dns|libcst|coverage|cffi|pycparser|aiobotocore|prompt_toolkit|grpc'
 seldom+='|celery|kombu|billiard|redis|procrastinate|pgqueuer|narwhals|wcwidth|_pytest|hypothesis'

@@ -2,10 +2,10 @@
 
     scripts/try_airflow.py VERSION [FOLDER]
 
-The inputs of the lock (pyproject.toml) are resolved with Airflow at that version. Packages that need not change keep
-their locked version, as with ``make lock`` after a change of the pin. No file of constraints is used. Then the
-contracts of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment.
-Exit code 1: a check failed; 2: the version could not be tried. See docs/operations/upgrade.md.
+The script resolves the requirements of pyproject.toml with Airflow at that version. Packages that need not change keep
+their locked version, as with ``make lock`` after a change of Airflow's pin. Airflow's constraints files are not used.
+In the new environment, the script then runs ``tests/dags`` and starts the whole system once (``motcua smoke``). The
+exit code is 1 if a check failed, and 2 if the version could not be tried. See docs/operations/upgrade.md.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _BEFORE_RELEASE = re.compile(r"(?:a|b|rc|\.dev)\d+$")
 
 
 class CannotTry(Exception):
-    """Raised if there is no such version or it cannot be tried. The message gives the reason."""
+    """Raised if the version does not exist or cannot be tried. The message gives the reason."""
 
 
 def inputs(pyproject: Path, version: str) -> list[str]:
-    """Return the requirements from which the lock is made, with Airflow at another version.
+    """Return the requirements of pyproject.toml, with Airflow pinned to the given version.
 
     Raises:
-        CannotTry: Airflow is not pinned there, so that it is unknown what to change.
+        CannotTry: pyproject.toml does not pin Airflow.
     """
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     wanted = [
@@ -52,8 +52,7 @@ def inputs(pyproject: Path, version: str) -> list[str]:
 
 
 def changes(before: str, after: str) -> list[str]:
-    """Return the packages whose versions differ between two locks, one line for each, with new and removed
-    packages."""
+    """Return one line for each package whose version differs between two locks, or that only one of them has."""
     then, now = dict(_LOCKED.findall(before)), dict(_LOCKED.findall(after))
     return [
         f"{name} {then.get(name, 'new')} → {now.get(name, 'gone')}"
@@ -72,7 +71,7 @@ def try_version(version: str, folder: Path) -> list[str]:
     """Create the environment and run the checks. Return the names of the checks that failed.
 
     Raises:
-        CannotTry: there is no such version, or its requirements conflict with the project's.
+        CannotTry: the version does not exist, or its requirements conflict with the project's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted, lock, venv = folder / "requirements.in", folder / "requirements.lock", folder / "venv"
@@ -92,7 +91,7 @@ def try_version(version: str, folder: Path) -> list[str]:
     installing = [UV, "pip", "install", "-q", "--python", python, "--no-deps"]
     if _run([*installing, "--require-hashes", "-r", lock]) or _run([*installing, "--no-build-isolation", "-e", "."]):
         raise CannotTry("the packages could not be installed; see above")
-    # The environment's own programs come first, because Airflow finds its own processes by PATH.
+    # PATH begins with the environment's programs, because Airflow finds its own programs by PATH.
     given = {"MOTCUA_DATA": str(folder / "data"), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     checks = {
         "the contracts of the DAGs": [python, "-m", "pytest", "-q", "tests/dags", "-o", f"cache_dir={folder}/cache"],
