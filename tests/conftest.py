@@ -137,7 +137,7 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Server) -> str:
-    """Return the name of a migrated database that each test copies. Every text is registered at ``kannel``."""
+    """Return the name of a migrated database that each test copies. Every template is registered at ``kannel``."""
     return MADE
 
 
@@ -155,7 +155,7 @@ def with_agencies(postgres: Server, migrated: str) -> str:
 
 @pytest.fixture(scope="session")
 def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
-    """Ledgers for the next tests, by their template's name. Their content is that of the template again."""
+    """Ledgers that earlier tests used, by their template's name. Each has the content of its template again."""
     ledgers: dict[str, GivenLedger] = {}
     yield ledgers
     for each in ledgers.values():
@@ -235,7 +235,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Kept:
-    """A prepared state from which tests start: the rows of a ledger, a folder, and the value that ``make`` returned."""
+    """A state from which tests start: the rows of a ledger, a folder, and what the function that made it returned."""
 
     rows: Template
     folder: Path | None
@@ -310,7 +310,7 @@ def one_stop(
     configure: Callable[..., None],
     emptied_one_stops: list[OneStop],
 ) -> Iterator[OneStop]:
-    """The source ``khanhhoa`` behind onestop_khanhhoa, read through the source contract's views."""
+    """The source ``khanhhoa``: the database of the connection onestop_khanhhoa, with the source contract's views."""
     if emptied_one_stops:
         source = emptied_one_stops.pop()
     else:

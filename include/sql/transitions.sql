@@ -129,8 +129,8 @@ WHERE t.dossier_id = any(%(dossier_ids)s)
 ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
 
 -- name: settle
--- Write the outcome that planning decided for each transition of a batch, and the message about the transition's
--- occasion (motcua.transitions).
+-- Write, for each transition of a batch, the outcome that planning decided and the message about the transition, if it
+-- has one (motcua.transitions).
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

@@ -143,8 +143,8 @@ ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
     updated_at = excluded.updated_at;
 
 -- name: write_transition
--- Insert one transition, once for each act of the simulator, and return its number, even if the transition exists
--- already (mot_cua.transitions).
+-- Insert the transition of an act of the simulator if it does not exist yet, and return its number in any case
+-- (mot_cua.transitions).
 INSERT INTO mot_cua.transitions (
     transition_id, agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at,
     recorded_at, actor, note, action_id
@@ -158,8 +158,8 @@ ON CONFLICT (action_id) DO UPDATE SET action_id = excluded.action_id
 RETURNING transition_id;
 
 -- name: write_register
--- Insert or update an entry of the register that the desk keeps on paper (mot_cua.desk_register). A time that the entry
--- has already is not changed.
+-- Insert or update an entry of the desk's register (mot_cua.desk_register), which real desks keep on paper. A time that
+-- the entry has already is not changed.
 INSERT INTO mot_cua.desk_register (agency_code, dossier_code, result_ready_at, handed_over_at)
 VALUES (%(agency_code)s, %(dossier_code)s, %(result_ready_at)s, %(handed_over_at)s)
 ON CONFLICT (agency_code, dossier_code) DO UPDATE SET

@@ -61,7 +61,7 @@ COMMENT ON COLUMN intake.exports.name IS 'Name of the exported file.';
 COMMENT ON COLUMN intake.exports.size IS 'Size of the file in bytes.';
 COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, according to the folder that it lies in.';
 COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found with its present size and modified_at.';
-COMMENT ON COLUMN intake.exports.sent_by IS 'Person who sent the file through the page; empty: it was put into the folder. Personal data of staff.';
+COMMENT ON COLUMN intake.exports.sent_by IS 'Person who uploaded the file on the page of exports; empty: it was put into the folder. Personal data of staff.';
 COMMENT ON COLUMN intake.exports.sent_at IS 'When the person in sent_by confirmed the file.';
 COMMENT ON COLUMN intake.exports.state IS 'State: waiting (until the file is complete), taken, repeated (it was taken before), outdated (a newer file was taken), refused, accepted (it was refused and then taken because a person accepted it) or removed (it was gone from its folder before it was read).';
 COMMENT ON COLUMN intake.exports.form_no IS 'The form by which the file was read.';
@@ -76,7 +76,7 @@ COMMENT ON COLUMN intake.exports.added IS 'Number of dossiers that were not know
 COMMENT ON COLUMN intake.exports.moved IS 'Number of known dossiers whose status, step or place changed.';
 COMMENT ON COLUMN intake.exports.older IS 'Number of dossiers about which a newer file had been read.';
 COMMENT ON COLUMN intake.exports.refused IS 'Number of lines that could not be used.';
-COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier complete exports contained and that are missing for the first time in this file.';
+COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier exports of all dossiers (is_whole) contained and that are missing for the first time in this file.';
 COMMENT ON COLUMN intake.exports.faults IS 'The first 500 faults by line and heading, without any value of a cell.';
 COMMENT ON COLUMN intake.exports.accepted_by IS 'Person who accepted the refused file. Personal data of staff.';
 COMMENT ON COLUMN intake.exports.accepted_at IS 'When the person in accepted_by accepted the refused file.';

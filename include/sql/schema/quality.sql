@@ -1,6 +1,6 @@
 -- Runs of the check of data quality and their results. At its end a run is sealed: its results must not change any
 -- more, and a hash of them is stored that would show a change. Each run first copies the facts that it checks into
--- tables of the schema quality, the snapshot (include/sql/quality). The findings and their episodes are in
+-- tables of the schema quality, the snapshot (include/sql/quality). The tables of the findings are in
 -- findings.sql.
 
 CREATE TABLE motcua.quality_runs (
@@ -35,7 +35,7 @@ COMMENT ON COLUMN motcua.quality_runs.run_id IS 'Name of the DAG run in Airflow,
 COMMENT ON COLUMN motcua.quality_runs.as_of IS 'The time that the rules of the run used as the present time.';
 COMMENT ON COLUMN motcua.quality_runs.day IS 'The day of as_of, in Vietnam''s time zone.';
 COMMENT ON COLUMN motcua.quality_runs.working_day IS 'Whether any agency worked on that day. If none did, no mail is sent, and the mail of the next working day includes the findings.';
-COMMENT ON COLUMN motcua.quality_runs.since IS 'First day of the period that the run covers; the period consists of months and ends with day.';
+COMMENT ON COLUMN motcua.quality_runs.since IS 'First day of the period that the run covers. It is the first of a month, and the period ends with the day in the column day.';
 COMMENT ON COLUMN motcua.quality_runs.data_as_of IS 'The earliest of the times at which the sources were last read before the run; empty: no source was ever read.';
 COMMENT ON COLUMN motcua.quality_runs.rules IS 'The rules of the run: for each its code, severity, owner, level, and a hash of its condition.';
 COMMENT ON COLUMN motcua.quality_runs.thresholds IS 'The value of each threshold of a rule in this run.';
@@ -174,7 +174,7 @@ CREATE TABLE motcua.pseudonym_key (
     one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
     key bytea NOT NULL CHECK (length(key) = 32)
 );
-COMMENT ON TABLE motcua.pseudonym_key IS 'The secret key of the pseudonyms of desk users and of the hashes of providers'' identifiers. Only the functions motcua.desk_user and motcua.provider_id read it.';
+COMMENT ON TABLE motcua.pseudonym_key IS 'The secret key of the pseudonyms of desk users and of the hashes of the message identifiers that SMS providers give. Only the functions motcua.desk_user and motcua.provider_id read it.';
 COMMENT ON COLUMN motcua.pseudonym_key.one IS 'Always true, so that the table can have only one row.';
 COMMENT ON COLUMN motcua.pseudonym_key.key IS '32 random bytes, generated when the ledger is created.';
 INSERT INTO motcua.pseudonym_key (key)

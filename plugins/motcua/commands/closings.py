@@ -181,14 +181,16 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
         style=lambda row: "red" if row[1].difference else None,
     )
     if any(each.differs for each in compared):
-        say("A difference arises if a dossier was pushed later, counted on another day, deleted there or never pushed.")
+        say(
+            "A dossier makes a difference if it was pushed late or never, or if the portal counted it later or deleted it."
+        )
 
 
 @app.command("differences")
 def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
-    """List occasions without a message and messages without an occasion, those without a reason first.
+    """List events without their message and messages without their event. Differences without a reason come first.
 
-    Exit code 1 if one of them has no reason.
+    Exit code 1 if a difference has no reason. Messages without an event are listed last and do not count for that.
     """
     try:
         with connect() as connection:

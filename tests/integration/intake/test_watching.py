@@ -76,7 +76,8 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
     run()
     assert ("supplement", "H-1", "queued") in messages()
     assert untold() == {NHA_TRANG: 1, TU_PHAP: 1}
-    # Staff map the software's own status 15 to "supplement". The dossier must then count.
+    # Staff map the software's own status 15 to "supplement". H-2 must then count. H-1 counts again too, because its
+    # message is moved out of the days that the watch looks at.
     software.steps(step("H-2", 15))
     assert in_ledger(map_status, SOURCE, 15, 5, "lan")
     rows("UPDATE motcua.messages SET planned_at = planned_at - interval '2 days'")

@@ -77,7 +77,7 @@ def close(period: Period = DAY, now: datetime = NEXT_MORNING) -> Closing:
 def rows_of(closing: Closing) -> list[tuple[str, str, str | None]]:
     """Return side, reason and dossier code of each difference of a closing, sorted.
 
-    The side is ``source`` for an occasion without a message, and ``ledger`` for a message without an occasion.
+    The side is ``source`` for an event of the source that lacks its message, ``ledger`` for a message without event.
     """
     found = in_ledger(load_differences, closing.closing_no)
     return sorted((each.side, each.reason, each.dossier_code) for each in found)

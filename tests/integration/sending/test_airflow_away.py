@@ -1,6 +1,7 @@
 """Test senders while Airflow's API server is down or hangs.
 
-A running sender needs no answer from Airflow. A leader whose time is over goes on until there is a standby.
+A running sender needs no answer from Airflow. The leading sender, when its time is over, goes on until another sender
+waits as its standby.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
 
 @pytest.fixture
 def always_some(configure: Callable[..., None]) -> None:
-    """Let each sender wait for new rows as long as the time between two runs, so that a sender always waits."""
+    """Let each sender wait for new rows as long as the time between two runs, so that at any time some sender waits."""
     configure(MOTCUA_NOTIFY_EVERY="PT1M", MOTCUA_LINGER="PT1M", MOTCUA_LINGER_QUIET="PT1M")
 
 
@@ -84,8 +85,8 @@ def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gate
     take_in(None)
     with kept_connections(LEDGER):
         lingering(60)
-        # Airflow must stop answering before the sender first reads a source. Otherwise the sender could ask Airflow for
-        # the source's connection at that moment.
+        # Airflow must stop answering before the sender first reads a source. Otherwise the sender could have the
+        # source's connection from Airflow already, and the test would prove nothing.
         until(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
         supervisor.answers.clear()
         for number in (2, 3, 4):

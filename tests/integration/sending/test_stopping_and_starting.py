@@ -131,7 +131,7 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a paused gateway is tried with one message after growing waits, which grow faster if a try costs a message",
+    "a paused gateway is tried with one message after growing waits, which grow faster after an unknown outcome",
 )
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
@@ -163,7 +163,7 @@ def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gat
     "gateways-that-fail", "a gateway that accepts a message only now and then leaves few messages unknown"
 )
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
-    """After each pause, the gateway gets one message and then two, but not as many as may be in flight."""
+    """After each pause at most two messages become unknown, although many more may be in flight at this gateway."""
     queue(one_stop, *[VIETTEL] * 60)
     # The gateway is down, but a proxy in front of it answers the login that a sender tries first.
     gateway.answer, gateway.login = "reset", (404, "not found")
@@ -192,7 +192,7 @@ def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_e
 
     gateway.before_answer = stop
     send_at(NOW + 61 * SECOND)
-    assert ("accepted", None) in states(rows), "an accepted message does not end a stop that a person made"
+    assert ("accepted", None) in states(rows), "a message that was in flight at the pause must be accepted"
     asked = len(gateway.asked)
     queue(one_stop, VIETTEL)
     send_at(NOW + 10 * MINUTE)

@@ -227,7 +227,9 @@ def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
     assert "password" not in parameters
 
 
-@pytest.mark.guarantee("tls", "each option that libpq knows is passed on as it is; others are refused")
+@pytest.mark.guarantee(
+    "tls", "libpq's own options are passed on unchanged, Airflow's are left out, all others are refused"
+)
 def test_everything_that_libpq_knows_passes_through():
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
     ours = ("host", "port", "user", "password", "dbname")

@@ -1,8 +1,8 @@
-"""Push as a client of the national portal's protocol, as public one-stop software does.
+"""Push with the protocol of the national portal, as one-stop software with public source code does.
 
 The client knows only the receiver's address, a name and a password. It requests a session before each call. In the
 answer to that request ``error_code`` is an integer, in all other answers a text. The client reads little else of an
-answer. In records all values are texts, as such vendors write them.
+answer. In records all single values are texts, as vendors of one-stop software write them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Records: TypeAlias = Sequence[object]
 """The records that are pushed. They may be anything, because the receiver judges them."""
 DONE: Final = "00"
 _ANSWERED_WITHIN: Final = 60.0
-"""The time limit for an answer, in seconds. Public clients have the same limit."""
+"""The time limit for an answer, in seconds. Clients with public source code have the same limit."""
 
 
 class NoAnswer(Exception):
@@ -193,7 +193,7 @@ _WORDS = {2: "Tiếp nhận", 5: "Yêu cầu bổ sung", 9: "Trả kết quả",
 
 
 def trial_records(code: str, status: int, phone: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a dossier and the step that brought it to its status now, for a person who tests a connection.
+    """Return a dossier, and the step at ``now`` that brought it to ``status``, for a person who tests a connection.
 
     If the status is a result or a supplement, the dossier is at the desk. The records name no procedure, because no
     invented procedure must get into the ledger.

@@ -19,7 +19,7 @@ from motcua.store.ledger.rows import first_of, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class GatewayStop:
-    """A gateway pause: nothing is sent through a gateway, for one of its carriers or with one of its templates."""
+    """A pause of a gateway, or of one carrier or one template at a gateway. What is paused is not sent through it."""
 
     gateway: str
     concerns: Concern
@@ -155,7 +155,7 @@ def note_tokens(connection: Connection, name: str, *, tokens: Tokens | None, fau
     """Store in ``motcua.gateways`` until when a gateway's access token is valid, and why its renewal failed.
 
     ``fault`` is ``None`` if the tokens are valid. A stored fault is then cleared only if the tokens were renewed after
-    it, or if it left the gateway without any token.
+    the fault, or if the fault had left the gateway without any token.
     """
     values = {"name": name, "until": None, "renewed_at": None, "fault": fault, "now": now}
     if tokens is not None:

@@ -56,7 +56,7 @@ def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> lis
 
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
-    """Return receipts that were stored but not read, the oldest of each gateway (from ``motcua.unread_receipts``)."""
+    """Return stored receipts that were not read, some of the oldest of each gateway (``motcua.unread_receipts``)."""
     return values_of(
         UnreadReceipt, connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
     )

@@ -1,7 +1,8 @@
 """Writes each attempt to the journal, between the attempt's commit and its request.
 
-One thread writes for all lanes. It writes all attempts that are ready at one moment with one write and one sync, so the
-sender's main loop does not wait for the disk (docs/decisions/restores.md).
+One thread writes for all lanes (a lane sends to one gateway), so that the sender's main loop does not wait for the
+disk. The thread writes all attempts that are ready at one moment with one write and one sync
+(docs/decisions/restores.md).
 """
 
 from __future__ import annotations

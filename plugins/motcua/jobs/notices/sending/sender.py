@@ -64,12 +64,12 @@ _COLLECT_FOR = 0.004
 """Seconds for which the sender waits after the first answer, to write further answers in the same transaction
 (docs/decisions/sending.md)."""
 _CHECK_NEWS_EVERY = timedelta(seconds=3)
-"""Time between two pick-ups of news while a long queue drains. With a short queue the sender picks up as often as when
-it is idle."""
+"""Time between two pick-ups of news (new rows of the sources) while a long queue drains. With a short queue the sender
+picks up as often as when it is idle."""
 _CHECK_WHEN_IDLE_EVERY = 0.25
 _CHECK_WATCHERS_EVERY = 0.1
-"""Seconds between two checks for news while watchers serve all sources. The check is one short query of the ledger and
-no query of a source."""
+"""Seconds between two checks for news while each source has a watcher, a trigger in Airflow that looks for new rows.
+The check is one short query of the ledger and no query of a source."""
 _QUIET_AFTER = 60.0
 """Seconds without news after which the leader checks for news less often."""
 _CHECK_QUEUE_EVERY = 1.0
@@ -78,8 +78,8 @@ _IDLE_AFTER = 1.0
 """Seconds without news after which this sender releases its request slots for other senders."""
 _CLAIM_FOR = 25 * 60.0
 """Seconds for which one sender claims messages. This is well below the task's execution_timeout, which would kill the
-sender while requests are in flight. The longest planned run of a sender is a quarter of an hour shorter, so a sender
-without a successor can go on for that time."""
+sender while requests are in flight. A sender's run is planned to be at least a quarter of an hour shorter than this, so
+that a sender without a successor can go on for another quarter of an hour."""
 
 
 class CatchUp(Protocol):
@@ -108,8 +108,8 @@ def send(
     the sender goes on as long as there is news.
 
     Once ``stop`` is set, the sender claims nothing more; it waits for the requests in flight and writes their outcomes.
-    While a gap is open, the sender claims nothing, or only messages recorded after the gap was noticed, as when the
-    ledger slept.
+    A gap is a time in which attempts may have been made that the ledger lacks, as after a restore. While a gap is open,
+    the sender claims nothing, or only messages that were recorded after the gap was noticed.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal of attempts cannot be read or written. The outcomes
@@ -205,7 +205,7 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Number of attempts and questions in all lanes that have no written answer yet."""
+        """Number of requests in all lanes whose answer is not written yet: attempts, and questions about attempts."""
         return sum(lane.in_flight for lane in self.lanes)
 
     @property
@@ -223,7 +223,7 @@ class Sender:
             try:
                 gateway = open_and_note(self.sending.ledger, name)
             except GatewayMisconfigured as failure:
-                # Other gateways still send. The pause makes the run fail at its gate.
+                # Other gateways still send. The run fails at its end because of the pause.
                 refusal = failure
                 self.routing.stop(name, str(failure), settings().gateway_stop)
                 continue
@@ -342,8 +342,8 @@ class Sender:
         return self.routing.changed
 
     def _may_end(self, catch_up: CatchUp) -> bool:
-        """Returns whether the sender may end: the run's time is over. If the sender waits for a successor, it must also
-        be the leader with a standby to replace it, or must not claim any more."""
+        """Returns whether the sender may end: the run's time is over. A sender that waits for a successor may then end
+        only if it is the leader and has a standby, or if it may not claim any more."""
         if not catch_up.is_over or not self.waits_for_successor:
             return catch_up.is_over
         return not self._may_claim or (self.leads and has_standby(self.sending.lock, self.standby_places))
