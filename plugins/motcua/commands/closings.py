@@ -181,9 +181,7 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
         style=lambda row: "red" if row[1].difference else None,
     )
     if any(each.differs for each in compared):
-        say(
-            "A dossier makes a difference if it was pushed late or never, or if the portal counted it later or deleted it."
-        )
+        say("The two differ by dossiers that were pushed late or never, or that the portal counted later or deleted.")
 
 
 @app.command("differences")
