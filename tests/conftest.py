@@ -62,10 +62,10 @@ from tests.ground import (
 )
 from tests.tiers import why_second
 
-# No test of correctness has a time limit: a busy machine is not a fault.
+# Hypothesis must set no deadline, because a slow machine is no fault of the program.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
-# Without this the mail servers of tests log each line of each session, with addresses.
+# At a lower level, the mail servers of tests would log each line of each session, with addresses.
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from scanning loaded modules and eleven thousand tests again.
 
-    Our apps run the garbage collector whenever they start, which took a second in each test that starts one.
+    Our apps run the garbage collector whenever they start, which took a second in each test that starts an app.
     """
     gc.collect()
     gc.freeze()
@@ -155,7 +155,11 @@ def with_agencies(postgres: Server, migrated: str) -> str:
 
 @pytest.fixture(scope="session")
 def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
+<<<<<<< ours
     """Ledgers that earlier tests used, by their template's name. Each has the content of its template again."""
+=======
+    """Yield ledgers for the next tests, by the name of their template. Each has the content of its template."""
+>>>>>>> theirs
     ledgers: dict[str, GivenLedger] = {}
     yield ledgers
     for each in ledgers.values():
@@ -204,9 +208,9 @@ def ledger(
     given_ledgers: dict[str, GivenLedger],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
-    """A ledger of the test's own behind the connection motcua_db, with a journal of its own.
+    """Give the test its own ledger and its own journal, and yield an administrator's DSN of the ledger.
 
-    Yields an administrator's DSN of the ledger.
+    The environment variables have the connections to the ledger.
     """
     template = request.getfixturevalue("with_agencies") if "agencies" in request.fixturenames else migrated
     given = given_ledgers.pop(template, None) or _fresh_ledger(postgres, template)
@@ -278,16 +282,16 @@ def made_once(
 
 @pytest.fixture
 def no_connections_kept(ledger: str) -> None:
-    """Close connections at the end of their use, for tests that count connections."""
+    """Close connections after use and do not reuse them, for tests that count connections."""
     keep_no_connections()
 
 
 @pytest.fixture
 def agencies(ledger: str, with_agencies: str) -> None:
-    """Two agencies: Nha Trang, and Tư pháp with accented texts.
+    """Save two agencies in the ledger: Nha Trang, and Tư pháp with accented texts.
 
-    The ledger of a test that names this fixture is copied from a database with both agencies. If a ledger was made in
-    another way, the fixture saves them there.
+    The ledger of a test that names this fixture is copied from a database that already has both agencies. The fixture
+    saves them only if the ledger was made in another way.
     """
     if _copied_from.get(ledger) != with_agencies:
         in_ledger(save_agencies, TWO_AGENCIES, "tests")
@@ -295,7 +299,7 @@ def agencies(ledger: str, with_agencies: str) -> None:
 
 @pytest.fixture(scope="session")
 def emptied_one_stops(postgres: Server) -> Iterator[list[OneStop]]:
-    """One-stop databases without rows, for the next tests."""
+    """Yield one-stop databases without rows, for the next tests."""
     emptied: list[OneStop] = []
     yield emptied
     for each in emptied:
@@ -310,7 +314,11 @@ def one_stop(
     configure: Callable[..., None],
     emptied_one_stops: list[OneStop],
 ) -> Iterator[OneStop]:
+<<<<<<< ours
     """The source ``khanhhoa``: the database of the connection onestop_khanhhoa, with the source contract's views."""
+=======
+    """Yield the source ``khanhhoa``, behind the connection ``onestop_khanhhoa``, with the source contract's views."""
+>>>>>>> theirs
     if emptied_one_stops:
         source = emptied_one_stops.pop()
     else:
@@ -329,7 +337,7 @@ def one_stop(
 
 @pytest.fixture
 def watched(one_stop: OneStop) -> Iterator[None]:
-    """A watcher that runs as in the triggerer.
+    """Run a watcher, as the triggerer does.
 
     The watcher informs senders of unread rows, so that senders need not query the sources themselves.
     """
@@ -355,7 +363,7 @@ def useful_for_years(configure: Callable[..., None]) -> None:
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """A function that sets environment variables for this test and makes the settings read them."""
+    """Yield a function that sets environment variables for this test and makes the settings read them."""
 
     def change(**variables: str) -> None:
         for name, value in variables.items():
@@ -368,7 +376,7 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read uploaded files in this process: starting a process of its own for each file takes a second."""
+    """Read uploaded files in this process, because starting a process for each file takes a second."""
 
     def answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: object) -> Any:
         file.seek(0)
@@ -384,13 +392,13 @@ _read_apart = reading._answer
 
 @pytest.fixture
 def read_apart(read_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read uploaded files in a process of their own, as in production."""
+    """Read each uploaded file in a separate process, as in production."""
     monkeypatch.setattr(reading, "_answer", _read_apart)
 
 
 @pytest.fixture
 def rows(ledger: str) -> Iterator[Callable[..., list[dict[str, Any]]]]:
-    """A function that runs an SQL statement on the ledger as its administrator and returns the rows."""
+    """Yield a function that runs an SQL statement on the ledger as administrator and returns the rows."""
     name = str(conninfo_to_dict(ledger)["dbname"])
     its_own = None if is_given(name) else psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
 

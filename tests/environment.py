@@ -1,6 +1,6 @@
 """Set the environment of tests, proofs and benches: an Airflow home of their own, and no inherited settings.
 
-Importing this module sets it. Import it before the first import of Airflow.
+An import of this module sets the environment. Import the module before the first import of Airflow.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ os.environ.update(
     AIRFLOW__CORE__PLUGINS_FOLDER=str(Path(__file__).parents[1] / "plugins"),
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
-    # Let Airflow mask no secret in this process: for each new password it builds the pattern of all secrets again.
+    # Let Airflow mask no secret here, because it builds the pattern of all secrets anew for each new password.
     AIRFLOW__LOGGING__MIN_LENGTH_MASKED_SECRET="1000000",
 )
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
     if _name != "MOTCUA_CI":
         del os.environ[_name]
-# Commands sign as this person. The account that runs the tests is usually a machine's, which may not sign.
+# Commands store this person's name. They refuse the account that runs the tests, which is usually a machine's.
 os.environ["MOTCUA_PERSON"] = "lan"
-# Tests have no watcher: without one a sender waits for news until this time is over.
+# Most tests run no watcher. Then a sender waits for unread rows only until this time is over.
 os.environ["MOTCUA_LINGER"] = "3"

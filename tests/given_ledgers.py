@@ -48,13 +48,13 @@ _SHAPE = " UNION ALL ".join(
 )
 """SQL that shows what a test changed besides rows.
 
-The result has, for each catalogue, the number of rows, and a hash of them or the newest transaction that wrote one.
+The result has, for each catalogue, the number of rows, and a hash of them or the newest transaction that wrote a row.
 """
 _RESET = "ROLLBACK; RESET ROLE; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; RESET ALL"
 _FEW = 50
-"""A statement that counts the rows of more tables than this is prepared, because later tests run it again."""
+"""If a statement counts the rows of more tables than this, it is prepared, because later tests run it again."""
 _MANY_ROWS = 5_000
-"""Largest number of rows of a table that are deleted. If a table has more, copying the template again is faster."""
+"""Largest number of rows that are deleted from a table. For more rows, copying the template again is faster."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
 class _ReusableConnections(database._KeptConnections):
     """Connections to one ledger and to its sources, by their addresses.
 
-    When a test closes a connection, it stays open here, and a later test uses it again.
+    When a test closes a connection, the connection stays open here, and a later test uses it again.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class _ReusableConnections(database._KeptConnections):
 
 
 class _EmptyCache(dict[str, Any]):
-    """A cache that stores nothing: what a connection returned is no longer valid in the next test."""
+    """A cache that stores nothing, because a cached value would be wrong in the next test."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         pass
@@ -159,7 +159,7 @@ def leave(database_name: str) -> None:
 
 
 def keep_no_connections() -> None:
-    """From now on, really close the connections that the test closes. Also close those that are open for reuse."""
+    """Close all connections that are open for reuse. From now on, really close each connection that a test closes."""
     if isinstance(database._kept, _ReusableConnections):
         database._kept.close()
     database._kept = None
@@ -192,7 +192,7 @@ class GivenLedger:
         self._counted = _counted(self._administrator, self.template.tables)
 
     def lend(self) -> None:
-        """From now on, hand out connections that earlier tests closed. Called before each test."""
+        """Begin to hand out connections that earlier tests closed. This runs before each test."""
         database._kept = self._closed
 
     def connection(self) -> psycopg.Connection[Any]:
@@ -202,7 +202,7 @@ class GivenLedger:
         return self._of_tests
 
     def take_back(self) -> None:
-        """Stop handing out connections that earlier tests closed. Called after each test."""
+        """Stop handing out connections that earlier tests closed. This runs after each test."""
         database._kept = None
         if self._of_tests is not None:
             try:

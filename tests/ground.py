@@ -1,6 +1,6 @@
 """Helpers that tests, proofs and benches share: a server, a ledger, a one-stop database with its desk, a gateway.
 
-Simulated worlds and oracles build on these helpers. A program outside pytest imports ``tests.environment`` first.
+Simulated worlds and oracles build on these helpers. A program outside pytest must import ``tests.environment`` first.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ _ROOM = 4 * 1024**3
 
 
 def free_port() -> int:
-    """Return a port of loopback on which nobody listens, never the same one twice in this process.
+    """Return a loopback port on which no program listens. No port is returned twice in this process.
 
     The port lies below those that the system gives to outgoing connections. A connection of another test could
     otherwise take the port before the caller listens on it.
@@ -103,9 +103,9 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Return whether somebody listens on a port of this machine.
+    """Return whether a program listens on a port of this machine.
 
-    The answer comes from the kernel's list of sockets, without a connection, because some programs react badly to one.
+    The kernel's list of sockets shows this. No connection is made, because some programs react badly to connections.
     """
     state, local = "0A", f":{port:04X}"
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
@@ -176,8 +176,10 @@ def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what w
 
 
 def type_command(*words: object, exits: int | None = 0, columns: int = 200, **options: Any) -> Result:
-    """Run a ``motcua`` command in this process, with ``COLUMNS`` set for help texts and for commands without a width
-    of their own, and assert its exit code."""
+    """Run a ``motcua`` command in this process, and assert its exit code.
+
+    ``columns`` is the width of help texts, and of the output of commands that set no width themselves.
+    """
     from motcua.cli import app
 
     done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)
@@ -228,8 +230,8 @@ wal_level = minimal
 def own_server(folder: Path, configuration: str = FAST, *, trusting: bool = False) -> Iterator[EmbeddedPostgres]:
     """Run a PostgreSQL server below a folder for the length of the block.
 
-    ``trusting`` lets everybody connect without a password: checking it for thousands of short connections takes longer
-    than their work.
+    ``trusting`` lets everybody connect without a password. For thousands of short connections, checking the password
+    takes longer than their work.
     """
     # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
@@ -404,8 +406,8 @@ def register_templates(dsn: str, *gateways: str, accented_id: str | None = None)
 def believe_sleeps(dsn: str) -> None:
     """Mark a ledger, given by an administrator's DSN, as never restored.
 
-    Clocks of tests jump by hours. Without the mark, the system takes such a jump for a pause of the ledger, in which
-    the ledger may have been restored to an earlier state.
+    Clocks of tests jump by hours. Without the mark, the system would assume that the ledger was paused during
+    the jump, and that it may have been restored to an earlier state.
     """
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))
@@ -620,13 +622,13 @@ class OneStop:
     def result_now(self, code: str, phone: str) -> None:
         """Record a result at the desk by the real clock.
 
-        The time of the dossier's row is taken first, so that the row does not count as newer than the transition.
+        The clock is read for the dossier's row first, so that the row is not newer than the transition.
         """
         self.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
 
 
 AWAY: Final = "postgres://nobody:x@127.0.0.1:1/none"
-"""Connection of a source at which nobody answers."""
+"""Connection of an unreachable source."""
 
 
 @dataclass(frozen=True)
@@ -683,7 +685,7 @@ def one_stops(
 # --- Work of the system ------------------------------------------------------------------------------------------
 
 Rows = Callable[..., list[dict[str, Any]]]
-"""Queries the ledger, as the fixture ``rows`` does."""
+"""A function that queries the ledger, as the fixture ``rows`` does."""
 
 
 def take_in(now: datetime | None = NOW, window: Window = EVERYTHING, source: str = "khanhhoa") -> PlanCounts:
@@ -700,12 +702,12 @@ def queue_results(one_stop: OneStop, count: int = 1, at: datetime = NOW) -> None
 
 
 def send_at(moment: datetime = NOW, run_id: str = "run", window: Window = EVERYTHING) -> SendCounts:
-    """Run a sender whose clock stands still."""
+    """Run a sender whose clock always shows ``moment``."""
     return send(run_id, window, clock=lambda: moment)
 
 
 def run_at(moment: datetime = NOW, window: Window = EVERYTHING) -> SendCounts:
-    """Run a pick-up, a plan and a sender whose clock stands still."""
+    """Run a pick-up, a plan and a sender whose clocks always show ``moment``."""
     take_in(moment)
     return send_at(moment, window=window)
 

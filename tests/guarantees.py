@@ -1,9 +1,9 @@
 """Write the lists of docs/guarantees.md from the marks on the tests that prove each guarantee.
 
-A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name the same claim,
-and one test several claims. ``python -m tests.guarantees`` writes all lists of the page anew, each between two comments
-of the page. A test compares the page with the marks. On the page, the sign ² follows the name of a test of the second
-tier (tests/tiers.py).
+A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name the same claim.
+One test may name several claims. ``python -m tests.guarantees`` writes all lists of the page anew, each between two
+comments of the page. A test compares the page with the marks. On the page, the sign ² follows the name of a test of the
+second tier (tests/tiers.py).
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ INNER JOIN (
 CROSS JOIN LATERAL (SELECT (t.day + time '17:30') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS at) AS e
 WHERE e.at <= %(now)s;
 """
-# Citizens text 9029 about a tenth of the dossiers. Ten rows a day were in quarantine once, and 500 rows still are.
+# Citizens text 9029 about a tenth of the dossiers. Ten rows for each day have left the quarantine, 500 are still there.
 _THE_REST = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, state, text, template_id, template_version, parameters,
@@ -198,7 +198,7 @@ CROSS JOIN LATERAL (SELECT %(now)s::timestamptz - n * interval '1 second' AS at)
 def fill_ledger(dsn: str, now: datetime, days: int, dossiers_a_day: int) -> None:
     """Write a ledger's last ``days`` days up to ``now``, and let PostgreSQL analyze it.
 
-    The triggers are off, because they would take hours. Rows that they would write are written by SQL.
+    The triggers are off, because they would take hours. SQL writes the rows that the triggers would write.
     """
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = 'replica'")

@@ -1,4 +1,4 @@
-"""Names of the SQL statements of include/sql, file by file, for tests that check every one of them."""
+"""List the SQL statements of include/sql, file by file, for tests that check every statement."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from types import FrameType
 ADDRESS = "TESTS_PRELOADED_AT"
 """Environment variable with the path of the socket of the process that loads the tests."""
 _PATIENCE = 120
-"""How many seconds a worker's program waits for that socket."""
+"""Seconds for which a worker's program waits for the socket ``ADDRESS``."""
 _OFTEN_USED = ("great_expectations.expectations.core", "motcua.quality.expectations")
 """Modules that the tests use often, and that are otherwise imported only when a test runs."""
 
@@ -55,7 +55,7 @@ def serve() -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.environ[ADDRESS])
         listener.listen()
-        # What is loaded stays, so looking for garbage meanwhile would only take time.
+        # Loaded modules stay in memory, so collecting garbage while they are loaded would only take time.
         gc.disable()
         # If tests cannot be loaded, each worker loads them again and reports why. pytest must not replace the standard
         # streams here (--capture=no): a log handler keeps the stream that it finds when it is created.

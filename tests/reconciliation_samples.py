@@ -1,4 +1,4 @@
-"""Hand-made reports of closings: plausible ones with the pilot's thirteen agencies, and ones with extreme content."""
+"""Invented reports of closings: plausible ones with the pilot's thirteen agencies, and ones with extreme content."""
 
 from __future__ import annotations
 
@@ -386,7 +386,7 @@ def everything() -> ReconciliationReport:
 
 
 def stops(agency_code: str) -> tuple[StopWords, ...]:
-    """Return a stop that ran out, one that was ended early, and one that goes on after the cut-off."""
+    """Return a stop that ran out, a stop that was ended early, and a stop that goes on after the cut-off."""
     began = datetime(2026, 10, 26, 2, 5, tzinfo=UTC)
     hour, why = timedelta(hours=1), "Mẫu tin ghi sai tên Bộ phận Một cửa"
     return (

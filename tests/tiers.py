@@ -1,8 +1,8 @@
 """List the tests that ``make test`` leaves to ``make test-all``, with the reasons.
 
 The first tier checks each change: rules, SQL statements, pages, contracts of DAGs, integration on a real PostgreSQL, a
-sender that dies at each step, and the smoke test, which is one Airflow with the demo. The second tier holds the other
-tests. A test belongs to the first tier unless it is named here.
+sender that dies at each step, and the smoke test, which starts one Airflow with the demo. The second tier has the
+other tests. A test belongs to the first tier unless it is named here.
 """
 
 from __future__ import annotations

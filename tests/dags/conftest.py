@@ -19,7 +19,7 @@ def bag() -> Any:
 
 @pytest.fixture(scope="session")
 def runs_between(bag: Any) -> Callable[[str, datetime, datetime], list[Any]]:
-    """A function that returns the scheduled runs of a DAG between two moments.
+    """Return a function that lists the scheduled runs of a DAG between two moments.
 
     The DAG is serialized and read back, as the scheduler gets it.
     """

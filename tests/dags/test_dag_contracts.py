@@ -1,4 +1,4 @@
-"""Each DAG's settings: its id, runs, retries, gate, deadline, and how a backfill limits its work."""
+"""Test each DAG's settings: its id, runs, retries, gate, deadline, and how a backfill limits its work."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def is_job(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
 
 
 def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
-    """The list ``CALL_A_GATEWAY`` must have all tasks whose jobs can send: Airflow must not retry them."""
+    """``CALL_A_GATEWAY`` must name all tasks whose jobs call a gateway, because Airflow must not retry these tasks."""
     calling = {
         (dag.dag_id, task.task_id)
         for dag in bag.dags.values()
@@ -141,8 +141,8 @@ def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_
         task = bag.dags[dag_id].get_task(task_id)
         for met in (SourceFailed("away"), RuntimeError("anything"), AirflowTaskTimeout()):
             assert task.retry_policy.evaluate(met, 1, 3).action is RetryAction.FAIL
-        # A retry policy decides by the error that a task raised. A task that never began or was killed raised none, so
-        # it needs a number of retries of its own.
+        # A retry policy decides by the error that a task raised. A task that never began, or that was killed, raised no
+        # error. Only ``retries`` makes Airflow retry such a task.
         assert task.retries >= 2
 
 
@@ -172,7 +172,7 @@ def test_all_retries_of_a_task_come_within_ten_minutes(bag):
 
 
 def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
-    """Each DAG ends with its gate alone, which also runs after a failed task, so that no fault is hidden."""
+    """Each DAG must end with its gate alone. The gate must run even after a failed task, to report the failure."""
     assert bag.dags
     for dag in bag.dags.values():
         leaves = [task for task in dag.tasks if not task.downstream_list]
@@ -209,7 +209,7 @@ def test_notify_transitions_is_woken_by_the_watcher_and_has_windows_for_backfill
 
 
 def test_watcher_can_be_made_again_by_the_triggerer():
-    """Airflow stores a watcher as text and must be able to create it again, or no watcher starts."""
+    """Airflow stores a watcher as text. It must be able to create the watcher from this text."""
     path, arguments = SourcesWatch(1, 3).serialize()
     module, name = path.rsplit(".", 1)
     watch = getattr(import_module(module), name)(**arguments)

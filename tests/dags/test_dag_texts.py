@@ -1,6 +1,6 @@
-"""The texts of every DAG are complete in Vietnamese for staff and in English for engineers.
+"""Test that every DAG's texts are complete in Vietnamese for staff and in English for engineers.
 
-The forms with which people start a run refuse bad values.
+Test that the forms with which people start a run refuse bad values.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def test_whatever_one_language_tells_of_a_red_run_the_other_tells_too(dags):
 
 
 def says_both(text: str, between: str) -> bool:
-    """Return whether a text is Vietnamese first, and then complete in English."""
+    """Return whether a text has a Vietnamese part and, after ``between``, an English part."""
     vietnamese, _, english = text.partition(between)
     return is_vietnamese(vietnamese) and is_english(english) and len(english.split()) > 4
 
@@ -124,7 +124,7 @@ def test_every_parameter_is_described_in_both_languages_and_takes_only_what_make
         # The form shows only one of ``description`` and ``description_md``, so only one may be set.
         assert param.description is None, place
         assert is_bound(param.schema), place
-        # The form's two date fields show no time zone, so their descriptions must name it.
+        # Airflow's form shows two dates without a time zone, so the parameter's description must name the zone.
         assert "Asia/Ho_Chi_Minh" in param.schema["description_md"], place
         Draft7Validator.check_schema(param.schema)
 
@@ -216,7 +216,7 @@ def test_run_with_valid_parameters_may_begin(conf, run_type):
 
 
 def test_every_task_begins_by_refusing_and_by_saying_whose_work_it_is(dags):
-    """Before its work, each task refuses bad parameters and names its run to the ledger."""
+    """Before its work, each task must refuse bad parameters, and tag its ledger sessions with its run."""
     tasks = [task for dag in dags for task in dag.tasks]
     assert {task.is_mapped for task in tasks} == {True, False}
     assert all(task.partial_kwargs["pre_execute"] is begin_work for task in tasks if task.is_mapped)

@@ -1,6 +1,6 @@
-"""Scheduled runs start at the right hour and process the right evening or month.
+"""Test that scheduled runs start at the right hour and process the right evening or month.
 
-The gate, a run's last task, gets all carrier statements that the run imported.
+Test that the gate, a run's last task, gets all carrier statements that the run imported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ONE, TWO = {"statement_no": 1}, {"statement_no": 2}
 
 @pytest.mark.parametrize(("pulled", "told"), [([None], []), ([ONE, TWO], [ONE, TWO])])
 def test_statements_are_taken_one_at_a_time_and_the_gate_is_told_of_all(bag, monkeypatch, pulled, told):
-    """The gate must get the statements of all files, and none for a run without files."""
+    """The gate must get the statements of all files. Without files it must get an empty list."""
     seen = []
     dag = bag.dags["reconcile_carrier"]
     run = SimpleNamespace(run_type="manual", data_interval_start=None, data_interval_end=None)

@@ -1,4 +1,4 @@
-"""Each DAG runs at the right time, and each task waits for the right tasks and gives its job the right arguments."""
+"""Test that DAGs run at the right time, and that tasks wait for the right tasks and give jobs the right arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS = (
     ("mail", "mail", ("H32", [7], [5])),
     ("gate", "gate", ([3], FAILED)),
 )
-"""Tasks of both reconciliation DAGs: task, job and arguments of the job."""
+"""Tasks that reconcile_daily and reconcile_monthly share: task, job, and arguments of the job."""
 JOBS: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     "notify_transitions": (
         ("find_sources", "find_sources", ("window",)),
@@ -88,7 +88,7 @@ LONG_TASKS = {
     ("purge_personal_data", "purge"): timedelta(hours=3),
     ("verify_publications", "verify"): timedelta(hours=1),
 }
-"""Time limit of each task that has a longer one than half an hour."""
+"""Time limits of the tasks that may run longer than half an hour."""
 FEW_AT_ONCE = {
     ("notify_transitions", "pick_up"): 8,
     ("reconcile_carrier", "take_file"): 1,
@@ -97,7 +97,7 @@ FEW_AT_ONCE = {
     ("reconcile_monthly", "publish"): 1,
     ("reconcile_monthly", "mail"): 2,
 }
-"""For mapped tasks: how many of them run at once in a run."""
+"""For each mapped task with such a limit, the number of its copies that may run at once in a DAG run."""
 
 
 def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_way(bag):
@@ -127,8 +127,10 @@ def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_w
 
 
 def test_a_task_has_half_an_hour_unless_its_work_is_long_and_few_mapped_tasks_run_at_once(bag):
-    """A long task must not be cut off, and parallel tasks must not use up the connections to the ledger or the mail
-    server."""
+    """A task must have enough time for its work.
+
+    Parallel tasks must not use up the connections to the ledger or to the mail server.
+    """
     tasks = {(dag.dag_id, task.task_id): task for dag in bag.dags.values() for task in dag.tasks}
     limits = {name: task.execution_timeout for name, task in tasks.items()}
     assert {name: limit for name, limit in limits.items() if limit != timedelta(minutes=30)} == LONG_TASKS
@@ -178,10 +180,10 @@ def test_each_task_waits_for_those_before_it(bag):
 @pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
 @pytest.mark.parametrize("dag_id", JOBS)
 def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, monkeypatch, dag_id, run_type):
-    """Each task gives its job what the job needs.
+    """Each task must give its job the right arguments.
 
-    If this fails, a gate may succeed because it learns of no failure, or a backfill may process all messages instead
-    of those of its time window.
+    If this fails, a gate may succeed although a task failed. Or a backfill may process all messages, and not only those
+    of its time window.
     """
     own = import_module(f"motcua.jobs.tasks.{dag_id}")
     of_daily = import_module("motcua.jobs.tasks.reconcile_daily")

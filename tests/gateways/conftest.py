@@ -49,7 +49,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     },
     "zalo": {"refresh_token": REFRESH_TOKEN, "webhook_secret": WEBHOOK_SECRET},
 }
-"""For each adapter, the fields that its connection must have besides the common ones; add a line for a new adapter."""
+"""For each adapter, the fields that its connection needs besides the common fields. A new adapter needs a line."""
 
 
 def outgoing(**changes: Any) -> OutgoingMessage:
@@ -79,7 +79,7 @@ def address(adapter: str, base_url: str, **extra: Any) -> GatewayAddress:
 
 
 def adapter_classes() -> dict[str, Callable[[GatewayAddress], Gateway]]:
-    """Return every adapter class in the package, by the name that a connection gives."""
+    """Return every adapter class in the package, by the adapter's name in a connection."""
     found = {}
     for module_info in pkgutil.iter_modules(motcua.gateways.__path__):
         module = importlib.import_module(f"motcua.gateways.{module_info.name}")
@@ -109,7 +109,7 @@ def provider() -> Iterator[ScriptedGateway]:
 
 @pytest.fixture
 def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
-    """The HTTP session of a sender; everything that is logged while it is open is captured."""
+    """Yield the HTTP session of a sender, and capture everything that is logged while the session is open."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="urllib3")
     caplog.set_level(logging.DEBUG, logger="requests")

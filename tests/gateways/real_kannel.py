@@ -111,7 +111,7 @@ class Kannel:
         """Start both boxes; each start uses the same ports and the same spool folder.
 
         Raises:
-            RuntimeError: a box ended at once. The error's message has the end of its log.
+            RuntimeError: a box ended at once. The error's message has the end of the box's log.
         """
         self._start_box("bearerbox", self._ports["smsbox"])
         self._start_box("smsbox", self.sendsms_port)

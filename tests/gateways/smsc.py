@@ -87,9 +87,9 @@ class Submit:
 
     @property
     def part(self) -> tuple[int, int, int] | None:
-        """Reference of the whole message, number of its parts, and place of this part.
+        """Return the reference of the whole message, the number of its parts, and the place of this part.
 
-        ``None`` if there is no concatenation header, because the message has only one part.
+        Return ``None`` if there is no concatenation header, because the message has only one part.
         """
         at = 1
         while at < len(self.header):
@@ -126,7 +126,7 @@ class Smsc:
         self.submits: list[Submit] = []
         self.fate = Fate()
         self.fates: dict[str, Fate] = {}
-        """Fates by phone number, ``+84…``; the attribute ``fate`` is that of all other phones."""
+        """Fates by phone number, ``+84…``. All other phones have the fate in the attribute ``fate``."""
         self.when_taken: Callable[[], None] | None = None
         """A function that is called with each submit before it is answered."""
         self._sessions: list[_Session] = []
@@ -140,13 +140,13 @@ class Smsc:
 
     @property
     def is_bound(self) -> bool:
-        """Whether a client is connected that may submit messages and gets receipts."""
+        """Return whether clients are connected that can submit messages and get receipts."""
         bound = {session.bound_as for session in list(self._sessions)}
         both = {_Command.BIND_TRANSMITTER, _Command.BIND_RECEIVER}
         return _Command.BIND_TRANSCEIVER in bound or both <= bound
 
     def phone(self, number: str) -> list[Text]:
-        """Return the texts that a phone got; a text in several parts is among them once all its parts have come."""
+        """Return the texts that a phone got. A text in several parts is included once all its parts have arrived."""
         shown: list[Text] = []
         parts: dict[tuple[str, int], dict[int, bytes]] = {}
         for submit in list(self.submits):
@@ -186,7 +186,7 @@ class Smsc:
             session.send(_Command.DELIVER_SM, body)
 
     def hold(self) -> None:
-        """From now on, read submits and do not answer them."""
+        """Read submits without answering them, from now on."""
         with self._lock:
             self._held = self._held or []
 

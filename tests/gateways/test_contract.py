@@ -1,4 +1,4 @@
-"""Every gateway adapter keeps these guarantees, whatever a provider, or a proxy in front of the provider, does."""
+"""Test guarantees of every gateway adapter, whatever a provider, or a proxy in front of the provider, answers."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_failed_handshake_is_a_configuration_error_since_nothing_was_written(ada
 
 @every_adapter
 def test_words_of_the_message_do_not_decide_what_a_lost_connection_means(adapter, provider, session):
-    """urllib3 quotes the address in its errors, and Kannel's address holds the message's text."""
+    """A message's text must not change how an error is classified. Errors of urllib3 may quote a URL with the text."""
     provider.answer = "reset"
     text = "NewConnectionError NameResolutionError CERTIFICATE_VERIFY_FAILED"
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")

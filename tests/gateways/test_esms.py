@@ -1,4 +1,4 @@
-"""The adapter for eSMS.vn: requests, the table of its codes, and receipts that are pushed or queried."""
+"""Test the adapter for eSMS.vn: requests, the table of its codes, and receipts that are pushed or queried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.gateways.conftest import (
 
 SMS_ID = "d533459ee42b2b9525ba9eabf6a8156"
 STARTED = datetime(2026, 11, 25, 20, 58, tzinfo=UTC)
-"""In Vietnam this is 3:58 on the 26th."""
+"""In Vietnam, this moment is 3:58 on 26 November."""
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ ANOTHER = entry(Campaign="another", SendResult=0)
         ([entry(SendResult=0)], "undelivered"),
         ([entry(SendResult=2, SendStatus=7)], "accepted"),
         ([entry(SendResult=0, SendStatus=4)], "undelivered"),
-        # The message is not in the list, or not yet, so this must not be taken to mean that eSMS never had it.
+        # The list may be incomplete for now, so a missing message is no proof that eSMS never accepted the message.
         ([ANOTHER], None),
         (None, None),
         ([None, "text", [entry()]], None),

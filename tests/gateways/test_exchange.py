@@ -1,4 +1,4 @@
-"""The HTTP request that all adapters share: what reaches a provider, and what is refused before it is sent."""
+"""Test the HTTP request that all adapters share: what reaches a provider, and what is refused before it is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT = (2.0, 0.5)
 
 
 def test_query_headers_and_either_body_arrive_as_they_were_given(provider, session):
-    """A request arrives with its own query, headers and body, and with nothing of the request before."""
+    """A request must arrive with its own query, headers and body, and with nothing from an earlier request."""
     provider.answer = http(200, "taken")
     url, headers, words = f"{provider.url}/there", {"access_token": "word"}, {"to": "a b", "text": "ở & +"}
     answers = [
@@ -46,7 +46,7 @@ def test_invalid_header_is_a_configuration_error_before_anything_is_sent(token, 
 def test_answer_that_comes_after_an_interim_one_is_never_taken_for_the_next_messages(
     status, provider, session, monkeypatch
 ):
-    """A provider or a proxy may send 102 or 103 first. The final answer must not decide about another message."""
+    """After an interim answer (102 or 103), the final answer must not be read as the answer about the next message."""
     send_answer = provider._send_answer
 
     def send_in_two_parts(connection, answer):

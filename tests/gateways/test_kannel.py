@@ -1,4 +1,4 @@
-"""The adapter for Kannel: its request, and each answer of smsbox.
+"""Test the adapter for Kannel: its request, and each answer of Kannel's program ``smsbox``.
 
 Receipts are tested in tests/integration/sending/test_sending.py.
 """
@@ -28,7 +28,7 @@ ACCEPTED = "0: Accepted for delivery"
 
 
 def test_request(provider, session, nothing_shows):
-    """The request has the parameters that Kannel documents, and asks for receipts without showing the secret."""
+    """The request must have the parameters that Kannel documents. The secret in its receipt URL must be escaped."""
     provider.answer = http(202, ACCEPTED)
     outcome = make("kannel", f"http://127.0.0.1:{provider.port}").submit(session, outgoing(accented=True))
     assert (outcome.outcome, outcome.http_status, outcome.code) == ("accepted", 202, ACCEPTED)
@@ -85,7 +85,7 @@ def test_number_or_secret_in_an_answer_is_not_kept(provider, session, nothing_sh
 
 
 def test_capture_of_the_logs_sees_what_there_is_to_see(provider, caplog):
-    """The other tests' check of the logs can fail: with a plain session, urllib3 logs the whole address."""
+    """With a plain session, urllib3 logs the whole URL. So the other tests' check of the logs is able to fail."""
     caplog.set_level(logging.DEBUG, logger="urllib3")
     provider.answer = http(202, ACCEPTED)
     with requests.Session() as careless:

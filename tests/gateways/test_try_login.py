@@ -1,4 +1,4 @@
-"""The check of an account at a provider sends no message, and raises no error whatever the provider answers."""
+"""Test that checking an account at a provider sends no message and raises no error, whatever the provider answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_request_to_esms_lists_the_messages_of_a_single_moment(code, outcome, pr
 
 
 def test_vnpt_gets_no_request(provider, session):
-    """No request to VNPT is known that checks an account and sends no message, so the check asks nothing."""
+    """No request to VNPT is known that checks an account and sends no message, so the check sends no request."""
     assert make("vnpt", f"http://127.0.0.1:{provider.port}").try_login(session) is None
     assert provider.asked == []
 

@@ -1,4 +1,4 @@
-"""The adapter for VNPT: templates and their values, VNPT's error codes, and messages that it refuses by itself."""
+"""Test the adapter for VNPT: templates and their values, VNPT's error codes, and messages that the adapter refuses."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_vnpt_would_refuse_is_refused_without_a_request(
         *((code, "configuration", "message") for code in ("11", "17", "25", "26", "27", "28", "30")),
         *((code, "configuration", "gateway") for code in ("1", "2", "3", "8", "9", "10", "12", "13", "14", "15")),
         *((code, "configuration", "gateway") for code in ("20", "21", "22", "24", "29", "31")),
-        # In VNPT's table this code also means an internal error, before which the message may have been accepted.
+        # In VNPT's table, -1 can also mean an internal error. VNPT may have accepted the message before the error.
         ("-1", "unknown", "gateway"),
         ("34", "unknown", "gateway"),
         ("", "unknown", "gateway"),
@@ -125,7 +125,7 @@ def test_every_error_of_the_table_has_its_case():
 
 
 def test_nothing_is_promised_about_repeats_unless_the_connection_does():
-    """VNPT documents a check for repeated requests only for its banks' API."""
+    """VNPT documents a refusal of repeated requests only for its API for banks."""
     assert make("vnpt", "http://h").refuses_repeats_for == timedelta(0)
     assert make("vnpt", "http://h", refuses_repeats_hours=2).refuses_repeats_for == timedelta(hours=2)
 

@@ -1,4 +1,4 @@
-"""The adapter for Zalo: its requests, the table of its codes, token renewals, and the events of its webhook."""
+"""Test the adapter for Zalo: its requests, the table of its codes, token renewals, and the events of its webhook."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def start() -> Iterator[Callable[[Path], Demo]]:
 
 @pytest.fixture(scope="module")
 def smoked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a smoke test that has run and passed."""
+    """Run the smoke test, which must pass, and return its folder."""
     data = tmp_path_factory.mktemp("smoke") / "data"
     smoke = subprocess.run(
         [Path(sys.executable).with_name("motcua"), "smoke", "--folder", data],

@@ -54,7 +54,7 @@ def test_the_summary_counts_what_was_planned(one_stop):
 
 
 def test_latency_leaves_out_messages_from_before_the_senders_began(ledger, monkeypatch):
-    """The latency counts from the start of the senders: messages of the played past would look very late."""
+    """The latency must leave out messages from before the senders' start. Messages of the past would look late."""
     asked: list[datetime] = []
     monkeypatch.setattr("motcua.sandbox.summary.latency", lambda _, since: asked.append(since) or Latency())
     in_ledger(read_summary, LATER, NOW)
@@ -73,7 +73,7 @@ def printed(summary: Summary) -> str:
 
 
 def test_the_smoke_test_reads_attempts_and_numbers(one_stop, rows):
-    """The SQL statements of the smoke test must find each attempt, and the numbers of dossiers and attempts."""
+    """The SQL statements of the smoke test must find each attempt, and the phone numbers of dossiers and attempts."""
     one_stop.dossier("A-1")
     one_stop.move(9, "A-1")
     pick_up("khanhhoa", now=LATER)
@@ -128,7 +128,7 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault):
 
 
 def test_fault_stops_its_carrier_at_the_first_gateway_in_use_that_serves_it(fault, configure, rows):
-    """The daily fault needs a gateway that serves its carrier; without one it does nothing."""
+    """The daily fault stops its carrier at a gateway that serves this carrier. Without one, nothing stops."""
     rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
     for day, (gateways, carriers, at) in enumerate(
         (
@@ -161,7 +161,7 @@ def test_fault_that_a_killed_demo_left_ends_with_the_next_start_and_other_stops_
 
 
 def test_no_invented_phone_has_the_carrier_that_the_daily_fault_stops():
-    """The daily fault must hold up no message of the demo, so no invented phone has the carrier that it stops."""
+    """The daily fault must delay no message of the demo, so its carrier must serve no invented phone."""
     assert _PREFIXES
     assert CARRIER not in {carrier_of(prefix + "0" * (10 - len(prefix))) for prefix in _PREFIXES}
 

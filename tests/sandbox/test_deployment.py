@@ -1,4 +1,4 @@
-"""Test the demo's set-up: it explains faults in sentences, keeps its secrets, and obeys its caller's variables."""
+"""Test the demo's set-up: it reports faults in sentences, stores its secrets, and obeys its caller's variables."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def taken_port() -> Iterator[int]:
 
 
 def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that the demo printed, in a shell that has no other settings."""
+    """Run a ``motcua`` command with only these variables, without the tests' own settings."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
     program = str(Path(sys.executable).with_name("motcua"))
     return subprocess.run(
@@ -86,7 +86,7 @@ def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 
 
 def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger, tmp_path):
-    """A command in another shell finds the demo by its folder alone; the shell's own variables go first."""
+    """A command in another shell finds the demo by its folder alone. The shell's own variables take precedence."""
     environment = {
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
@@ -233,7 +233,7 @@ def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Call
 
 
 def test_apologies_and_reports_are_due_some_minutes_after_the_demo_is_up(deployed):
-    """A visitor of the demo sees apologies and reports within minutes, unless he set their hours himself."""
+    """A visitor of the demo sees apologies and reports within minutes, unless the caller set their hours."""
     caller, up = {"MOTCUA_RECONCILE_TIME": "06:45"}, datetime(2026, 11, 28, 16, 58, tzinfo=UTC)
     made = deployed(caller)
     later = made.whose_day_begins(up, caller).environment
@@ -245,7 +245,7 @@ def test_apologies_and_reports_are_due_some_minutes_after_the_demo_is_up(deploye
 
 
 def test_past_is_played_with_the_hours_of_production_and_the_rights_of_the_ledgers_owner(deployed):
-    """The past is made at the usual hours, not at those of the demo, and needs the rights of the ledger's owner."""
+    """The demo's invented past uses the hours of production, not those of the demo, and the ledger owner's rights."""
     given = deployed({}).past_environment
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()

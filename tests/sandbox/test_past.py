@@ -1,4 +1,7 @@
-"""Test the demo's past, made by the real jobs: it adds up, is purged in time, and is noticed if it was broken off."""
+"""Test the demo's *past*: the days before its start, which the demo invents and plays through with the real jobs.
+
+Its figures must add up, and its personal data must be purged in time. A past that was broken off must be detected.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ def connection(dsn: str) -> psycopg.Connection[dict[str, Any]]:
 
 @pytest.fixture
 def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> Iterator[World]:
-    """A simulated one-stop world that does not run yet, and whose sources the ledger reads.
+    """Yield a simulated one-stop world that does not run yet. The ledger reads its sources.
 
     The addresses of phone network and mailbox belong to this test only.
     """
@@ -129,8 +132,8 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
             prepare=lambda begins: prepare_calendars(begins, "demo"),
         )
 
-    # The past ends like a real ledger: no simulated clock is left, every day but yesterday is closed and published, and
-    # every closing adds up.
+    # After the past, the ledger is like a real one: no simulated clock is left, every day but yesterday is closed and
+    # published, and every closing adds up.
     assert rows(DEFAULTS) == defaults
     with connection(ledger) as ledger_now:
         assert not is_half_done(ledger_now)
@@ -156,7 +159,7 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
     assert rows("SELECT run_no FROM motcua.quality_runs WHERE sealed_at IS NOT NULL")
     assert rows("SELECT inquiry_id FROM motcua.inquiries")
 
-    # The first report that the demo itself makes after the played past is that of yesterday.
+    # The first report that the demo makes after the played past is about yesterday.
     (closing,) = close_days("first", EVERYTHING, EVERYTHING, NOW)
     made = rows("SELECT period, difference, unexplained FROM motcua.closings WHERE closing_no = %s", closing)[0]
     assert made == {"period": str(Period(today - timedelta(days=1))), "difference": 0, "unexplained": 0}

@@ -61,7 +61,7 @@ except SupervisorError as error:
 
 
 class Run:
-    """A supervisor in a process and a foreground process group of its own."""
+    """A supervisor that runs in its own process and its own foreground process group."""
 
     def __init__(self, folder: Path, mark: str, body: str) -> None:
         indented = textwrap.indent(textwrap.dedent(body).strip(), " " * 8).strip()
@@ -226,7 +226,7 @@ def test_airflow_component_is_forked_from_the_loader_and_started_alone_if_no_loa
         supervisor.finish("loader")
         supervisor.wait(3)
     """)
-    # That the exit code is known proves that the forked process is a child of the supervisor.
+    # The supervisor learns exit codes only of its own children, so the forked process must be its child.
     run.read_until("program died (exit code 0)")
     run.read_until("UP")
     run.interrupt()
@@ -236,7 +236,7 @@ def test_airflow_component_is_forked_from_the_loader_and_started_alone_if_no_loa
 
 
 def test_waiting_for_a_line_of_a_step_ends_at_that_line_and_the_end_of_the_step_is_printed(supervise):
-    """A start that needs only part of a step goes on at that line; the end of the step is still reported."""
+    """A start can wait for one line of a step and then go on. The end of the step must still be reported."""
     for code, end in ((0, "step is done"), (1, "step ended (exit code 1)")):
         run = supervise(f"""
             step = "import time; print('about: half', flush=True); time.sleep(1); raise SystemExit({code})"

@@ -1,4 +1,4 @@
-"""Test the sandbox's simulated one-stop software, the *world*: it keeps the source contract and has real-life faults.
+"""Test the simulated one-stop software, the *world*: it follows the source contract and has faults of real software.
 
 The world also records in the truth database what really happened. The world's sources must match this record.
 """
@@ -96,7 +96,7 @@ def stage(addresses):
 
 
 class Lived:
-    """The rows of the world's databases after it ran for four minutes, read once for all tests."""
+    """The rows of the world's databases after 200 seconds of its clock, read once for all tests."""
 
     def __init__(self, stage):
         stage.begin_anew(seed=20, rate=RATE)
@@ -381,7 +381,7 @@ def test_world_broken_off_while_beginning_begins_again(stage, monkeypatch):
     assert known == written > 350
 
 
-# A visitor as the desk's official
+# A visitor who acts as an official of the desk
 
 
 def one_dossier(stage, agency_code, **where):
@@ -577,7 +577,7 @@ def test_acts_of_a_dossier_are_in_order_and_no_move_overtakes_a_half_written_one
 ODD = {
     *("agency_unknown", "status_unknown", "code_untidy", "code_unusable", "transitions_without_dossier"),
     "row_against_transition",
-    "moves_impossible",  # A step may be written seconds late, with a number above the last step's.
+    "moves_impossible",  # A step may be written seconds late, with a number above a later step's.
     "text_broken",  # Staff paste in broken letters.
     "phones_unreadable",  # More than a quarter of so few phone fields may be bad.
     "silent",  # The world writes rows of a fixed day, which is past for the server's clock.

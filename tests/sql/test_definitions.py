@@ -1,4 +1,4 @@
-"""Each function, view and trigger is defined in one file, and a migrated ledger has exactly what the files define."""
+"""Test that one file defines each function, view and trigger, and that a migrated ledger has exactly these."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def schema_of(dsn: str) -> Objects:
 
 @pytest.fixture
 def empty_ledger(postgres, monkeypatch):
-    """An empty database for a ledger, with its owner's connection in the environment variables.
+    """Create an empty database for a ledger, and yield an administrator's DSN.
 
-    Yields its administrator's DSN.
+    The environment variables have the owner's connection.
     """
     name = "defined"
     provision(postgres.admin_dsn, name)
@@ -64,9 +64,9 @@ def empty_ledger(postgres, monkeypatch):
 
 @pytest.fixture
 def ledger_of_its_own(postgres, migrated, monkeypatch):
-    """A migrated ledger for one test, with its owner's connection in the environment variables.
+    """Create a migrated ledger for one test, and yield an administrator's DSN.
 
-    Yields its administrator's DSN.
+    The environment variables have the owner's connection.
     """
     name = "defined"
     postgres.copy_database(migrated, name)
@@ -78,14 +78,14 @@ def ledger_of_its_own(postgres, migrated, monkeypatch):
 
 @pytest.fixture
 def files(tmp_path, configure) -> Path:
-    """A copy of the definition files for one test, which ``motcua migrate`` reads instead of the project's files."""
+    """Copy the definition files for one test, let ``motcua migrate`` read the copy, and return its folder."""
     shutil.copytree(FOLDER.parent, tmp_path / "include" / "sql")
     configure(MOTCUA_HOME=str(tmp_path))
     return tmp_path / "include" / "sql" / "definitions"
 
 
 def change(path: Path, *old_and_new: tuple[str, str]) -> None:
-    """Replace texts in a file. Each old text must occur in it."""
+    """Replace texts in a file. Each old text must occur in the file."""
     text = path.read_text(encoding="utf-8")
     for old, new in old_and_new:
         assert old in text
@@ -133,8 +133,8 @@ def test_migrations_hold_tables_and_data_only():
         for path in sorted(MIGRATIONS.glob("*.sql"))
         if (made := made_here.findall(path.read_text(encoding="utf-8")))
     }
-    # A migration may define a function only if an index stores the function's values; it must then rebuild the index,
-    # too. There is no such migration now.
+    # A migration may define a function only if it also rebuilds an index that stores the function's values.
+    # No migration does so at present.
     assert found == {}
 
 
@@ -166,7 +166,7 @@ def test_ledger_that_is_half_there_is_refused_and_left_as_it_is(empty_ledger):
 
 
 def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_the_way(ledger_of_its_own):
-    """A ledger of a version that is too old is refused, with the version to migrate to first."""
+    """A ledger that is too old must be refused. The error must name the version to which it must migrate first."""
     before = schema_of(ledger_of_its_own)
     ask(
         ledger_of_its_own,
@@ -226,7 +226,7 @@ def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
 
 
 def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_its_own, files):
-    """Indexes store values of ``motcua.code_key``. If this function changed alone, no code would be found."""
+    """Indexes store values of ``motcua.code_key``. If only the function changed, the indexes would find no code."""
     before = schema_of(ledger_of_its_own)
     change(files / "dossiers.sql", ("'011'", "'012'"))
     (files / "new.sql").write_text(
@@ -253,7 +253,7 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
 def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force_and_one_may_need_a_later_one(
     ledger_of_its_own, files
 ):
-    """If one definition is wrong, none comes into force. A definition may use one of a later file."""
+    """If one definition is wrong, none comes into force. A definition may use an object that a later file defines."""
     before = schema_of(ledger_of_its_own)
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT 1 AS one;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELEKT 1;", encoding="utf-8")
@@ -292,7 +292,7 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 
 
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
-    """A view that another office built on ours must not be lost by a migration."""
+    """A migration must not drop a view that another office built on one of our views."""
     ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
     ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
     _put_in_force()
@@ -319,7 +319,7 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
 
 
 def test_migration_that_was_killed_keeps_no_later_one_out(ledger_of_its_own):
-    """A killed migration leaves the row of yoyo's own lock. If this row counted, no service would start any more."""
+    """A killed migration leaves a row in yoyo's lock table. This row must not stop the next migration."""
     killing = (
         "import os, signal; from motcua.store.ledger import migrations;"
         " migrations.put_in_force = lambda owner: os.kill(os.getpid(), signal.SIGKILL); migrations.migrate()"

@@ -1,6 +1,6 @@
-"""Rights that PostgreSQL gives every role are withdrawn.
+"""Test that rights that PostgreSQL gives every role are withdrawn.
 
-They are the rights to connect to the server's own databases, to make large objects, and to take the locks of senders.
+These are the rights to connect to the server's own databases, to make large objects, and to take the locks of senders.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
 
 
 def test_roles_that_do_not_send_wait_for_each_other_only_through_functions(postgres, ledger):
-    """These roles take the locks that they need through functions only, and so cannot block the senders."""
+    """These roles take locks only through functions of the ledger, so that they cannot block the senders."""
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     for role, act in (
         ("motcua_callbacks", "SELECT motcua.wait_for_phone('+84905123456')"),
@@ -83,7 +83,7 @@ def test_roles_that_do_not_send_wait_for_each_other_only_through_functions(postg
 
 
 def test_rights_that_are_still_open_are_listed(postgres, provisioned):
-    """A right that somebody gave a role by hand is named, so that an administrator can withdraw it."""
+    """A right that somebody gave a role by hand must be listed, so that an administrator can withdraw it."""
     with psycopg.connect(
         with_database(postgres.admin_dsn, provisioned), autocommit=True, row_factory=dict_row
     ) as admin:
@@ -110,7 +110,10 @@ def test_rights_that_the_owner_may_not_withdraw_are_listed_and_nothing_fails(pos
 
 
 def test_pages_and_callbacks_of_an_earlier_version_keep_their_locks_until_it_is_replaced(postgres, provisioned):
-    """While old code without the waiting functions runs, it keeps its locks, or it would fail during an upgrade."""
+    """In a ledger without ``wait_for_phone``, roles keep the right to the locks that the earlier code takes directly.
+
+    Otherwise the earlier code would fail during an upgrade.
+    """
     dsn = with_database(postgres.admin_dsn, provisioned)
     ask(dsn, "CREATE SCHEMA motcua; CREATE TABLE motcua.messages ()")
     left = provision(postgres.admin_dsn, provisioned)

@@ -1,4 +1,4 @@
-"""After a migration, code of the earlier version still works, so that services can be replaced one after the other."""
+"""Test that code of the earlier version works after a migration, so that services can be replaced one by one."""
 
 from __future__ import annotations
 

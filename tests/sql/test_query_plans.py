@@ -1,4 +1,4 @@
-"""How much a frequent SQL statement reads depends on the work to do, not on the age of the ledger.
+"""Test that the reads of a frequent SQL statement depend on the work to do, not on the age of the ledger.
 
 The tests measure the number of database pages that a statement reads, not the time.
 """
@@ -26,7 +26,7 @@ Ledger = psycopg.Connection[DictRow]
 A_DAY, SHORT, LONG = 500, 10, 40
 """Number of dossiers a day, days of the short ledger, and days of the long ledger."""
 MOST = 1000
-"""Most database pages that an SQL statement for a few rows may read."""
+"""Largest number of database pages that an SQL statement for a few rows may read."""
 ALWAYS = {"start": None, "end": None}
 YESTERDAY = {"start": datetime(2026, 11, 23, 17, tzinfo=UTC), "end": datetime(2026, 11, 24, 17, tzinfo=UTC)}
 MINUTE = {"start": NOW - timedelta(hours=2), "end": NOW - timedelta(hours=2) + timedelta(minutes=1)}
@@ -34,7 +34,7 @@ MINUTE = {"start": NOW - timedelta(hours=2), "end": NOW - timedelta(hours=2) + t
 
 @pytest.fixture(scope="module")
 def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
-    """Two ledgers that differ only in how many days they cover."""
+    """Yield two ledgers that differ only in their number of days."""
     names = ("plans_short", "plans_long")
     found = []
     for name, days in zip(names, (SHORT, LONG), strict=True):
@@ -148,7 +148,7 @@ REFUSED = (
     " FROM motcua.attempts ORDER BY 1 DESC LIMIT 3) RETURNING message_id)"
     " UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id"
 )
-"""SQL that lets the three newest attempts fail, as attempts of a carrier whose messages no gateway accepts."""
+"""SQL that marks the three newest attempts as failed, as if the gateway refused all messages of their carrier."""
 SET_ASIDE = (
     "UPDATE motcua.messages SET next_attempt_at = '2026-11-26 10:00+07', reason = 'stopped'"
     " WHERE state = 'queued' AND message_id % 2 = 0"
@@ -192,7 +192,7 @@ FIGURES = {
 FOUND = {"keys": ["D1007"], "agencies": ["H1"], "agency_code": None, "limit": 100}
 OF_A_DOSSIER = "story messages transitions versions moves attempts inquiries findings complaints".split()  # noqa: SIM905
 CASES = [
-    # Run by each pick-up and each plan.
+    # Each pick-up and each plan runs these statements.
     Case("sources/list attempts/senders_in_flight", {}),
     Case("quarantine/curable", {"source_id": 1, "agency_codes": ["H1"], "status_codes": [1], "now": NOW}),
     Case("quarantine/save", {"source_id": 1, "now": NOW, "rows": json.dumps(QUARANTINED)}, looked_up=10),
@@ -208,12 +208,12 @@ CASES = [
     Case("messages/planning/reopen_mended", ALWAYS | {"now": NOW}, MENDED, looked_up=10),
     Case("messages/planning/reopen_mended", MINUTE | {"now": NOW}),
     Case("apologies/is_left", EVENING),
-    # Run each second by a watcher.
+    # A watcher runs these statements each second.
     Case("messages/claiming/left_waiting", {"gateways": ["kannel"], "due_by": NOW, "now": NOW}, STOPPED),
     Case("sources/looking/watched", {"names": None}),
     Case("sources/looking/told", {"news": "news", "unread": "unread", "silent": "silent"}),
-    # Run by each sender and by each of its claims. They are also measured with a stop that puts the messages of a whole
-    # day on hold, and for a message whose dossier has eighty other messages.
+    # Each sender, and each of its claims, runs these statements. They are also measured with a stop that puts the
+    # messages of a whole day on hold, and for a message whose dossier has eighty other messages.
     Case("receipts/unread", {"of_each": 1_000}),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, BY_KEYS, looked_up=10),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}", looked_up=10),
@@ -229,9 +229,9 @@ CASES = [
     Case("stops/stopped_until", {"kind": "reply", "agency_code": "H1", "now": NOW}, STOPPED),
     Case("messages/browsing/waiting", ALWAYS | {"now": NOW, "carriers": None}),
     Case("attempts/of_run", {"run_id": "run 100"}),
-    # Run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and therefore reads such
-    # a small table whole. Statements within a function read the catalogue, too, but only when a session first runs
-    # them.
+    # These statements run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and so it
+    # reads such a small table whole. The preparation calls a function once, because the statements within a function
+    # also read the catalogue when a session first runs them.
     Case("receipts/apply", receipts, "SELECT motcua.apply_receipts('[]', now())", looked_up=100),
     Case(
         "inquiries/find_dossiers",
@@ -240,14 +240,14 @@ CASES = [
         looked_up=1,
     ),
     Case("inquiries/reply_given", {"gateway": "kannel", "dedupe_key": "inquiry 1007"}),
-    # Run by each settling.
+    # Each settling runs these statements.
     Case(
         "attempts/unsettled attempts/unreported attempts/assume_accepted messages/outcomes/close_unconfirmed",
         OF_GATEWAY,
         looked_up=10,
     ),
     Case("messages/outcomes/expire messages/outcomes/count_held", ALWAYS | {"now": NOW, "agencies": None}),
-    # Run by each round of the watch, by the page about sending, and by the page about messages of unknown outcome.
+    # Each round of the watch runs these statements, as do the pages about sending and messages of unknown outcome.
     Case(
         "metrics/takes_rows metrics/open_checks metrics/open_messages metrics/queue_due metrics/unknown_messages"
         " metrics/unread_receipts metrics/gateway_stops metrics/sources watch/enabled watch/unknown watch/high_marks"
@@ -268,7 +268,7 @@ CASES = [
     Case("dossiers/are_any", {"agencies": ["of nobody", "H1"]}),
     Case("complaints/count_open", {"since": NOW - timedelta(days=90), "agencies": ["H1"]}),
     Case("watch/unknown", {"before": NOW, "now": NOW, "agencies": ["H1"]}),
-    # Run by lists of messages and of inquiries: for a common state, a rare state, a day, an agency and a run.
+    # Lists of messages and of inquiries run these statements, with different filters.
     Case("messages/browsing/newest messages/browsing/oldest", LISTED, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest messages/browsing/oldest", LISTED | BEFORE, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest", LISTED | DAY_LISTED, IN_ORDER, looked_up=51),
@@ -294,13 +294,13 @@ CASES = [
     Case("inquiries/newest", ASKED, IN_ORDER, looked_up=51),
     Case("inquiries/rows", {"inquiry_ids": list(range(101, 151))}, looked_up=100),
     Case("inquiries/by_day inquiries/repeated_codes inquiries/repeated_phones", ASKED),
-    # Run by the page about a run.
+    # The page about a run runs these statements.
     Case("runs/find", {"run_id": "run 100", "dag_id": "notify_transitions"}, OF_A_RUN),
     Case("runs/moves runs/attempts runs/messages runs/quarantined", THE_RUN, OF_A_RUN, looked_up=20),
     Case("runs/moves", THE_RUN | {"agencies": ["H1", "H2"]}, OF_A_RUN, looked_up=10),
     Case("runs/pick_ups runs/evenings runs/stops runs/closings runs/checks runs/statements", THE_RUN, OF_A_RUN),
     Case("runs/mails", {"report": "publication", "numbers": [1, 2], "agencies": None}, OF_A_RUN),
-    # Run by the page of a dossier.
+    # The page of a dossier runs these statements.
     Case("dossiers/showing/find dossiers/showing/unusable_rows", FOUND, looked_up=1),
     Case("dossiers/showing/find_by_tail", {"tail": "1007", "agencies": ["H1"], "limit": 100}, looked_up=10),
     Case("dossiers/showing/find_by_phone", {"msisdn": "+84906000007", "agencies": None, "limit": 100}, looked_up=10),
@@ -311,8 +311,8 @@ CASES = [
         looked_up=5,
     ),
     Case("dossiers/showing/receipts", one_dossier, looked_up=10),
-    # Run by each gate and each round of the watch. They come last, since the rows that are queued for them
-    # leave dead entries in the indexes of other cases.
+    # Each gate and each round of the watch runs these statements. They are last, because the rows that are queued for
+    # them leave dead entries in the indexes of other cases.
     Case("unserved/gateways", {"gateways": ["kannel"], "now": NOW}),
     Case("unserved/messages", UNSERVED, LONG_QUEUE),
     Case("unserved/messages", UNSERVED, LONG_QUEUE + "; " + STOPPED.replace("'supplement'", "NULL")),

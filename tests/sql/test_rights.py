@@ -1,4 +1,4 @@
-"""Each role of the ledger can do its own work and is refused everything else."""
+"""Test that each role of the ledger can do its own work and is refused everything else."""
 
 from __future__ import annotations
 
@@ -254,7 +254,7 @@ _OF_CLIENTS = [
     Act("INSERT INTO intake.client_agencies (client_id) VALUES (1)", "a client would write for another agency"),
     Act("DELETE FROM intake.sessions", "everybody would have to sign in again"),
 ]
-"""Acts on the accounts of the intake that only commands may do, and reading data that only pick-ups may read."""
+"""Acts on accounts of the intake that only commands may do, and queries that only pick-ups may run."""
 
 ACTS = {
     "motcua_app": [*NOBODY_BUT_THE_OWNER, *_OF_PUSHES, _PURGE],
@@ -304,7 +304,7 @@ ACTS = {
 
 @pytest.fixture(scope="module")
 def shared(postgres, migrated) -> Iterator[str]:
-    """One ledger on which all acts are tried; each act is rolled back."""
+    """Create the ledger on which all acts are tried and rolled back, and yield its name."""
 
     name = postgres.fresh_database(migrated, "rights")
     yield name
@@ -336,7 +336,7 @@ def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
 
 
 def test_acts_are_real_the_owner_may_do_them(postgres, shared):
-    """The owner may do the acts. PostgreSQL also refuses acts on misspelled tables, so refusals alone prove nothing."""
+    """The owner may do each act. PostgreSQL may also refuse a misspelled act, so refusals alone prove nothing."""
     acts = {act for role in ROLES for act in ACTS[role]}
     refused, unreal = [], []
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared), autocommit=True) as owner:
@@ -636,7 +636,7 @@ def test_request_ends_once(pages, tasks, source, rows):
     ],
 )
 def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
-    """A request is stored only if its agency or source exists; a harmless one is carried out at once."""
+    """A request is stored only if its agency or source exists. A harmless request is carried out at once."""
     assert _make_request(pages, kind, **wanted)[1] == became
     assert len(rows("SELECT 1 FROM motcua.page_requests")) == (became != "unknown")
 
@@ -664,7 +664,7 @@ def test_pages_ask_for_nothing_else(pages, source, rows, kind, wanted):
 
 
 def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared):
-    """A new table or view needs a line in the table of rights, and none may have two."""
+    """A new table or view needs a line in the table of rights. No table or view may have two lines."""
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
         there = {
             name

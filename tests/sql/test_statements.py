@@ -1,4 +1,4 @@
-"""Every SQL statement has a unique name, a description and a caller in the code, and is valid on the real schema."""
+"""Test that every SQL statement has a unique name, a description and a caller, and is valid on the real schema."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_
 
 
 def test_every_statement_is_asked_for():
-    """An SQL statement that no code runs is left over and should be removed."""
+    """An SQL statement that no code runs should be removed."""
 
     def is_asked_for(name: str) -> bool:
         # Code names the statement itself, or its file, which means all statements of the file.
@@ -87,7 +87,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
         if name.startswith(OF_OTHER_DATABASES):
             continue
         assert ";" not in text, f"{name} is more than one statement"
-        # The SQL statement ``quality/marks/dossier_facts`` is only a part of another, so check the other statement.
+        # The SQL statement ``quality/marks/dossier_facts`` is part of another statement, so check the whole statement.
         numbered = quality._query_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
         for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", numbered))), 1):
             numbered = numbered.replace(f"%({parameter})s", f"${position}")
@@ -104,7 +104,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
 
 @pytest.fixture
 def snapshot(schema):
-    """A session that has the temporary tables of a quality check, made by the SQL statements of the check itself."""
+    """Yield a session with the snapshot tables of a quality check, which the check's own SQL statements create."""
     book = load_rules({})
     with schema.transaction(force_rollback=True):
         parameters = {"as_of": NOW, "since": book.since(NOW), "sources": [], **snapshot_thresholds(book)}
@@ -161,7 +161,7 @@ def test_audit_role_reads_the_facts_and_no_personal_data(schema):
 
 
 def test_database_condition_agrees_with_the_domain(schema):
-    """SQL and Python must agree when a dossier needs a message, or the source count would differ."""
+    """SQL and Python must agree on whether a dossier needs a message, or the count at the source would differ."""
     from motcua.domain.occasions import condition_of
 
     for status in range(1, 11):
@@ -171,7 +171,7 @@ def test_database_condition_agrees_with_the_domain(schema):
 
 
 def test_ledger_allows_the_reasons_for_suppressing_a_message_that_lists_know(schema):
-    """A reason that the ledger allows and lists do not know could not be chosen as a filter."""
+    """Lists of messages must offer each reason that the ledger allows, so that it can be chosen as a filter."""
     from motcua.store.browsing import SUPPRESSED_FOR
 
     (rule,) = schema.execute(

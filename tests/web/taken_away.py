@@ -1,4 +1,4 @@
-"""Readers of lists that a test downloaded as a file; they read the file as a spreadsheet does."""
+"""Read lists that a test downloaded as a CSV file or a workbook, as a spreadsheet program reads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TakenAway:
 
     title: str
     notes: list[str]
-    """The lines below the title: which rows the file holds, and as of when. A CSV file has no title and no notes."""
+    """The lines below the title. They say which rows the file has, and as of when. A CSV file has neither."""
     head: list[str]
     rows: list[list[str]]
     """The cells as texts; an empty cell is an empty text."""
@@ -35,8 +35,8 @@ class TakenAway:
 def read_csv(content: bytes) -> TakenAway:
     """Read a CSV file.
 
-    A leading quote keeps a text from being a formula. ``is_text`` reports whether the quotes are there, and the cells
-    are returned without these quotes.
+    A leading quote (') marks a text that a spreadsheet would otherwise read as a formula. ``is_text`` reports whether
+    each such text has its quote. The cells are returned without these quotes.
     """
     assert content.startswith(b"\xef\xbb\xbf"), "without this mark Excel does not read the file as UTF-8"
     lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
@@ -78,5 +78,5 @@ def _parse_lines(lines: list[list[str]], is_text: bool) -> TakenAway:
 
 
 def _padded_row(row: list[str], wide: int) -> list[str]:
-    """Return a row with empty texts up to the width of the heading."""
+    """Return a row, filled up with empty texts to the width of the heading."""
     return row + [""] * (wide - len(row))

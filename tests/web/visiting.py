@@ -35,7 +35,7 @@ class Visiting:
     """DAGs whose runs a page started, and who started them."""
 
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
-        """Make the visitor a person of this role; users and clerks of agencies have these agencies."""
+        """Make the visitor a person with this role. ``agencies`` are those of an agency's user or clerk."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role in ("agency", "clerk") else None
 
@@ -44,7 +44,7 @@ class Visiting:
         self.airflow_run = run
 
     def let_into(self, pages: FastAPI) -> None:
-        """Make this visitor the visitor of an app with pages."""
+        """Make this visitor the signed-in user of an app with pages."""
 
         def visits(request: Request) -> Visitor:
             request.state.visitor = Visitor(self.name, self.role, self.agencies)
@@ -93,7 +93,7 @@ class Visiting:
 
     @contextmanager
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
-        """Yield a browser for an app. The visitor is the Department's operator until the test changes it."""
+        """Yield a browser for an app. The visitor is an operator of the Department until the test changes the role."""
         self.visit_as("operator")
         self.airflow_says(None)
         self.accounts = None
@@ -119,7 +119,7 @@ def page_words(answer: Any) -> str:
 
 
 def form_of(page: str, begins: str) -> dict[str, str]:
-    """Return the fields that a browser would send of the first POST form after these words of a page."""
+    """Return the fields that a browser would send with the first POST form after the text ``begins``."""
     part = page[page.index(begins) :]
     part = part[part.index('<form method="post"') : part.index("</form>")]
     return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}

@@ -1,4 +1,4 @@
-"""Test the demo's mailbox: it keeps every mail that it accepted (reply 250), and shows hostile mails without harm."""
+"""Test the demo's mailbox: it stores every mail that it accepted (reply 250), and shows hostile mails safely."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def box(tmp_path: Path) -> Iterator[Running]:
 
 
 def report() -> EmailMessage:
-    # Keep long lines: the folding of older Pythons drops the space between two encoded words.
+    # Do not fold long lines: older Pythons then drop the space between two encoded words.
     mail = EmailMessage(policy.default.clone(max_line_length=998))
     mail["Subject"] = "Báo cáo đối soát tháng 9/2016, Sở Thông tin và Truyền thông"
     mail["From"] = "MotcuaSMS <motcua@khanhhoa.example>"

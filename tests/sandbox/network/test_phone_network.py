@@ -169,7 +169,7 @@ def test_a_post_of_plain_text_carries_its_fields_in_headers_and_any_other_is_ref
     }
     url = network.url + "/cgi-bin/sendsms"
     assert requests.post(url, "Hồ sơ".encode(), headers=headers, timeout=10).status_code == 202
-    unnamed = {**headers, "Content-Type": "text/plain"}  # Without a charset, HTTP's own default counts: ISO-8859-1.
+    unnamed = {**headers, "Content-Type": "text/plain"}  # Without a charset, HTTP's default applies: ISO-8859-1.
     assert requests.post(url, "Hồ".encode(), headers=unnamed, timeout=10).status_code == 202
     for kind in ("application/x-www-form-urlencoded", "application/json"):
         answer = requests.post(url, "username=motcua", headers={"Content-Type": kind}, timeout=10)
@@ -234,7 +234,7 @@ def test_a_long_text_is_cut_with_a_202_unless_the_user_may_send_more(start):
 
 
 def test_several_receivers_are_several_messages_and_one_phone_has_many_spellings(network):
-    """A request with several receivers is one message for each; spellings of one number are the same phone."""
+    """A request with several receivers sends one message to each. All spellings of a number are the same phone."""
     assert network.send(to="+84905123456 84905123456 abc 0905123456").status_code == 202
     assert [message["to"] for message in network.truth()] == ["+84905123456", "84905123456", "0905123456"]
     (phone,) = network.call("GET", "/api/phones")["phones"]
@@ -248,7 +248,7 @@ def test_receipts_follow_the_behaviour_of_the_number_and_the_mask(network, appli
     for behaviour, fields, types, reaches_the_phone in (
         ("delivered", {}, [8, 1], True),
         ("failed", {}, [8, 2], False),
-        ("late", {"validity": "0"}, [8, 34], False),  # Expired: 34 contains the bit 2, "failed".
+        ("late", {"validity": "0"}, [8, 34], False),  # 34 means "expired" and contains bit 2, "failed".
         ("rejected", {}, [16], False),
         ("failed", {"dlr_mask": "1"}, [], False),
         ("delivered", {"dlr_mask": "1"}, [1], True),
@@ -422,7 +422,7 @@ def test_a_fault_hits_a_share_of_the_requests_and_is_off_when_it_is_no_longer_na
 
 
 def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(network):
-    """The network can lose its answer although it accepted the message, so that an outcome is really unknown."""
+    """The network can accept a message and lose its answer, so that the sender cannot know the outcome."""
     query = {**ACCOUNT, "from": "M", "to": NUMBER, "text": "ambiguous"}
     for fault, failure in (
         ("accept_then_reset", requests.ConnectionError),
@@ -444,7 +444,7 @@ def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(netw
     network.fault(accept_then_500={"next": 1})
     assert network.send().status_code == 500
     assert len(network.truth()) == 5
-    # A client that dies after it wrote its request has sent the message.
+    # If a client dies after it wrote its request, the message is sent.
     network.fault(slow_seconds={"seconds": 0.3, "next": 1})
     with pytest.raises(requests.ReadTimeout):
         requests.get(network.url + "/cgi-bin/sendsms", query, timeout=0.1)
@@ -533,7 +533,7 @@ def test_a_reply_is_shown_as_kannel_shows_it(network, application):
     for answer, shown in (
         (http(200, "Hồ sơ", **ACCENTED), "Hồ sơ"),
         (http(200, "Hồ sơ", **UTF8), "H? s?"),  # Accents need X-Kannel-Coding: 2.
-        (http(200, "Hồ", Content_Type="text/plain"), "H???"),  # Without a charset, ISO-8859-1 counts.
+        (http(200, "Hồ", Content_Type="text/plain"), "H???"),  # Without a charset, ISO-8859-1 applies.
         (http(200, b"", **UTF8), "<Empty reply from service provider>"),
         (http(202, b"ok", **UTF8), "ok"),
         (in_json({}), "Result could not be represented as an SMS message."),
@@ -587,7 +587,7 @@ def test_most_phones_get_their_texts_and_numbers_that_are_no_mobile_are_rejected
 
 
 def test_a_handle_is_opaque_and_a_behaviour_set_by_hand_outlives_a_restart(start):
-    """A phone's handle in addresses must not show its number. A behaviour that is set by hand survives a restart."""
+    """The handle that names a phone in URLs must not show its number. A behaviour set by hand survives a restart."""
     network = start()
     handle = network.handle("+84 905 123 456")
     assert handle == network.handle(NUMBER)
@@ -623,7 +623,7 @@ def test_every_accepted_message_is_counted_once(network, application):
 
 
 def test_running_network_shows_each_message_of_the_past_at_once(network, tmp_path):
-    """The demo plays its past at another port; the running network must show these messages at once."""
+    """The demo sends the messages of its invented past through another port. The running network must show them."""
     assert network.counts()["last_used_at"] is None
     address = GatewayAddress("kannel", f"http://127.0.0.1:{free_port()}", *ACCOUNT.values(), {})
     query = {**ACCOUNT, "from": "MotcuaSMS", "to": NUMBER, "text": "Da co ket qua", "dlr-url": "http://localhost/?r=1"}
@@ -650,7 +650,7 @@ def test_hostile_text_is_data_and_never_part_of_the_page(network):
     page = requests.get(network.url + "/", timeout=10)
     assert "onerror" not in page.text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page.text)
-    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # loads nothing from elsewhere
+    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # loads no other site
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy
@@ -725,7 +725,7 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(start, application
             assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
             until(lambda: len(application.asked) == 2)
             by_type = sorted((asked.query for asked in application.asked), key=lambda fields: int(fields["d"]))
-            by_type[0].pop("A", None)  # The carrier's own words, which Kannel's fake carrier does not have.
+            by_type[0].pop("A", None)  # ``A`` is the carrier's text, which Kannel's fake carrier does not have.
             reports.append(by_type)
             application.asked.clear()
         assert reports[0] == reports[1]

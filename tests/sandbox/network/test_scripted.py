@@ -35,7 +35,7 @@ def test_a_numbers_own_answers_come_before_the_script_and_the_script_before_all_
 
 
 def test_check_of_an_account_uses_up_no_answer_of_the_script(gateway):
-    """A check of the account has answers of its own, so that it takes no answer from a message's request."""
+    """A check of the account must use answers of its own, not an answer that is meant for a message."""
     gateway.script, gateway.login = [(503, "")], (403, "")
     assert [status(gateway), status(gateway, "1")] == [403, 503]
     assert (len(gateway.logins), len(gateway.asked)) == (1, 1)
@@ -59,7 +59,7 @@ def test_most_in_a_second_is_of_any_second_and_most_at_once_counts_unanswered_re
 
 
 def test_figures_are_of_the_time_since_the_last_reading_and_include_open_requests(gateway):
-    """Each reading of the figures begins a new count, in which requests that are still open count."""
+    """Each reading of the figures begins a new count. The count includes requests that are still open."""
     gateway.asked, gateway.in_flight, gateway.most_in_flight = [asked_at(0.0)], 1, 2
     gateway.seen()
     assert gateway.seen() == {"requests": 0, "most_at_once": 1, "most_in_a_second": 0}

@@ -1,4 +1,4 @@
-"""Test the demo's Zalo: it answers for phones that have Zalo, lack it or refuse messages, and its page shows each."""
+"""Test the demo's simulated Zalo: its answers for phones with Zalo, without Zalo, and for phones that refuse it."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tz
 
 
 class Walk:
-    """A person at a browser whose clicks on links and buttons are counted.
+    """A person at a browser. Each click on a link or button is counted.
 
     A page that asks the person to type a command in a shell fails the test.
     """
@@ -109,10 +109,10 @@ def office(staff: TestClient, one_stop: Any, rows: Any, configure: Any, tmp_path
 
 @pytest.mark.guarantee("pages", "the Department's eight tasks (journeys) need no shell and at most five clicks each")
 def test_departments_journeys_need_no_shell_and_few_clicks(office, rows):
-    # The link in the morning's mail leads to the figures, and an agency's figures are one click further.
+    # The link in the morning's mail opens the page of all agencies. An agency's findings are one click from there.
     Walk(office, "/motcua/quality").follow("UBND TP Nha Trang").ends("SO-BAN")
 
-    until = f"{date.today() + timedelta(days=30):%Y-%m-%d}"  # noqa: DTZ011 - far from midnight either way
+    until = f"{date.today() + timedelta(days=30):%Y-%m-%d}"  # noqa: DTZ011 - one day more or less is harmless
     walk = Walk(office, "/motcua/").follow("Chất lượng").follow("UBND TP Nha Trang")
     walk.press("Tạm chấp nhận", why="Công dân không dùng di động", until=until).ends("Tạm chấp nhận đến")
     walk.press("Rút lại").ends("Đã bỏ tạm chấp nhận")

@@ -1,6 +1,6 @@
 """Test every page with a list: its rows can be downloaded as CSV and workbook, and no typed text becomes a formula.
 
-Every text in the ledger that people can type begins like a formula. The test fails for a new page until ``ROWS`` or
+The tests fill the ledger with typed texts that begin like a formula. A test fails for a new page until ``ROWS`` or
 ``WITHOUT_ROWS`` names the page.
 """
 
@@ -105,7 +105,7 @@ _ABOUT_ONE = {
     "/settings/agency",
     "/settings/phones",
 }
-"""Pages about one source, run, figure or agency, which refuse a request without it."""
+"""Pages about one source, run, figure or agency. They refuse a request that names none."""
 WITHOUT_ROWS = {
     "/checks/{name}": "explains one check",
     "/dossiers/found": "shows the hits of a search in another order",
@@ -166,7 +166,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
 
 
 def _exports(rows: Any) -> None:
-    """Insert an exported file with a fault, a person's acceptance of it, and a dossier that the file no longer has."""
+    """Insert an export with a fault, a person's acceptance of this file, and a dossier that the file no longer has."""
     now = datetime.now(UTC)
     form = {"kind": "whole", "columns": {"dossier_code": ["@Mã hồ sơ"], "status": ["Trạng thái"]}}
     fault = FileFault("unknown_word", None, 3, "=cột", {"word": "…", "known": "Xong"})
@@ -194,7 +194,7 @@ def _exports(rows: Any) -> None:
 
 
 def _notices(one_stop: Any) -> None:
-    """Make dossiers of two agencies with results, and dossiers in work, and pick them up."""
+    """Make finished dossiers of two agencies and dossiers in work, and read them into the ledger."""
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "updated_at": at, "received_at": at}
     typed = {"procedure_name": "@Cấp bản sao", "step_name": "\tTrả kết quả", "applicant_name": FORMULA}
@@ -206,7 +206,7 @@ def _notices(one_stop: Any) -> None:
     ):
         one_stop.dossier(code, of, applicant_phone=phone, **done, **typed)
         one_stop.move(9, code, of, at=at, from_step="-Xử lý", to_step="@Trả kết quả")
-    # The dossier is in work, and its number is a landline.
+    # These dossiers are in work, and their phone numbers are landlines.
     open_one = {"received_at": at, "updated_at": at, "due_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
     soon = coming_evening(datetime.now(UTC)) + timedelta(hours=23)
@@ -269,7 +269,7 @@ def as_of_line(text: str) -> str:
 
 
 def written(cell: str) -> str:
-    """Return a cell in a form common to both formats. A workbook stores a day with the time 00:00:00, which is cut."""
+    """Return a cell in a form common to both formats: without the time 00:00:00 that a workbook adds to a day."""
     return " ".join(cell.removesuffix(" 00:00:00").split())
 
 
@@ -278,7 +278,7 @@ def rows_in(taken: TakenAway) -> list[list[str]]:
 
 
 def test_every_page_is_named_in_this_file_with_its_lists_or_as_one_without(app):
-    """A new page must be added to ``ROWS`` or ``WITHOUT_ROWS``, or its lists would not be tested."""
+    """A new page must be added to ``ROWS`` or ``WITHOUT_ROWS``. Otherwise its lists would not be tested."""
     pages = {
         route.path
         for route in app.routes[-1].app.routes

@@ -51,7 +51,7 @@ def test_fabs_roles_are_those_of_the_pages(found):
         "minh": [operator, "minh"],
         "ngoai": [clerk, "ngoai"],
     }
-    # The pages in this order: dossiers, data quality, carrier statements, users.
+    # Each list has the status of four pages: dossiers, data quality, carrier statements, users.
     assert {name: each["statuses"] for name, each in found.items() if "statuses" in each} == {
         "kiem": [200, 200, 200, 403],
         "cuc": [200, 303, 403, 403],
@@ -72,8 +72,8 @@ def test_fabs_roles_are_those_of_the_pages(found):
 
 @pytest.mark.guarantee("pages", "an agency's people have no right in Airflow, on a server and in the demo")
 def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):
-    # In this order: access to connections, variables and other accounts; the DAGs that are shown; the status of listing
-    # runs, starting a run, and pausing a DAG.
+    # Each tuple has: the statuses of access to connections, variables and other accounts; the DAGs that are shown; and
+    # the statuses of listing runs, starting a run and pausing a DAG.
     asked = ("airflow", "dags", "runs", "starts", "pauses")
     seen = {name: tuple(found[name][each] for each in asked) for name in ("kiem", "cuc", "quy", "lan", "minh")}
     nothing = ([403, 403, 403], [], 403, 403, 403)
@@ -94,12 +94,15 @@ def test_console_is_for_those_who_see_something_there(found):
 
 
 def test_command_that_makes_the_roles_may_be_repeated_and_undoes_other_changes_of_rights(found):
-    """A repeated command restores the rights of our roles, and refuses a person's account for the watch."""
+    """A second run of the command must restore the rights of our roles.
+
+    The command must refuse to let the watch use a person's account.
+    """
     first, again, taken = found["roles"]
     assert first == again
     assert first.startswith("0 Roles VanHanh, CoQuan, Quay, KiemTra, GiamSat are as they should be.")
-    # Between the first two calls, CoQuan got the right to change connections and VanHanh lost it. The second call
-    # must undo both.
+    # Between the first two calls, CoQuan got the right to change connections, and VanHanh lost this right. The second
+    # call must undo both changes.
     assert first.endswith("The watch signs in as giam-sat.")
     assert taken.startswith("2 lan is a person's account"), "a person's account must not become the watch's"
 

@@ -1,4 +1,4 @@
-"""Test the staff pages: only for users whom Airflow knows, without scripts, and with typed words escaped as text."""
+"""Test that the staff pages are only for users whom Airflow knows, have no scripts, and escape typed words."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIE = "_token"
 
 @pytest.fixture(scope="module")
 def airflow_users():
-    """Yield Airflow's own manager of users and tokens. It needs only one table of Airflow's database."""
+    """Yield the demo's auth manager, which makes tokens of users. It needs only one table of Airflow's database."""
     from airflow.api_fastapi.app import create_auth_manager
     from airflow.models.revoked_token import RevokedToken
     from airflow.utils.session import create_session
@@ -98,7 +98,7 @@ NO_NUMBERS = ("9223372036854775808", "1" * 5000, "-1", "²", "")
 
 @pytest.mark.guarantee("publications", "no page answers with an internal error to a number that is invalid or too big")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token):
-    """A bad number in any field of an address or a form must be refused and must not cause an internal error."""
+    """A bad number in any field of an address or a form must not cause an internal error."""
     user = SimpleAuthManagerUser(username="lan", role="admin")
     stranger.cookies.set(COOKIE, token(user))
     own = token_of(stranger)
@@ -331,7 +331,7 @@ OF = {
     "/statements": "rows",
     "/users": "grants",
 }
-"""For a page with several lists, the list whose file the test downloads."""
+"""The list whose file the test downloads, for each page with several lists."""
 
 
 @pytest.mark.guarantee("cost", "an SQL statement of a staff page is cancelled after 15 s, and the page says what to do")
@@ -363,7 +363,7 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
 
 
 def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, monkeypatch):
-    """A page's time limit must not stay on the connection for its next user."""
+    """A page's time limit must not apply to the next user of its connection."""
     monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.05))
     for _ in range(2):
         with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
@@ -391,7 +391,7 @@ def test_agencys_people_have_no_right_in_airflow_in_the_demo_either(airflow_user
 
 
 def test_administrator_of_an_agency_is_told_that_he_was_given_none(stranger, token):
-    """An administrator whom nobody gave an agency must learn the reason why the page is empty."""
+    """The page must tell an agency's administrator that nobody gave him an agency."""
     stranger.cookies.set(COOKIE, token(role="agency"))
     assert "chưa được giao cơ quan nào" in text_of(stranger.get("/motcua/calendar"))
     in_ledger(give_agency, "xem", NHA_TRANG, "admin", NOW)

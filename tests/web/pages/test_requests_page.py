@@ -32,14 +32,14 @@ def waiting(staff: Any, one_stop: Any) -> Any:
 
 
 def map_to(staff: Any, status: int, written: int = 11) -> Any:
-    """Ask on the page to map a status of the source to one of the contract."""
+    """Send the form that maps a status of the source to a status of the source contract."""
     form = {"source": "khanhhoa", "written": str(written), "stands_for": str(status)}
     return staff.post(SOURCES, data=form | {"token": token_of(staff)})
     return staff.post(SOURCES, data=form)
 
 
 def mapped(rows: Any) -> list[tuple[int, int]]:
-    """Return the mapped statuses of all sources with their meaning."""
+    """Return each mapped status of the sources, with the contract's status that it means."""
     return [(each["source_status"], each["status_code"]) for each in rows("SELECT * FROM motcua.status_maps")]
 
 
@@ -143,7 +143,7 @@ def test_code_of_the_contract_is_refused_on_the_page(waiting, staff, rows):
 
 
 def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting, staff, rows, mailbox, an_hour_later):
-    """A mapping that is no longer allowed shows its last day, and the Department may end it earlier."""
+    """The page must show the last day of a mapping that is no longer allowed. The Department may end it earlier."""
     _map_as_before(rows, 2, 9)
     page = words(staff.get(SOURCES))
     assert "Mã từ 1 đến 10 là mã quốc gia, không khai lại được" in page
@@ -177,7 +177,7 @@ def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, row
 
 
 def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
-    """Map a status as a ledger of version 0.2.0 may have it."""
+    """Insert a mapping that version 0.2.0 allowed and the present ledger forbids."""
     name = "codes_of_the_contract_are_not_mapped"
     rows(f"ALTER TABLE motcua.status_maps DROP CONSTRAINT {name}")
     rows(

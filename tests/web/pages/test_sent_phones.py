@@ -1,4 +1,4 @@
-"""Test the list of phones that an agency uploads before it joins: the result is shown masked and stored nowhere."""
+"""Test the list of phones that an agency uploads before it is enabled: the result is masked and stored nowhere."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Test the pages of settings.
 
-An agency's administrator changes the settings of his own agency, tries them on the last working day, and sets a change
-back. Changes on the page and by the agencies' file share one history.
+An agency's administrator changes the settings of his own agency, and can undo a change. Before he saves settings, he
+can see which messages they would have sent on the last working day. Changes by page and by file are in one history.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def words(answer) -> str:
 
 
 def fields_of(text: str, form: int = 0) -> dict[str, object]:
-    """Return the fields that a browser would send of one of the page's own forms, unchanged."""
+    """Return the fields that a browser would send if a person submitted one of the page's forms unchanged."""
     main = text[text.index("<main") :]
     part = re.findall(r'<form[^>]*action="/motcua/settings/agency[^>]*>(.*?)</form>', main, re.S)[form]
     sent: dict[str, object] = {}
@@ -130,7 +130,7 @@ def test_page_names_no_gateway_that_is_not_in_use(hoa):
 
 
 def test_agency_without_history_has_its_page_and_its_file_and_can_be_set(hoa, rows):
-    """An agency has no history if its row was written while triggers were off, by a restore or by hand."""
+    """An agency has no history if a restore or a person wrote its row while triggers were off."""
     rows("SET session_replication_role = replica")
     rows("DELETE FROM motcua.agency_changes WHERE agency_code = %s", NHA_TRANG)
     rows("RESET session_replication_role")
@@ -185,7 +185,7 @@ def test_no_procedure_ticked_leaves_none_out(hoa, rows, day_before):
     assert "Không đổi gì. Chưa chọn thủ tục nào để không nhắn" in words(hoa.get(done.headers["location"]))
     assert now_is(rows, *names) == (False, [], None)
     assert "3 tin khác đi" in words(send(hoa, "try", **LEFT_OUT, same_day_all="yes"))
-    # Without the last tick, messages are sent for all procedures again.
+    # After the last tick is removed, messages are sent for all procedures again.
     confirm(hoa, send(hoa, "save", **LEFT_OUT, procedure=["1.001193"]))
     assert now_is(rows, *names) == (True, ["1.001193"], "Trả ngay tại quầy")
     assert send(hoa, "save", procedure=[]).status_code == 303
@@ -228,7 +228,7 @@ def test_saving_unchanged_settings_leaves_no_row_in_the_history(hoa, rows):
 
 
 def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows):
-    """An administrator may shorten a hold time that only the Department may set, but not set it again."""
+    """An administrator may shorten a waiting time that only the Department may set, but may not lengthen it again."""
     changed = [agency(NHA_TRANG, result_hold=timedelta(hours=5))]
     in_ledger(save_agencies, changed, "so", by_department=True)
     page = hoa.get(PAGE)
@@ -267,7 +267,7 @@ def test_what_was_changed_meanwhile_is_told_and_nothing_typed_is_lost(hoa, rows,
     assert now_is(rows, "accented", "apology_day", "report_recipients") == (True, "working_day", ["moi@x.vn"])
 
 
-# --- Setting a change back ----------------------------------------------------------------------
+# --- Undoing a change ---------------------------------------------------------------------------
 
 
 def undo(staff, change_id: int):
@@ -294,7 +294,7 @@ def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     )
     back = kept(rows)[-1]
     assert (back["changed_by"], back["silences"]) == ("hoa", [])
-    # Undoing the undo ends messages to citizens again, and the page says so.
+    # Undoing the undo ends messages to citizens again, so the page must say so.
     asked = undo(hoa, back["change_id"])
     assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
     assert confirm(hoa, asked).status_code == 303
@@ -346,7 +346,7 @@ def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_ho
 
 
 def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):
-    """If settings changed after the question about an undo, the page asks again before it changes anything."""
+    """If settings changed after the page asked for confirmation of an undo, the page must ask again."""
     send(hoa, "save", accented="yes")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
     send(hoa, "save", apology_day="working_day")
@@ -372,7 +372,8 @@ def last_worked() -> datetime:
 def day_before(staff, one_stop):
     """Make dossiers with results of the last working day, and return the moment of the results.
 
-    Three dossiers are of the same day, in two procedures, one of them with a landline. One dossier took several days.
+    Three dossiers, of two procedures, were received on the day of their result; one of them has a landline. One dossier
+    took several days. Another dossier has its result today.
     """
     now = datetime.now(UTC)
     at = last_worked() + timedelta(hours=10)
@@ -431,7 +432,7 @@ def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, da
 
 
 def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_says(hoa, rows, day_before, configure):
-    """Trying settings shows what accents cost, and a longer hold counts as a difference of the messages."""
+    """The page must show what accents would cost. A message that would wait longer must count as different."""
     configure(MOTCUA_SEGMENT_PRICE="800")
     answer = send(hoa, "try", accented="yes", result_hold="PT2H")
     sums = re.findall(r'<tr><th scope="row"><b>(Hiện nay|Đang ghi)</b></th>(.*?)</tr>', answer.text)
@@ -446,7 +447,7 @@ def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_sa
 
 @pytest.fixture
 def evening(staff, one_stop):
-    """Make dossiers due from the evening of the last working day to twenty days later; return that evening."""
+    """Make dossiers due between the evening of the last working day and twenty days later, and return the evening."""
     at = last_worked() + timedelta(hours=17, minutes=30)
     begun = {"received_at": at - timedelta(days=9), "updated_at": at - timedelta(days=2), "due_at": at}
     for code, values in (
@@ -504,7 +505,7 @@ def test_rehearsed_apologies_are_on_the_page(hoa, rows, evening):
 
 
 def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, day_before):
-    """An agency that sends nothing yet can try settings on past dossiers as if it had already begun."""
+    """An agency that sends nothing yet can try settings on past dossiers as if it had already begun to send."""
     rows("UPDATE motcua.agencies SET enabled_from = NULL WHERE agency_code = %s", NHA_TRANG)
     answer = send(hoa, "try", accented="yes")
     assert "Hôm đó cơ quan chưa nhắn tin; đây là thử như đã bắt đầu." in words(answer)
@@ -533,7 +534,7 @@ def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff
 
 
 def test_another_agency_is_as_if_it_were_not_there_and_the_department_sets_any(hoa, rows):
-    """An agency's administrator must not learn of another agency. The Department sets any agency's settings."""
+    """An agency's administrator must not see another agency. The Department can set any agency's settings."""
     sent = fields_of(hoa.get(PAGE).text) | {"decision": "save", "accented": "yes", "code": TU_PHAP}
     assert hoa.get(f"/motcua/settings/agency?code={TU_PHAP}").status_code == 404
     assert hoa.post(FORM, data=sent).status_code == 404
@@ -547,7 +548,7 @@ def test_another_agency_is_as_if_it_were_not_there_and_the_department_sets_any(h
 
 
 def test_what_only_the_department_may_switch_is_shown_locked_with_the_reason(hoa):
-    """An administrator sees the Department's settings of his agency, but cannot change them."""
+    """An administrator sees, but cannot change, the settings of his agency that the Department decides."""
     changed = agency(NHA_TRANG, kinds_off=("apology",), kinds_off_reason="Công văn 9/STTTT")
     in_ledger(save_agencies, [changed], "so", by_department=True)
     shown = words(hoa.get(PAGE))

@@ -33,10 +33,10 @@ FORMS = {
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
-"""Each route that takes a form, with fields that would be stored if a signed-in person sent them."""
+"""For each route that accepts a form, fields that would be stored if a signed-in person sent them."""
 ABOUT_WHAT_IS_THERE = {"/quality/findings", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
 ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
-"""Routes whose forms need a quality run, an account or a file. The tests of those pages send forged forms to them."""
+"""Routes whose forms need a quality run, an account or a file. Tests of their pages send the forged forms."""
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),
@@ -85,7 +85,7 @@ def test_code_is_looked_for_by_anybody_since_nothing_is_written(staff):
 
 
 def test_authority_that_is_refused_stays_in_its_field(staff):
-    """The person who typed a number beside the announcement must not have to type the announcement again."""
+    """An announcement with a phone number is refused, but its text must stay in the field for correction."""
     typed = "Thông báo 9441/TB-BNV, gọi 0905 123 456"
     fields = {"token": token_of(staff), "decision": "confirm", "year": "2026", "authority": typed}
     answer = staff.post("/motcua/calendar", data=fields)

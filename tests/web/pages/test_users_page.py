@@ -1,6 +1,6 @@
 """Test the page about users: only the Department gives a user an agency or takes it away, and confirms each change.
 
-Commands do the same.
+The commands ``motcua users give`` and ``motcua users take`` do the same.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_first_visitor_of_a_page_waits_for_no_template_and_no_words(cold, http, 
 
 
 def test_it_is_read_once_a_process_and_what_cannot_be_read_stops_no_server(cold, caplog):
-    """A broken file must not keep the server from starting, and each file is read once in a process."""
+    """A broken file must not prevent the start of the server. Each process reads each file once."""
     read = []
 
     def broken():

@@ -1,4 +1,4 @@
-"""Test every route as every kind of visitor: users of an agency see no other agency, and auditors see no number.
+"""Test every route as every kind of visitor: an agency's users see no other agency, auditors see no phone number.
 
 One ledger holds the dossiers, messages, findings and complaints of two agencies, and a closed and published day. The
 test fails for a new route until ``ASKED`` says how to ask the route. All these requests together are called the *walk*.
@@ -71,7 +71,7 @@ class Owned:
     bad_code: str
     """The code of the dossier with a finding, whose number cannot be texted."""
     lost_code: str
-    """The code that a row of the source has, but no dossier."""
+    """The code in a row of the source for which there is no dossier."""
     words: str
     """The words of a complaint."""
     complaint: int = 0
@@ -230,7 +230,10 @@ def _lists(its: Owned) -> list[dict[str, str]]:
 
 
 def _list_files(lists: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return the CSV file of each address, and the workbook of each list's first: both have the same rows."""
+    """Return the query of the CSV file for each given query, and of the workbook for the first query of each list.
+
+    A list has the same rows in both formats, so one workbook is enough.
+    """
     first = {each.get("of"): each for each in reversed(lists)}
     return [each | {"format": "csv"} for each in lists] + [each | {"format": "xlsx"} for each in first.values()]
 
@@ -241,7 +244,7 @@ def _dossiers(world: World, its: Owned) -> Asked:
 
 
 def _some_dossiers(world: World, its: Owned) -> Asked:
-    """Return each dossier at its agency, and one of them at every agency."""
+    """Return queries for each dossier at its agency, and for one dossier at every agency."""
     asked = _dossiers(world, its)
     return [each for each in asked if each["agency"] == its.agency or each["code"] == its.code]
 
@@ -259,7 +262,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
     ("POST", "/alerts/gap"): lambda world, its: [{"gap": "1", "became": "let_go", "reason": "tắt máy"}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
-    # The form is not confirmed, so no request is made.
+    # The form is not confirmed, so no page request is made.
     ("POST", "/calendar"): lambda world, its: [{"decision": "doubt", "year": "2026", "agency": its.agency}],
     ("GET", "/complaints"): lambda world, its: [
         {},
@@ -451,9 +454,9 @@ def walked(world: World, app: FastAPI, http: TestClient) -> dict[str, list[Answe
 
 
 def found(answers: Sequence[Answer], secrets: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the secrets that are in an answer, with the request.
+    """Return each request whose answer contains a secret, with the secret.
 
-    A code that the visitor typed is no secret on the page that says that no such dossier was found.
+    A code that the visitor typed may be on the page that says that no such dossier was found.
     """
     return [
         (each.asked, secret)
@@ -531,7 +534,7 @@ def test_no_page_has_a_script_but_a_slip_or_loads_anything_and_auditors_are_show
 
 
 def test_who_may_see_both_agencies_finds_what_the_walk_looks_for(walked):
-    """The walk asks the right places: visitors of both agencies do see all the texts that other visitors must not."""
+    """Visitors who may see both agencies must find every text that is searched for, or the walk proves nothing."""
     for name in ("operator", "two agencies"):
         for its in (A, B):
             for secret in (*its.codes, its.name, its.words, *its.masked):
@@ -562,7 +565,7 @@ def test_pages_of_all_agencies_and_of_the_department_are_refused_to_others(walke
 
 
 def test_of_the_files_an_agency_gets_its_own_workbook_alone(walked):
-    """Of a publication, a user of an agency may download only the workbook of his own agency."""
+    """A user of an agency may download only one file of a publication: the workbook of his own agency."""
 
     def handed_out(name: str) -> set[str]:
         files = (each for each in walked[name] if each.asked.startswith("GET /reconciliation/file"))

@@ -1,4 +1,4 @@
-"""Test the page about sources: how fresh each source is, which rows are unusable, and what each status means."""
+"""Test the page about sources: when each source was last read, which rows are unusable, and what each status means."""
 
 from __future__ import annotations
 
@@ -231,9 +231,9 @@ def test_agency_sees_its_own_software_and_no_sum_over_others(pushing):
 
 
 def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, configure):
-    """The page must not list the account of a source that drops files.
+    """The page must not list the account of a source whose software delivers its dossiers as files.
 
-    Nobody signs in with that account, so the page would show it as disabled for ever, and staff would look for a fault.
+    Nobody signs in with this account. The page would show the account as disabled, and staff would look for a fault.
     """
     configure(MOTCUA_SOURCES="hue=national_sync,idle=files")
     assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue"]
@@ -243,7 +243,7 @@ def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, confi
 
 
 def test_check_of_a_source_that_is_pushed_says_what_stands_for_the_columns_of_views(pushing, configure):
-    """For a pushed source, the check must name the vendor's field beside each column of the contract."""
+    """If software pushes to the source, the check must name the vendor's field beside each column of the contract."""
     configure(MOTCUA_SOURCES="hue=national_sync")
     assert check_source("hue").findings
     assert "received_at là NgayTiepNhan" in words(pushing.get(f"{PAGE}/check?source=hue"))

@@ -91,7 +91,7 @@ def test_missing_statement_is_told(ours, page, rows):
 
 
 def test_unknown_statement_is_told_and_odd_questions_are_answered_as_if_not_asked(ours, page):
-    """An unknown statement gives a page that says so. Invalid filters are ignored."""
+    """For an unknown statement, the page must say that there is none. Invalid filters must be ignored."""
     take(file_of(line("", phone="0988777666")))
     for query in ("no=99", "no=x", "no=-1", "no=9999999999999999999", "no=%00"):
         answer = page.get(f"/statements?{query}")
