@@ -155,11 +155,7 @@ def with_agencies(postgres: Server, migrated: str) -> str:
 
 @pytest.fixture(scope="session")
 def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
-<<<<<<< ours
-    """Ledgers that earlier tests used, by their template's name. Each has the content of its template again."""
-=======
     """Yield ledgers for the next tests, by the name of their template. Each has the content of its template."""
->>>>>>> theirs
     ledgers: dict[str, GivenLedger] = {}
     yield ledgers
     for each in ledgers.values():
@@ -314,11 +310,7 @@ def one_stop(
     configure: Callable[..., None],
     emptied_one_stops: list[OneStop],
 ) -> Iterator[OneStop]:
-<<<<<<< ours
-    """The source ``khanhhoa``: the database of the connection onestop_khanhhoa, with the source contract's views."""
-=======
     """Yield the source ``khanhhoa``, behind the connection ``onestop_khanhhoa``, with the source contract's views."""
->>>>>>> theirs
     if emptied_one_stops:
         source = emptied_one_stops.pop()
     else:

@@ -27,7 +27,7 @@ ORDER BY u.upload_no DESC
 LIMIT %(most)s;
 
 -- name: who_uploaded
--- Return who uploaded this file for the form last (motcua.statement_uploads).
+-- Return who last uploaded this file as a statement of this form, a carrier's layout (motcua.statement_uploads).
 SELECT u.uploaded_by
 FROM motcua.statement_uploads AS u
 WHERE u.sha256 = %(sha256)s AND u.form = %(form)s

@@ -331,7 +331,8 @@ class Messages(RuleBasedStateMachine):
                 case "unknown":
                     assert found == (0, 1, 0), row
                 case "accepted" | "unconfirmed" | "delivered":
-                    # A receipt for an attempt that a person released proves a delivery like any other receipt.
+                    # A person may have released the message, to be sent again. A receipt for the first attempt then
+                    # still proves a delivery.
                     assert found == (0, 0, 1) or (found == (0, 0, 0) and row["taken_after_release"]), row
                 case "expired" | "cancelled" | "suppressed":
                     assert found[:2] == (0, 0), row

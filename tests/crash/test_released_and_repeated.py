@@ -56,7 +56,7 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "the request of a dossier that is withdrawn while other requests are repeated is not repeated"
+    "unknown-outcome", "if a dossier is withdrawn while requests are being repeated, its own request is not repeated"
 )
 def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
     provider.script *= 2

@@ -227,7 +227,7 @@ def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[l
 
 
 @pytest.mark.guarantee(
-    "what-fires", "picking up a long history gives the same rows and counts as picking up row by row"
+    "what-fires", "a long history that is read at once gives the rows and counts of one that is read row by row"
 )
 @pytest.mark.parametrize(("seed", "batch"), [(0, 7), (1, 20), (2, 2000)])
 def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledgers, one_stop, monkeypatch, seed, batch):

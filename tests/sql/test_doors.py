@@ -49,8 +49,8 @@ def provisioned(postgres: Server) -> Iterator[str]:
 
 
 @pytest.mark.guarantee("rights", "no role of the system connects to another database of the server")
-@pytest.mark.parametrize("database", ["postgres", "template1"])
-def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, provisioned, database):
+@pytest.mark.parametrize("database", ["postgres", "template1", "airflow_unused"])
+def test_nobody_of_the_ledger_connects_to_another_database(postgres, provisioned, database):
     for role in (*PARTS, OWNER):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             psycopg.connect(connection_uri(postgres.admin_dsn, role, database))

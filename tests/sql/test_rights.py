@@ -352,13 +352,6 @@ def test_acts_are_real_the_owner_may_do_them(postgres, shared):
     assert unreal == []
 
 
-@pytest.mark.guarantee("rights", "no role of the system connects to another database of the server")
-@pytest.mark.parametrize("role", [*ROLES, "motcua_owner"])
-def test_role_reaches_no_other_database(postgres, migrated, role):
-    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        psycopg.connect(connection_uri(postgres.admin_dsn, role, "airflow_unused"))
-
-
 # --- Rights of callbacks --------------------------------------------------------------------------------------
 
 

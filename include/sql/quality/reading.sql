@@ -165,8 +165,8 @@ ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC 
 
 -- name: urgent_rows
 -- Return some of the findings of some rules that a run returned, for one agency or all, the most urgent first
--- (motcua.findings). reports/quality/urgency.py defines the order. The parameter rules must list the rules in the same
--- order, the most severe first. The parameter standing names a state of findings (quality/choosing.py); NULL selects
+-- (motcua.findings). reports/quality/urgency.py defines the order. For this order, the parameter "rules" must list
+-- the most severe rule first. The parameter standing names a state of findings (quality/choosing.py); NULL selects
 -- all open findings. The rows of a state are the findings that the run's report counts in this state. For this, the
 -- acknowledgements at the time when the run was sealed are used, except that the state 'acknowledged' also includes
 -- later ones. The result shows the acknowledgement that is in force now.

@@ -48,8 +48,8 @@ class RuleWords(BaseModel):
     level: Level
     group: Group
     mendable: bool = True
-    """``False`` if nobody can undo the event. Findings of the rule then have no deadline, and are listed as long as
-    their month is examined."""
+    """``False`` if the rule finds something that nobody can undo. Its findings then have no deadline, and are listed as
+    long as their month is examined."""
     title: str
     explanation: str
     action: str
@@ -175,7 +175,7 @@ class RowToCorrect:
     """When a run first saw the finding."""
     last_seen: datetime
     age_days: int
-    """Calendar days since a run first saw the finding in its present episode."""
+    """Calendar days since a run first saw the finding, or saw it again after it had been fixed."""
     deadline: date | None
     department_on: date | None
     """The last day before the Department is informed of the finding: it is informed from the next day on."""

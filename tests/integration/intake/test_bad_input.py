@@ -181,9 +181,7 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, limits)
     assert software.post(body)["error_code"] == "00"
 
 
-@pytest.mark.guarantee(
-    "intake", "a client that calls too often gets an answer to come later, and delays no other client"
-)
+@pytest.mark.guarantee("intake", "a client that calls too often is told to call later, and delays no other client")
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)

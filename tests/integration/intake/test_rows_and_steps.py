@@ -59,9 +59,7 @@ def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(sof
     assert [state for _, _, state in messages()] == ["cancelled"]
 
 
-@pytest.mark.guarantee(
-    "intake", "a state that is sent again after a later one, or that had nothing new, reverts nothing"
-)
+@pytest.mark.guarantee("intake", "a state that is sent again reverts nothing, even if a later state came between")
 def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_again(software, row):
     """An old update that is sent again must not restore an old phone number."""
     began = datetime.now(UTC) - timedelta(hours=1)

@@ -27,7 +27,7 @@ def past(past):
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a code only in quarantine or in a complaint is exported, and its words erased once the complaint is settled",
+    "quarantined rows and complaints without a dossier are exported, and erased once a complaint is settled",
 )
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     quarantine(rows, "H-1")
@@ -66,7 +66,7 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a code only in quarantine or in a complaint is exported, and its words erased once the complaint is settled",
+    "quarantined rows and complaints without a dossier are exported, and erased once a complaint is settled",
 )
 def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_path):
     complain(rows, "H-1", outcome="open")

@@ -138,7 +138,7 @@ def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind
 
 @pytest.mark.guarantee(
     "what-fires",
-    "after the text about a result, no older step causes an apology or changes the answer of 9029",
+    "after the text about a result, no older step causes an apology or changes the answer to a text to 9029",
 )
 def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     desk.step(RESULT, NOW)

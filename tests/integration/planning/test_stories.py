@@ -238,9 +238,9 @@ STORIES = {
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "an occasion begins once the status and the place at the desk both fit, even if only the dossier's row shows it",
+    "an event begins once the status and the place at the desk both fit, even if only the dossier's row shows this",
 )
-@pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer event counts")
+@pytest.mark.guarantee("what-fires", "if two events that are read together contradict each other, the newer counts")
 @pytest.mark.guarantee(
     "what-fires",
     "a result that was already handed over gets no message, even if the desk records the hand-over afterwards",

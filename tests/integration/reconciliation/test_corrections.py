@@ -359,9 +359,7 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
 # --- Money --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee(
-    "reconciliation", "a correction of a closing from before channels were counted counts no channels"
-)
+@pytest.mark.guarantee("reconciliation", "if a closing counted no channels, its corrections count none either")
 def test_closing_from_before_channels_is_corrected_for_what_it_counted_alone(one_stop, rows):
     result(one_stop, "A")
     run()

@@ -514,7 +514,7 @@ def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "an event that one or two sources hold twice counts once, with one apology, or is explained row by row",
+    "an event that is twice in the sources counts once, with one apology, or is explained row by row",
 )
 def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(other, one_stop):
     for code in ("RESULT", "PROCEDURE"):
@@ -541,7 +541,7 @@ def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(o
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "an event that one or two sources hold twice counts once, with one apology, or is explained row by row",
+    "an event that is twice in the sources counts once, with one apology, or is explained row by row",
 )
 def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
     for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):

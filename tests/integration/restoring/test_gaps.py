@@ -234,7 +234,7 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "an occasion that begins at another step after the restore gets no second message")
+@pytest.mark.guarantee("restored", "an event of which a citizen was told begins at another step: no second message")
 def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.dossier("D-7", applicant_phone="0905123007")
     pick_up("khanhhoa", now=NOW)

@@ -318,7 +318,7 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     assert in_ledger(days_used_up, ["kannel", "second"], tomorrow) == []
 
 
-@pytest.mark.guarantee("limits", "the units of a day are those that the gateway did not surely refuse")
+@pytest.mark.guarantee("limits", "a message counts for its day unless the gateway certainly refused it")
 def test_units_of_a_day_follow_what_becomes_known_later(one_stop, two, rows):
     first, _ = two()
 

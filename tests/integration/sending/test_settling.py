@@ -160,7 +160,7 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a receipt that comes before a released message is sent stops it; an unread stored receipt prevents the release",
+    "a receipt of the earlier attempt stops a released message that is not sent yet, or prevents the release",
 )
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)

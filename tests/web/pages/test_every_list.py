@@ -306,7 +306,6 @@ def test_rows_of_every_page_are_in_a_csv_file_and_in_a_workbook_as_text(full):
         wrong += [f"{page} says not when its data held"] * (not says_as_of(answer.text))
         wrong += [f"{page}: typed words are not escaped"] * ("<u>" in answer.text)
         lists = lists_of(answer.text)
-        lists = lists_of(answer.text)
         wrong += [f"{page}: no files"] * (not lists)
         cells: dict[str, set[str]] = {"csv": set(), "xlsx": set()}
         for name, addresses in lists.items():

@@ -35,7 +35,6 @@ def map_to(staff: Any, status: int, written: int = 11) -> Any:
     """Send the form that maps a status of the source to a status of the source contract."""
     form = {"source": "khanhhoa", "written": str(written), "stands_for": str(status)}
     return staff.post(SOURCES, data=form | {"token": token_of(staff)})
-    return staff.post(SOURCES, data=form)
 
 
 def mapped(rows: Any) -> list[tuple[int, int]]:

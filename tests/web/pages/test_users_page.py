@@ -103,7 +103,7 @@ def test_what_names_nobody_or_no_agency_is_refused_and_nothing_typed_is_lost(sta
         answer = staff.post(PAGE, data=typed | changes)
         assert answer.status_code == 422
         assert said in words(answer)
-        assert "<b>hoa" not in answer.text
+        assert "hoa<b>" not in answer.text
         assert "user" in changes or "hoa&lt;b&gt;" in answer.text
     assert staff.post(PAGE, data=typed | {"decision": "rule"}).status_code == 400
     assert rows("SELECT 1 FROM motcua.user_agencies") == []

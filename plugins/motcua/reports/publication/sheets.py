@@ -58,7 +58,7 @@ class Sheet:
     """One sheet of a workbook."""
 
     name: str
-    """The name of the sheet. The template's words have its title."""
+    """The name of the sheet. Its title is in the template ``publication.vi.yaml``."""
     columns: tuple[str, ...]
     frozen: int
     """How many columns stay in place when the sheet is scrolled."""
@@ -202,8 +202,8 @@ SHEETS = (
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
     """Return the rows of each sheet that is shown, by the sheet's name.
 
-    Some sheets exist only for some closings: agencies to urge for periods longer than a day, changes for corrections,
-    stops and pushed agencies if there are any, and channels for closings that count them.
+    Some sheets exist only for some closings: ``urged`` for periods longer than a day, ``changes`` for corrections,
+    ``stops`` and ``pushed`` if they have rows, and ``channels`` for closings that count channels.
     """
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
@@ -374,7 +374,7 @@ class _Rows:
         timing: Timing | None,
         notices: MessageFigures | None = None,
     ) -> Cells:
-        """Return the cells of one row of messages. Shares refer to ``notices``, by default to the whole row."""
+        """Return the cells of one row of messages. Shares are computed from ``notices``, or else from ``row``."""
         judged = notices or row
         computed = ("expected", "sent", "difference", "tellable")
         change = change_of(judged, before)

@@ -282,7 +282,7 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
 
 
 @pytest.mark.guarantee(
-    "limits", "a used-up day's limit is shown with the messages that went elsewhere, and no run turns red"
+    "limits", "if a day's limit is used up, this is shown with the messages that went elsewhere; no run fails"
 )
 def test_day_that_is_used_up_is_told_and_nothing_is_red(page, calm, rows):
     now = datetime.now(UTC)

@@ -96,7 +96,7 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, ma
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a receipt that comes before a released message is sent stops it; an unread stored receipt prevents the release",
+    "a receipt of the earlier attempt stops a released message that is not sent yet, or prevents the release",
 )
 def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monkeypatch):
     settled, doubtful = (made.held(f"D{number}", useful_until=SOON) for number in range(2))

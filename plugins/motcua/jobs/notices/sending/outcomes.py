@@ -24,7 +24,7 @@ class Outcomes:
         self.run, self.routing = run, routing
 
     def write(self, lane: Lane) -> None:
-        """Writes what the lane's answers lead to."""
+        """Writes the outcomes of the answers that came on a lane, the sender's way to one gateway."""
         now = self.run.clock()
         refused: dict[str, str] = {}
         do_not_wait: list[int] = []
@@ -96,7 +96,7 @@ class Outcomes:
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
-                    # The message waits for the gateway's pause, not for a retry time of its own.
+                    # The message waits until the gateway's pause ends, not for a retry time of its own.
                     wait = timedelta(seconds=outcome.retry_after or 0)
                 return MessageOutcome(number, "queued", "gateway_busy", now, now + wait)
             case "configuration" if (until := self._waits_until(answered)) is not None:
