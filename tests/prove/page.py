@@ -35,6 +35,7 @@ sources](decisions/reading-sources.md), [quick pages](decisions/queries.md),
 [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
+_WHEN, _NEVER = "%d %B %Y, %H:%M", "1 January 1970, 00:00"
 _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, tree (?P<tree>\w+))?: ", re.M)
 
 
@@ -77,13 +78,17 @@ class Machine:
         )
 
     def words(self) -> str:
-        at = self.at.astimezone(VIETNAM)
         return (
-            f"{at.day} {at:%B %Y, %H:%M} in Vietnam, commit {self.commit}, tree {self.tree}:"
+            f"{_written_at(self.at.astimezone(VIETNAM))} in Vietnam, commit {self.commit}, tree {self.tree}:"
             f" {self.cores} cores, {self.memory:.0f} GB, Python {self.python}, PostgreSQL {self.postgresql},"
             f" {self.kernel}; load at the start {self.load:.1f}"
             f"{', the part preferred to other work' if self.is_favoured else ''}."
         )
+
+
+def _written_at(moment: datetime) -> str:
+    """Return a moment as the page writes it."""
+    return f"{moment.day} {moment:%B %Y, %H:%M}"
 
 
 def _output_of(*command: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
@@ -156,10 +161,26 @@ def is_of(section: str, tree: str) -> bool:
     return words is not None and words["tree"] == tree != "unknown"
 
 
-def _overview_row(name: str, section: str) -> str:
-    words = _WORDS.search(section)
-    when, commit, tree = (words["when"], words["commit"], words["tree"] or "unknown") if words else ("", "", "")
-    return f"| [{name}](#{name.replace(' ', '-')}) | {SHORT if SHORT in section else OK} | {when} | {commit} | {tree} |"
+def _overview(known: Mapping[str, str]) -> str:
+    """Return a table with one row for each tree, the newest first: its commit, the time of its first part, the parts
+    that reach everything, and the parts that fall short."""
+    of_tree: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], datetime] = {}
+    for name, section in known.items():
+        words = _WORDS.search(section)
+        tree, commit = (words["tree"] or "unknown", words["commit"]) if words else ("unknown", "unknown")
+        began = datetime.strptime(words["when"] if words else _NEVER, _WHEN).replace(tzinfo=VIETNAM)
+        of_tree.setdefault((tree, commit), []).append(name)
+        first[tree, commit] = min(began, first.get((tree, commit), began))
+    rows = ["| tree | commit | since, in Vietnam | ok | falls short |", "| --- | --- | --- | --- | --- |"]
+    for tree, commit in sorted(of_tree, key=first.__getitem__, reverse=True):
+        names = of_tree[tree, commit]
+        good, short = (
+            ", ".join(f"[{name}](#{name.replace(' ', '-')})" for name in names if (SHORT in known[name]) is falls)
+            for falls in (False, True)
+        )
+        rows.append(f"| {tree} | {commit} | {_written_at(first[tree, commit])} | {good} | {short} |")
+    return "\n".join([*rows, ""])
 
 
 def _sort_key(name: str) -> tuple[bool, bool, str]:
@@ -172,11 +193,9 @@ def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | 
 
     If ``parts`` is given, sections of parts that are not in it are left out.
     """
-    known = sections_of(page) | found
-    there = sorted((name for name in known if parts is None or name in parts), key=_sort_key)
-    rows = ["| part | result | in Vietnam | commit | tree |", "| --- | --- | --- | --- | --- |"]
-    overview = "\n".join([*rows, *(_overview_row(name, known[name]) for name in there), ""])
-    return "\n".join([_HEAD, overview, *(known[name] for name in there)])
+    all_known = sections_of(page) | found
+    known = {name: all_known[name] for name in sorted(all_known, key=_sort_key) if parts is None or name in parts}
+    return "\n".join([_HEAD, _overview(known), *known.values()])
 
 
 def read_page(path: Path = PAGE) -> str:

@@ -75,12 +75,24 @@ def test_a_bench_that_is_no_more_is_gone_from_the_page(tmp_path: Path) -> None:
     assert "## older" not in file.read_text(encoding="utf-8")
 
 
-def test_overview_says_how_old_each_part_is_and_which_falls_short() -> None:
-    written = with_sections("", {"bench send": section("bench send", MACHINE, [SLOW]), "test-all": "## test-all\n"})
-    row = "| [bench send](#bench-send) | FALLS SHORT | 29 November 2026, 00:30 | 0123456789 | aaaaaaaaaa |"
-    assert row in written.splitlines()
+def test_overview_tells_for_each_tree_how_old_its_parts_are_and_which_fall_short() -> None:
+    later = replace(MACHINE, tree="bbbbbbbbbb", commit="fedcba9876", at=datetime(2026, 12, 3, 1, 5, tzinfo=UTC))
+    sections = {
+        "bench send": section("bench send", MACHINE, [SLOW]),
+        "plans": section("plans", MACHINE, [FAST]),
+        "crash": section("crash", MACHINE, [FAST]),
+        "orders": section("orders", later, [FAST]),
+        "test-all": "## test-all\n",
+    }
+    written = with_sections("", sections)
+    assert [line for line in written.splitlines() if line.startswith("| ")][2:] == [
+        "| bbbbbbbbbb | fedcba9876 | 3 December 2026, 08:05 | [orders](#orders) |  |",
+        "| aaaaaaaaaa | 0123456789 | 29 November 2026, 00:30 | [crash](#crash), [plans](#plans)"
+        " | [bench send](#bench-send) |",
+        "| unknown | unknown | 1 January 1970, 00:00 | [test-all](#test-all) |  |",
+    ]
     assert written.index("## test-all") < written.index("## bench send")
-    assert list(sections_of(written)) == ["test-all", "bench send"]
+    assert list(sections_of(written)) == ["test-all", "crash", "orders", "plans", "bench send"]
 
 
 def test_tree_is_that_of_all_files_but_the_page(tmp_path: Path) -> None:
@@ -114,7 +126,7 @@ def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_e
     assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
-    assert "crash" not in written.read_text("utf-8").partition("| part |")[2], "a part that is gone"
+    assert "crash" not in written.read_text("utf-8").partition("| tree |")[2], "a part that is gone"
 
 
 def test_machine_is_told_without_a_name_or_a_path() -> None:
