@@ -37,9 +37,9 @@ SELECT
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
--- Return the settled evenings in [start, end), except those on days off (motcua.apology_evenings). An evening is the
--- planning of one agency's apologies on one day. Each row has the first and the last due day that the apologies are
--- about.
+-- Return the evenings in [start, end) on which an agency's apologies were planned or found to be missed
+-- (motcua.apology_evenings). Evenings on days off are left out. Each row has the first and the last due day that the
+-- apologies are about.
 SELECT
     agency_code,
     evening_at,
@@ -74,8 +74,9 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Return the given days for which messages were inserted after the day's newest closing, so that this closing may not
--- count them (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's time zone.
+-- Return the given days with messages whose numbers are larger than known_message of the day's newest closing, so that
+-- the closing possibly does not count them (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's
+-- time zone.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,

@@ -1,6 +1,6 @@
--- Write dossiers as a pick-up reads them from a source, read the facts about dossiers that the planning of messages
--- needs, and count dossiers. The statements that read a dossier for a page are in dossiers/showing.sql. Called by
--- store/notices/dossiers.py.
+-- Write dossiers as a pick-up (one reading of a source's new rows) finds them, read the facts about dossiers that the
+-- planning of messages needs, and count dossiers. The statements that read a dossier for a page are in
+-- dossiers/showing.sql. Called by store/notices/dossiers.py.
 
 -- name: known
 -- Return the given dossiers that the ledger has (motcua.dossiers).
@@ -291,7 +291,7 @@ ORDER BY d.dossier_id, s.written;
 -- Return the data that planning needs about these dossiers and their agencies, and lock the dossiers (motcua.dossiers).
 -- The lock prevents that two processes plan one dossier at the same time. The settings are those of the dossier's own
 -- agency. The agency's name is that of the agency in charge on the day of planning. If the parameter now is NULL, the
--- day is the present day of the database's clock. If no agency is in charge, the agency counts as not enabled.
+-- day is the present day of the database's clock. If no agency is in charge, enabled_from is NULL.
 SELECT
     d.dossier_id,
     d.dossier_code,

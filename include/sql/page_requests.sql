@@ -5,7 +5,7 @@
 -- name: waiting_for_status
 -- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,
 -- motcua.dossiers). The query counts dossiers with quarantined steps of that code. It also counts dossiers whose own
--- code is unknown, because it may be that code.
+-- status is unknown, because the source may have given them the same code.
 SELECT w.agency_code, count(DISTINCT w.dossier_code) AS dossiers
 FROM (
     SELECT g.agency_code, q.dossier_code
@@ -28,7 +28,8 @@ GROUP BY w.agency_code
 ORDER BY w.agency_code;
 
 -- name: messages_to_release
--- Return how many of these messages would be sent again now after a release, by agency and kind (motcua.messages).
+-- Return how many of these messages would be sent again if a person released them now, by agency and kind
+-- (motcua.messages).
 SELECT m.agency_code, m.kind, count(*) AS messages
 FROM motcua.messages AS m
 WHERE

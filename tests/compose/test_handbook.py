@@ -1,4 +1,4 @@
-"""The handbook can be followed: its commands are valid, its steps are numbered, its pages link to each other.
+"""Test that the handbook can be followed: its commands are valid, its steps are numbered, its pages are listed.
 
 A server's administrator types the commands of the six pages of docs/vi/quan-tri. ``make prove ONLY=install`` shows that
 these pages lead to a first message, and through a reboot, an upgrade and a restore.

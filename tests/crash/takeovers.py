@@ -1,8 +1,8 @@
 """Freeze the leading sender at each of its steps, and measure the time until the gateway accepts the next message.
 
-As in production, two senders stay active after their run, and a process counts as frozen after the default time. There
-is one source. A measurement begins right after the freeze, when the one-stop desk records a case: a dossier with a
-ready result.
+As in production, there are two senders, a leader and a standby, which wait for news when there is nothing to send. A
+process counts as frozen after the default of ``MOTCUA_FROZEN_AFTER``. There is one source. A measurement begins right
+after the freeze, when the one-stop desk records a case: a dossier with a ready result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
 """Seconds within which the other sender must have taken over."""
 _COMES_TO_IT = 20.0
-"""Seconds within which a leader that gets a case reaches each of its steps, except steps that it needs rarely."""
+"""Seconds within which a leader reaches each of its usual steps after a case was recorded."""
 _ASLEEP = 40.0
 """Seconds for which the measurement freezes PostgreSQL."""
 

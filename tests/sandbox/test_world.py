@@ -577,12 +577,13 @@ def test_acts_of_a_dossier_are_in_order_and_no_move_overtakes_a_half_written_one
 ODD = {
     *("agency_unknown", "status_unknown", "code_untidy", "code_unusable", "transitions_without_dossier"),
     "row_against_transition",
-    "moves_impossible",  # A step may be written seconds late, with a number above a later step's.
+    "moves_impossible",  # A step may be written seconds late, and then has a higher number than the next step.
     "text_broken",  # Staff paste in broken letters.
-    "phones_unreadable",  # More than a quarter of so few phone fields may be bad.
-    "silent",  # The world writes rows of a fixed day, which is past for the server's clock.
+    "phones_unreadable",  # The data are few, so more than a quarter of the phone fields may be bad by chance.
+    "silent",  # The world writes rows of a fixed day, which may be long past by the server's clock.
 }
-"""Findings of the source check that invented staff cause. They are mistakes of people, not of software."""
+"""Findings of the source check that are no fault of the vendors' views. The simulated staff make mistakes, and the data
+are few and of a fixed day."""
 
 
 def test_source_check_finds_nothing_in_the_vendors_views_that_forbids_messages(addresses, lived, agencies, configure):

@@ -35,7 +35,7 @@ class Visiting:
     """DAGs whose runs a page started, and who started them."""
 
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
-        """Make the visitor a person with this role. ``agencies`` are those of an agency's user or clerk."""
+        """Make the visitor a person with this role. ``agencies`` counts only for the roles ``agency`` and ``clerk``."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role in ("agency", "clerk") else None
 
@@ -69,7 +69,7 @@ class Visiting:
         return server
 
     def alone(self, router: APIRouter) -> FastAPI:
-        """Return an app with the routes of one page, which shows refusals as the whole app does."""
+        """Return an app with the routes of one page. The app shows refusals as the app of all pages does."""
         from motcua.web.forms import PageRefused
         from motcua.web.rendering import render_refusal
 

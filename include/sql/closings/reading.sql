@@ -23,7 +23,7 @@ WHERE closing_no = %(closing_no)s;
 
 -- name: list_closings
 -- Return closings, the newest period first and each period's newest closing first (audit.closings). The columns
--- difference and unexplained are zero if every occasion has exactly one message.
+-- difference and unexplained are zero if every occasion (the event that a message is about) has exactly one message.
 WITH listed AS MATERIALIZED (
     SELECT
         closing_no,
@@ -50,7 +50,8 @@ WITH listed AS MATERIALIZED (
     LIMIT %(limit)s
 ),
 
--- The figures of all listed closings are added up together. One by one, each row of figures would be looked up.
+-- The figures of all listed closings are added up together. Added up closing by closing, each row of figures would be
+-- looked up separately.
 sums AS (
     SELECT
         closing_no,

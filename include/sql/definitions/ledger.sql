@@ -8,14 +8,15 @@ FROM public._yoyo_migration AS m;
 COMMENT ON VIEW motcua.applied_migrations
 IS 'The migrations that the ledger has, each with the time when it was applied (UTC, without a time zone).';
 
--- Refuse updates and deletions of an append-only table, even if a person types them by hand.
+-- Refuse updates and deletions of the rows of an append-only table, even if a person types the statement by hand. The
+-- triggers of some tables refuse only deletions.
 CREATE OR REPLACE FUNCTION motcua.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
 COMMENT ON FUNCTION motcua.refuse_change()
-IS 'Refuses updates and deletions of an append-only table, even if a person types them by hand.';
+IS 'Refuses updates and deletions of the rows of an append-only table, even if a person types the statement by hand. The triggers of some tables refuse only deletions.';
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.agency_changes
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.message_history

@@ -124,8 +124,9 @@ LIMIT %(most)s;
 -- Return the messages of some agencies in some states that stand after a given position in a list that begins with the
 -- newest (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that
 -- it reads of an agency and state is returned even if it does not match the filters (is_wanted), so that the caller
--- knows where to continue. Queued messages and messages that are being sent are read completely (OFFSET 0). These are
--- the messages of a few days at most, and an index for this query would slow down the senders.
+-- knows where to continue. All queued messages and all messages that are being sent are read before they are filtered
+-- (OFFSET 0 makes PostgreSQL do so). These are the messages of a few days at most, and an index for this query would
+-- slow down the senders.
 WITH settled AS (
     SELECT
         s.recorded_at,
@@ -261,8 +262,9 @@ ORDER BY m.recorded_at DESC, m.message_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- Return the messages with these numbers in the order of the numbers, with all columns that a list shows
--- (motcua.messages, motcua.dossiers, motcua.procedures). The result holds texts and phone numbers; lists mask them.
+-- Return the messages with these numbers, in the order in which the numbers are given, with all columns that a list
+-- shows (motcua.messages, motcua.dossiers, motcua.procedures). The result holds texts and phone numbers, which lists
+-- mask.
 SELECT
     m.message_id,
     m.kind,

@@ -32,9 +32,10 @@ FROM
 -- of their dossiers and agencies (motcua.sending_conditions). The lane has the messages of the gateway's carriers and
 -- the messages that another gateway refused and this gateway may send. With an empty gateway, the query returns the
 -- messages that no gateway serves. A message is skipped, although it is queued, if it has an attempt that is in flight,
--- of unknown outcome, accepted or delivered, unless that attempt is released. The query starts at a given position in
--- the queue, or at its beginning. The caller must update each returned message in the same transaction. The inner LIMIT
--- lets PostgreSQL know that few rows are needed, however long the queue is.
+-- of unknown outcome, accepted or delivered, unless that attempt is released: the message may be sent again although
+-- the attempt's outcome is unknown. The query starts at a given position in the queue, or at its beginning. The caller
+-- must update each returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are
+-- needed, however long the queue is.
 SELECT
     m.message_id,
     m.kind,
@@ -101,8 +102,7 @@ FROM (
             (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
             OR (q.avoid <> '{}' AND q.carrier = any(%(open_carriers)s) AND NOT %(gateway)s = any(q.avoid))
         )
-        -- A count is used because PostgreSQL evaluates it for each row. It would plan NOT EXISTS as a join over all
-        -- attempts.
+        -- PostgreSQL evaluates a count for each row, but would plan NOT EXISTS as a join over all attempts.
         AND 0 = (
             SELECT count(*) FROM motcua.attempts AS a
             WHERE

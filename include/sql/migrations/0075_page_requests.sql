@@ -34,7 +34,7 @@ COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When the request was made, b
 COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Person who made the request, as the page states. Personal data of staff.';
 COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail about the request to the Department; empty: it was not accepted yet.';
 COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When the request may be carried out, if nobody withdraws it.';
-COMMENT ON COLUMN motcua.page_requests.told IS 'How many citizens the request would text, according to the mail, as sums by agency. Holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.told IS 'Numbers that the mail stated: how many citizens the request would text, as sums by agency. Holds no mail address.';
 COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail about the request could not be sent; holds no mail address.';
 COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When the request was carried out or withdrawn, or could not be carried out; empty: it is open.';
 COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the request, as the page states; empty: nobody did. Personal data of staff.';

@@ -3,7 +3,7 @@
 -- phone number of each attempt.
 ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.gateways.prices
-IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';
+IS 'Price of a unit in đồng, by carrier; "other" is the price for carriers that are not named. Empty: the gateway''s Airflow connection states no price.';
 ALTER TABLE motcua.attempts ADD COLUMN carrier text;
 COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed for this attempt; empty: not known.';
 COMMENT ON TABLE motcua.gateway_days

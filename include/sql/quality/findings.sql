@@ -94,8 +94,8 @@ WHERE
     );
 
 -- name: acknowledge
--- Acknowledge a finding until a time, if it belongs to one of the given agencies or to any if the parameter is NULL
--- (motcua.finding_acknowledgements).
+-- Acknowledge a finding until a time (motcua.finding_acknowledgements). The finding must belong to one of the given
+-- agencies, unless the parameter is NULL.
 INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
 SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
 FROM motcua.findings AS f
@@ -105,7 +105,7 @@ RETURNING acknowledgement_id;
 -- name: taken_back
 -- Return by agency the number of results about which citizens were texted (motcua.messages, quality.dossier_facts). For
 -- the results among them that were revoked, the query also returns the minutes from each result to its revocation, in
--- ascending order. A result that was handed over first does not count as revoked.
+-- ascending order. A result that was handed over before the revocation does not count as revoked.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

@@ -61,10 +61,10 @@ COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed 
 COMMENT ON COLUMN motcua.attempts.state IS 'State: in_flight at first; accepted, rejected, failed or unknown by the gateway''s answer; delivered or undelivered by delivery receipts.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When the attempt was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or the lack of an answer, was written.';
-COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this number, for example because it has no account there, and is not tried for it again for a time. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';
+COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this phone number, for example because the phone has no account there. For a time, the gateway is not tried for the number again. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';
 COMMENT ON COLUMN motcua.attempts.concerns IS 'What a configuration error is about: gateway, carrier, template or message.';
 COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the gateway''s answer.';
-COMMENT ON COLUMN motcua.attempts.gateway_code IS 'The gateway''s code or text, without numbers.';
+COMMENT ON COLUMN motcua.attempts.gateway_code IS 'Code or text with which the gateway answered, without phone numbers.';
 COMMENT ON COLUMN motcua.attempts.gateway_reference IS 'The gateway''s own reference, with which the gateway is queried. It may be made from the phone number. Personal data.';
 COMMENT ON COLUMN motcua.attempts.settle_at IS 'Time before which the gateway is not queried about the attempt, and the request is not repeated under the same reference.';
 COMMENT ON COLUMN motcua.attempts.settlings IS 'How often the gateway was queried about the attempt, or the request was repeated under the same reference.';

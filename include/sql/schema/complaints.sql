@@ -65,7 +65,7 @@ COMMENT ON COLUMN motcua.complaints.outcome IS 'Outcome of the agency''s check: 
 COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Person who wrote the outcome of the agency''s check.';
 COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When the outcome of the agency''s check was written.';
 COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'What the agency''s check found, as text. May hold personal data.';
-COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was withdrawn, because it was recorded by mistake or the citizen withdrew it. It no longer counts.';
+COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was withdrawn, because it was recorded by mistake or the citizen withdrew it. A withdrawn complaint no longer counts.';
 COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Person who withdrew the complaint.';
 COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why the complaint was withdrawn. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts (note, outcome_reason, withdraw_reason) were last emptied by the purge of personal data.';
@@ -85,7 +85,7 @@ COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, appen
 COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number of the change, growing.';
 COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint that was changed.';
 COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the complaint was changed.';
-COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; the database role if a run of a job linked it or a person typed the SQL statement by hand.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; for any other change the database role that made it.';
 COMMENT ON COLUMN motcua.complaint_changes.change IS 'Change: recorded, linked (to its dossier or message), outcome, withdrawn or emptied (of texts by the purge of personal data).';
 COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before the change; empty for a new complaint.';
 COMMENT ON COLUMN motcua.complaint_changes.after IS 'Outcome, dossier and message after the change.';

@@ -1,5 +1,5 @@
--- Findings of data quality: facts that rules found. Runs open and close their episodes, people acknowledge them, and a
--- finding can be rechecked between two runs.
+-- Findings of data quality: facts that rules found. Runs open and close episodes of findings, people acknowledge
+-- findings, and a finding can be rechecked between two runs.
 
 CREATE TABLE motcua.findings (
     finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -19,7 +19,7 @@ CREATE INDEX findings_dossier ON motcua.findings (dossier_id) WHERE dossier_id I
 COMMENT ON TABLE motcua.findings IS 'Facts that rules found about a dossier, an agency''s month or a source, each stored once. The episodes of a finding are in finding_episodes.';
 COMMENT ON COLUMN motcua.findings.finding_id IS 'Our number of the finding.';
 COMMENT ON COLUMN motcua.findings.rule IS 'Code of the rule that returned the finding.';
-COMMENT ON COLUMN motcua.findings.subject IS 'Identifier of the row: the dossier_id; or agency, month and procedure; or source and agency.';
+COMMENT ON COLUMN motcua.findings.subject IS 'Identifier of what the finding is about: the dossier_id; or agency, month and procedure; or source and agency.';
 COMMENT ON COLUMN motcua.findings.level IS 'What the finding is about: dossier, agency_month (one month of an agency) or source.';
 COMMENT ON COLUMN motcua.findings.agency_code IS 'Agency in charge; empty: the finding is about a source, not about one agency.';
 COMMENT ON COLUMN motcua.findings.dossier_id IS 'The dossier; empty: the finding is not about a dossier.';
@@ -55,7 +55,7 @@ CREATE TABLE motcua.quality_withheld (
     finding_id bigint NOT NULL REFERENCES motcua.findings,
     PRIMARY KEY (run_no, finding_id)
 );
-COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was broken in a run: the run could neither confirm nor close them.';
+COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was faulty in a run, so that the run could neither confirm nor close these findings.';
 COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run that withheld the finding.';
 COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding that was withheld.';
 

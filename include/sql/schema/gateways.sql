@@ -30,7 +30,7 @@ COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Limit of segments for eac
 COMMENT ON COLUMN motcua.gateways.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
 COMMENT ON COLUMN motcua.gateways.always_accented IS 'Whether texts are always sent with accents, which cost nothing at this gateway; empty: as the agency chose.';
 COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Whether the provider sends delivery receipts; empty: it does.';
-COMMENT ON COLUMN motcua.gateways.prices IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';
+COMMENT ON COLUMN motcua.gateways.prices IS 'Price of a unit in đồng, by carrier; "other" is the price for carriers that are not named. Empty: the gateway''s Airflow connection states no price.';
 COMMENT ON COLUMN motcua.gateways.tokens_until IS 'Until when the access token is valid, if the gateway requires tokens; empty: there is none.';
 COMMENT ON COLUMN motcua.gateways.tokens_failed_at IS 'Since when renewing the tokens has failed although they are due; empty: it has not failed.';
 COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why the tokens could not be renewed, without a secret.';
@@ -68,7 +68,7 @@ COMMENT ON COLUMN motcua.gateway_stops.until IS 'When the gateway is tried again
 COMMENT ON COLUMN motcua.gateway_stops.pause IS 'Length of the pause before the next trial, doubled each time; empty: the pause lasts until a fixed time.';
 COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or the lack of an answer, that caused the pause.';
 COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'Whether a person paused the gateway. No run fails for that reason alone.';
-COMMENT ON COLUMN motcua.gateway_stops.expected IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. An expected pause is no fault, and it ends by itself at the time in until.';
+COMMENT ON COLUMN motcua.gateway_stops.expected IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. An expected pause is no fault, and it ends by itself at the time in the column until.';
 
 CREATE TABLE motcua.gateway_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -135,8 +135,8 @@ COMMENT ON COLUMN motcua.template_registration_changes.gateway IS 'The gateway w
 COMMENT ON COLUMN motcua.template_registration_changes.template_id IS 'The template that the change is about.';
 COMMENT ON COLUMN motcua.template_registration_changes.template_version IS 'Version of the template that the change is about.';
 COMMENT ON COLUMN motcua.template_registration_changes.change IS 'Change: registered, changed (the provider''s identifiers) or unregistered.';
-COMMENT ON COLUMN motcua.template_registration_changes.ids_before IS 'The provider''s identifiers before the change, of the text without accents and with accents, each empty if the provider gives none; no list: not registered.';
-COMMENT ON COLUMN motcua.template_registration_changes.ids_after IS 'The provider''s identifiers after the change, in the same form.';
+COMMENT ON COLUMN motcua.template_registration_changes.ids_before IS 'The provider''s two identifiers before the change: of the text without accents, then of the text with accents. Each is empty if the provider gives none; no list: the version was not registered.';
+COMMENT ON COLUMN motcua.template_registration_changes.ids_after IS 'The provider''s two identifiers after the change, in the same form.';
 COMMENT ON COLUMN motcua.template_registration_changes.changed_at IS 'When the registration was changed.';
 COMMENT ON COLUMN motcua.template_registration_changes.changed_by IS 'Person who made the change.';
 COMMENT ON COLUMN motcua.template_registration_changes.reason IS 'Reason of the person who made the change; may be empty.';

@@ -18,7 +18,7 @@ COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_S
 COMMENT ON COLUMN intake.clients.salt IS 'Random bytes that are hashed with the password.';
 COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password. The password is random and was shown once.';
 COMMENT ON COLUMN intake.clients.networks IS 'Networks from which the client may call without a password; empty: none.';
-COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when the client''s status 5 means that the supplement is at the desk; empty: only if a push states it.';
+COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when each dossier with the client''s status 5 (supplement needed) counts as at the one-stop desk; empty: only if a push states the desk.';
 COMMENT ON COLUMN intake.clients.made_at IS 'When the client was registered.';
 COMMENT ON COLUMN intake.clients.disabled_at IS 'Since when the client may not push; empty: it may.';
 
@@ -51,7 +51,7 @@ COMMENT ON COLUMN intake.client_changes.changed_by IS 'Person who made the chang
 COMMENT ON COLUMN intake.client_changes.change IS 'Change: registered, changed (what the client may do), password (a new one), disabled or enabled.';
 COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of the client''s agencies after the change.';
 COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change, as in clients.networks.';
-COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether the client''s status 5 means that the supplement is at the desk, after the change.';
+COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether, after the change, each dossier with the client''s status 5 (supplement needed) counts as at the one-stop desk.';
 
 CREATE TABLE intake.sessions (
     token_digest bytea PRIMARY KEY CHECK (length(token_digest) = 32),
@@ -122,7 +122,7 @@ CREATE TABLE intake.faults (
     last_at timestamptz NOT NULL,
     PRIMARY KEY (client_id, day, service, fault, field)
 );
-COMMENT ON TABLE intake.faults IS 'Faults in the pushes of a day, as counts, without any value.';
+COMMENT ON TABLE intake.faults IS 'Faults in the pushes of a day, as counts, without the faulty values.';
 COMMENT ON COLUMN intake.faults.client_id IS 'The client in whose pushes the fault occurred.';
 COMMENT ON COLUMN intake.faults.day IS 'The day of the pushes, in Vietnam''s time zone.';
 COMMENT ON COLUMN intake.faults.service IS 'Service of the push protocol that the client called.';

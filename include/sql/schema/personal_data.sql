@@ -17,11 +17,11 @@ CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges (refe
 CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges (run_no) WHERE run_no IS NOT NULL;
 COMMENT ON TABLE motcua.personal_data_purges IS 'Purges of personal data: how many rows of which table were emptied, by whom and why, without any value. Append-only.';
 COMMENT ON COLUMN motcua.personal_data_purges.purge_id IS 'Our number of the purge.';
-COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'Reference of the batch of rows that were emptied together. All tables of a batch have the same reference. The list of erasures outside the ledger names it, too.';
+COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'Reference of the batch of rows that were emptied together. All tables of a batch have the same reference. The list of erasures, which is stored outside the ledger, has this reference too.';
 COMMENT ON COLUMN motcua.personal_data_purges.purged_at IS 'When the rows were emptied.';
 COMMENT ON COLUMN motcua.personal_data_purges.cause IS 'Why the rows were emptied: term (the time for which they are kept was over), request (a citizen asked for it) or restore (they had been emptied before, and a restore of the ledger had brought the data back).';
 COMMENT ON COLUMN motcua.personal_data_purges.of_table IS 'Table whose rows were emptied.';
-COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Number of emptied rows. After a restore it is 0 if none of the listed rows is in the restored ledger.';
+COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Number of emptied rows. For the cause restore it is 0 if the restored ledger had nothing more to empty.';
 COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or the person who emptied the rows. Personal data of staff.';
 COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'For the cause request: which document holds the citizen''s request. Holds no emptied value.';
 COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that emptied the rows; empty: no run of a DAG did.';

@@ -1,9 +1,9 @@
 """Define the figures of a closing and the accounting identity that they must satisfy (reconciliation, đối chiếu).
 
 A *closing* stores the figures of one day, month, quarter or year as the ledger had them at the cut-off. Facts that
-arrive later appear in a correction, which is another closing of the same period. For each message kind, the
-occasions are also counted independently in the sources. An occasion without a message and a message without an occasion
-are each listed as a difference with a reason.
+arrive later appear in a correction, which is another closing of the same period. For each message kind, the occasions
+(events that call for a message) are also counted independently in the sources. An occasion without a message and a
+message without an occasion are each listed as a difference with a reason.
 
 Moments are aware datetimes in UTC. Days are days in Vietnam's time zone.
 """
@@ -63,18 +63,20 @@ DifferenceReason: TypeAlias = Literal[
 ]
 """Reason why an occasion has no message, or a message has no occasion.
 
-``quarantined``: the row could not be used and waits in quarantine for a correction. ``cut_off``: the row was picked up,
-planned or known only after the cut-off. ``other_period``, ``other_procedure``: the counterpart is counted in another
-period or under another procedure. ``source_changed``: the source's data changed after they were read, or the source
-has the dossier twice, or two sources have the dossier. ``time_cleaned``: the row's recorded time could not be used,
-so the ledger counts the row at another time.
+``quarantined``: the row cannot be used yet and waits in quarantine. ``cut_off``: the row was read, known or checked for
+a message only after the cut-off. ``other_period``, ``other_procedure``: the counterpart is counted in another period or
+under another procedure. ``source_changed``: the source's data changed after they were read, or the source has the
+dossier twice, or two sources have the dossier. ``time_cleaned``: the row's recorded time could not be used, so the
+ledger counts the row at another time.
 ``scope_changed``: the day on which the agency joined or left was changed, or the agency's code at the source now
-belongs to another agency. ``evening_missed``: the apologies of that evening (17:30) were not settled by the cut-off.
+belongs to another agency. ``evening_missed``: the apology was due at 17:30 of an evening, and the agency's apologies of
+this evening were not processed by the cut-off.
 
 The four remaining reasons do not explain the difference. ``missing``: the source has a transition that the ledger
-lacks. ``unplanned``: a transition waits to be planned. ``without_message``: a message was planned but does not exist.
-``without_event``: a message exists that no event called for. If a message is stored under a wrong dossier, agency or
-procedure, it appears once as ``without_message`` and once as ``without_event``.
+lacks. ``unplanned``: the system has not yet decided whether a transition needs a message. ``without_message``: an event
+called for a message that does not exist. ``without_event``: a message exists that no event called for. If a message is
+stored under a wrong dossier, agency or procedure, it appears once as ``without_message`` and once as
+``without_event``.
 """
 
 UNEXPLAINED: frozenset[DifferenceReason] = frozenset({"missing", "unplanned", "without_message", "without_event"})
@@ -130,7 +132,7 @@ class Closing:
     unexplained: int
     closed_at: datetime
     known_message: int = 0
-    """The largest message number that the closing counts."""
+    """The number up to which the closing counts all messages. It may also count messages with larger numbers."""
     known_quality_run: int | None = None
     """The number of the last sealed quality run that the closing counts. ``None`` for closings of an earlier version of
     the software, which stored no such number."""
@@ -475,7 +477,8 @@ class AgencyWords:
 
 @dataclass(frozen=True, slots=True)
 class StopWords:
-    """A stop of the Department within the period, with what was known of it at the cut-off."""
+    """A stop: an order of the Department not to send some or all messages for a time, as it was known at the
+    cut-off."""
 
     stop_id: int
     agency_code: str
@@ -563,7 +566,7 @@ class ReconciliationReport:
     differences: tuple[Difference, ...]
     orphans: tuple[Orphan, ...]
     changes: tuple[Change, ...]
-    """The figures that a correction changed in the closing ``closing.corrects``."""
+    """The figures of a correction that differ from those of the closing ``closing.corrects``."""
     agencies: tuple[AgencyWords, ...]
     procedures: dict[str, str]
     """Maps a procedure code to its name."""

@@ -1,6 +1,6 @@
 """Mails reports to the recipients of a body, such as an agency or the Department. No other module mails reports.
 
-A letter is one mail with reports that a body has not received yet. Each recipient gets a separate mail, so that
+A letter is one mail with those reports that its recipients lack. Each recipient gets a separate mail, so that
 recipients do not see each other's addresses, and a failing address delays nobody. Before the mail server is contacted,
 the ledger stores for each recipient which reports are about to be mailed. A rerun therefore mails only recipients who
 were not reached, and nobody twice. Addresses stay in the ledger: logs and results of tasks count recipients, and name a
@@ -69,7 +69,7 @@ def mail_reports(
     *,
     again: bool,
 ) -> dict[str, int]:
-    """Mail each recipient the reports of a body that the recipient does not have yet, in one letter.
+    """Mail a body's reports to its recipients: each gets one letter, with the reports that this recipient lacks.
 
     Return the number of recipients, of sent letters, and of recipients who had everything before.
 
@@ -184,9 +184,9 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
                 outcome = server.hand_over(letter.mail, f"{letter.mail.reference}.{numbers[0]}", address, now)
                 settle_mails(ledger, numbers, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, MailServerFailed) as error:
-            # The failure came before a mail to this recipient was reserved. The failure is stored, so that a later run
-            # mails this body again. Without a stored failure, one mail to another recipient would be enough for later
-            # runs to skip the body.
+            # The failure came before the ledger noted a mail to this recipient. The failure is stored, so that a later
+            # run mails this body again. Without a stored failure, one mail to another recipient would be enough for
+            # later runs to skip the body.
             failure = kind_of_failure(error)
             _keep_failure(reports, recipient_hash, failure, now, again=again)
             failures.append(f"recipient {place}: {failure}")
@@ -236,7 +236,8 @@ class MailServer:
     def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> HandOver:
         """Offers one mail to one recipient, step by step, since the meaning of a broken connection depends on the step.
 
-        A failure before the content was sent may be retried. After that, the outcome is unknown.
+        If the connection breaks before the content is sent, the mail may be sent again. If it breaks while the content
+        is sent or later, the outcome is unknown.
         """
         try:
             message = write_message(mail, self._sender, recipient, f"<{reference}@{self._domain}>", at)

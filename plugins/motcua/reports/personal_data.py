@@ -1,4 +1,7 @@
-"""Write the answer to a citizen's request: a sheet without values for the paper file, and a list of all values."""
+"""Write the answer to a citizen who asks for their personal data, or for its erasure.
+
+The answer is a sheet for the paper file, which holds none of the stored values, and a workbook with all of them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Queries a source for the rows and facts by which a check judges whether the source fulfils the source contract.
 
 All queries see one snapshot, and each query has a time limit. If the source is large, the queries read only its newest
-rows. Only one search reads all rows: the search for keys and numbers that several rows have.
+rows. Only the searches for keys and numbers that occur in several rows go through all rows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class RoleThere:
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """Keys or numbers that several rows have: their number (``count``), and a few of these rows (``some``)."""
+    """Keys of dossiers, or numbers of transitions, that each occur in several rows.
+
+    ``count`` is how many such keys or numbers there are. ``some`` contains a few of them.
+    """
 
     count: int = 0
     some: Sequence[Mapping[str, Any]] = ()
@@ -58,7 +61,7 @@ class NewestRows:
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]
     whole: frozenset[Key]
-    """Keys of the dossiers that are included with all their rows and transitions."""
+    """Keys of the dossiers of which all transitions are included, and the dossier's row if the source has one."""
 
 
 class CheckedSource:
@@ -143,7 +146,7 @@ class CheckedSource:
     def newest_rows(self) -> NewestRows:
         """Returns the newest transitions by number, the newest transitions by time, and the newest dossiers.
 
-        The result also contains all rows and all transitions of up to ``MOST_WHOLE`` dossiers that occur in these rows.
+        The result also contains the row and all transitions of up to ``MOST_WHOLE`` dossiers that occur in these rows.
         """
         most = {"most": MOST_ROWS}
         by_number = self._rows("newest_by_number", most, SourceTransition)
@@ -175,7 +178,7 @@ class CheckedSource:
         return self.ask(name, read, [])
 
     def doubled(self, name: LiteralString) -> Doubled:
-        """Returns the keys or numbers that several rows of the source have. The query searches all rows.
+        """Returns the keys or numbers that occur in several rows of the source. The query searches all rows.
 
         ``name`` is ``double_dossiers`` for keys of dossiers, or ``double_numbers`` for numbers of transitions.
         """
@@ -223,7 +226,7 @@ def _once(rows: Sequence[Answer], key: Callable[[Answer], Any]) -> list[Answer]:
 
 
 def _parameters(question: str, latest: Latest) -> dict[str, Any]:
-    """Returns the parameters with which a query finds few rows, as in a pick-up that follows shortly after another.
+    """Returns parameters with which a query finds few rows, as if the source had been read completely just before.
 
     With these parameters a server that has the needed indexes reads no table whole.
     """

@@ -1,8 +1,9 @@
-"""Let a task queue send the requests of the bench ``peers``, and print the seconds.
+"""Let a task queue send the same requests as the bench ``peers``, and print the seconds of enqueueing and of sending.
 
 Usage: ``python -m tests.bench.notices.task_queues NAME DSN URL COUNT``. Each queue is used as its guide recommends:
 jobs are enqueued in batches, and one worker runs 64 at a time. The requests are sent as the system's sender sends them:
-by ``requests``, with a Session per thread. Neither queue has a ledger; both repeat a job after a crash.
+by ``requests``, with a Session per thread. The queues are Procrastinate and PgQueuer. Neither queue has a ledger; both
+repeat a job after a crash.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ async def with_procrastinate(dsn: str, post: Post, count: int) -> Seconds:
 async def with_pgqueuer(dsn: str, post: Post, count: int) -> Seconds:
     """Return how many seconds PgQueuer takes to enqueue the jobs, and how many to run them all.
 
-    It uses asyncpg, the faster of its drivers.
+    PgQueuer runs with asyncpg, the faster of its drivers.
     """
     given = conninfo_to_dict(dsn)
     connection = await asyncpg.connect(

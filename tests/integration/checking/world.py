@@ -1,4 +1,7 @@
-"""A source database that keeps the contract, and faults that tests plant in it."""
+"""Define a source database that keeps the source contract, and faults that tests plant in the database.
+
+The source contract is the two views that every source must offer: dossiers and transitions.
+"""
 
 from __future__ import annotations
 

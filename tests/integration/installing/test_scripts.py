@@ -65,7 +65,7 @@ def test_set_up_runs_as_root_in_a_container_that_may_write_to_the_folder_alone(t
     (run,) = [each for each in calls if each.startswith("run ")]
     assert f"--user 0 --volume {ROOT}:/installation --volume /:/host:ro motcua" in run
     assert run.endswith("motcua motcua set-up /installation mail --machine /host")
-    assert "--tty" not in run, "without a terminal Docker may not be asked for one"
+    assert "--tty" not in run, "if there is no terminal, Docker must not be asked for one"
 
 
 @pytest.mark.parametrize(

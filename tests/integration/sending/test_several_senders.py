@@ -67,7 +67,7 @@ def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[], Linger
 
 @contextmanager
 def another_leads(*, with_standby: bool = False) -> Iterator[None]:
-    """Hold the leader's lock while the block runs, and with ``with_standby`` also a standby's lock; send nothing."""
+    """Hold the leader's lock while the block runs, and a standby's lock if ``with_standby``; send nothing."""
     with open_connection() as leader, open_connection() as second:
         leader.autocommit = second.autocommit = True
         assert hold_lock(leader, LEADING)
@@ -113,7 +113,7 @@ def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_nex
     assert second.catch_up.counts["picked_up"]["transitions"] == 1
 
 
-@pytest.mark.guarantee("workers", "a sender reads a failed source again once another run has picked it up")
+@pytest.mark.guarantee("workers", "a sender reads a failed source again once another run has read it without an error")
 def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, gateway, lingering, rows):
     one_stop.result_now("D-1", "0905123001")
     sender = lingering()
@@ -211,7 +211,7 @@ def test_one_message_behind_a_silent_gateway_is_reported_as_unserved(one_stop, g
     until(lambda: len(gateway.logins) > 1)
     until(lambda: "gateway kannel" in [each.subject for each in in_ledger(find_unserved, datetime.now(UTC))])
     waiting = "SELECT state, attempts_made FROM motcua.messages WHERE state <> 'unknown'"
-    assert rows(waiting) == [{"state": "queued", "attempts_made": 0}], "a question is no attempt"
+    assert rows(waiting) == [{"state": "queued", "attempts_made": 0}], "a login must not count as an attempt"
 
 
 @pytest.mark.guarantee("workers", "if no watcher queries the sources, senders do")

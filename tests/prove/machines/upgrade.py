@@ -1,12 +1,12 @@
 """Prove that an earlier version with data is upgraded without loss, duplicates or errors caused by the schema.
 
 ``make prove ONLY=upgrade [SEED=n] [FROM=commit]`` takes earlier versions out of the repository's own history
-(tests/upgrade/versions.py). The earlier version first runs alone for one simulated day, and this day is closed and
-published. On the next day its senders, its settling job, its callbacks app and its pages go on while the present
-version migrates the ledger. Then each service in turn is replaced by the present version, by the earlier version again,
-and by the present version again. The commands are read out of docs/operations/upgrade.md. The oracle of the proof
-``soak`` judges the texts that phones received. At the end a migration with two faults is applied, and the proof must
-detect both faults.
+(tests/upgrade/versions.py). The earlier version first runs alone for one simulated day, and stores and publishes the
+figures of this day. On the next day its senders, its job ``settle_messages``, its callbacks app and its pages go on
+while the present version migrates the ledger. Then each service in turn is replaced by the present version, by the
+earlier version again, and by the present version again. The commands are read out of docs/operations/upgrade.md. The
+oracle of the proof ``soak`` judges the texts that phones received. At the end a migration with two faults is applied,
+and the proof must detect both faults.
 """
 
 from __future__ import annotations
@@ -158,7 +158,8 @@ def _figures_of_wrong_migrations(upgrade: Upgrade) -> list[Figure]:
     )
     watching.start()
     with contextlib.suppress(Hung):
-        # The present definitions do not fit this migration, so the command fails. The migration itself stays applied.
+        # The present version's views and functions do not fit the table after this migration, so the command fails. The
+        # migration itself stays applied.
         stage.given["MOTCUA_HOME"] = str(folder)
         stage.motcua(Version("wrong", folder), "migrate")
     stage.run_with(upgrade.before, "notify-one")

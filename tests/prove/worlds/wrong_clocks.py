@@ -95,7 +95,7 @@ class World:
         return at + [wrong for since, wrong in self.changes if since <= at][-1]
 
     def until(self, before: datetime, poll: datetime) -> None:
-        """Carry out the desk's acts between two pick-ups."""
+        """Carry out the desk's acts between two readings of the source."""
         if self.sort in WORLDS[2:] and before <= TEN + 3 * HOUR < poll:
             self.number = 0
             if self.sort == WORLDS[2]:

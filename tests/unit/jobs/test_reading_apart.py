@@ -40,7 +40,7 @@ def test_nothing_but_the_code_of_its_failure_is_logged_of_a_file(caplog):
 
 
 def test_process_that_reads_knows_no_secret(caplog, monkeypatch):
-    """The reading process gets no secret in its environment: a harmful file may take it over."""
+    """The reading process gets no secret in its environment, because a harmful file may take over the process."""
     monkeypatch.setenv("AIRFLOW_CONN_SMS_OTHER", "http://secret")
     refused_by("import json, os; print(json.dumps({'failed': ' '.join(os.environ)}))")
     (said,) = caplog.messages

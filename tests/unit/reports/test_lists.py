@@ -1,4 +1,4 @@
-"""Test lists as files: the heading above the rows, and cells that a spreadsheet would lose or misread."""
+"""Test lists of the staff pages, above all as CSV files and workbooks that staff download."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_declared_filters_are_passed_on_and_one_that_the_query_does_not_know_is_
         read(forgotten)
 
 
-@pytest.mark.guarantee("pages", "headings in files are Vietnamese; headings of moments name Vietnam's time")
+@pytest.mark.guarantee("pages", "headings in files are Vietnamese; headings above times name Vietnam's time")
 def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
     wrong = []
     for declared in map(declared_list, LISTS):
@@ -210,7 +210,7 @@ def test_search_sees_a_cell_as_people_read_it():
     ],
 )
 def test_numbers_and_times_that_stand_as_words_are_sorted_as_what_they_are(listing, column, rows):
-    """As texts, closing 10 would be before closing 9, and the 10th of a month before the 2nd."""
+    """If cells were sorted as texts, closing 10 would be before closing 9, and the 10th of a month before the 2nd."""
     viewer = Viewer("lan", "operator", None)
     for backwards in (False, True):
         asked = Asked(viewer, sort=column, backwards=backwards)

@@ -107,7 +107,7 @@ class PushedStep:
     occurred_at: datetime | None
     digest: str
     state: str = ""
-    """The hash of status, step name and place. Empty for a pushed step."""
+    """The hash of ``status_code``, the step's name and ``supplement_at_desk``. Empty for a pushed step."""
 
 
 @dataclass(slots=True)

@@ -208,7 +208,7 @@ _NUMBER: Final = re.compile(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
 _FIRST_ROWS: Final = 1000
 """Number of first rows that are searched for the month, or for lines on a sheet that the form does not name."""
 _MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
-"""Most faults of one column that are counted. The message names ``MOST_FAULTS`` of them."""
+"""Most faults of one column that are counted. The error message names at most ``MOST_FAULTS`` faults."""
 
 
 @dataclass(frozen=True)
@@ -420,8 +420,8 @@ def _parse_times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
 def _columns(form: StatementForm) -> dict[str, ColumnSpec]:
     """Return the specification of each column, as the form describes it.
 
-    The form also describes how a time is written; ``_parse_times`` reads the times. A column of words for which the
-    form has no words is not read.
+    The form also describes how a time is written; ``_parse_times`` reads the times. The columns ``direction``,
+    ``carrier`` and ``status`` are not read if the form lists no words for them.
     """
 
     def word(meanings: Mapping[Any, Iterable[str]]) -> Any:  # noqa: ANN401 - a type for pydantic

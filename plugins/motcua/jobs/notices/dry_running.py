@@ -105,7 +105,7 @@ def dry_run(code: str, since: datetime) -> DryRun:
     """Return what an agency would have sent between ``since`` and now, with the agency's settings in the ledger.
 
     Ignores whether the agency is enabled already. Uses the present phone numbers. Plans events one by one, even if one
-    pick-up would have read them together.
+    run would have read several of them together.
 
     Raises:
         UnknownAgency: the ledger has no agency with this code or alias.
@@ -244,8 +244,11 @@ class _Reading:
 def _transition_from_row(
     dossier: CleanDossier, history: Sequence[PastTransition], now: datetime
 ) -> list[PastTransition]:
-    """Return a transition for the change that only the dossier's row shows: the row is newer than the last transition
-    and calls for another message. Return an empty list if there is no such change."""
+    """Return a transition for a change that only the dossier's row shows; an empty list if there is no such change.
+
+    The row shows such a change if it is newer than the last transition and calls for a different kind of message, or
+    for none where the transition called for one. If the dossier has no transition, its row counts as a change.
+    """
     status, updated = dossier.status_code, dossier.updated_at
     if status is None or updated is None:
         return []
@@ -265,11 +268,11 @@ def with_old_steps(
     row: tuple[int, bool] | None,
     clock_skew: timedelta,
 ) -> list[PastTransition]:
-    """Mark the old steps (typed in late) of a history, as far as the present rows of the source still show them.
+    """Mark the old steps (typed in late) of a history, each with the message that the dossier's row called for.
 
-    A pick-up would have compared an old step with the dossier's row of that time, which is unknown today. If a step
-    that is not old followed, the row is assumed to have called for the same message as before the old step. Otherwise
-    the row's present state is used.
+    A run would have compared an old step with the dossier's row of that time, which is unknown today. If the history
+    goes on with a step that is not old, the row is assumed to have called for the same message as the last step before
+    the old one that is not old itself. Otherwise the row's present state is used.
 
     Args:
         history: transitions in the dossier's order.

@@ -89,8 +89,8 @@ def check_quality(
 ) -> QualityCounts:
     """Check the ledger's present data, and seal the findings under the run's name.
 
-    A sealed run is not repeated: its counts are returned as they are. An agency with a broken part of the snapshot is
-    recorded as broken, without figures. All other agencies are checked as usual.
+    A sealed run is not repeated: its counts are returned as they are. An agency whose rows in the snapshot fail an
+    expectation is recorded as broken, without figures. All other agencies are checked as usual.
 
     Args:
         run_id: the DAG run, or a name for a check by hand.

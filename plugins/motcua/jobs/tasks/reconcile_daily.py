@@ -70,7 +70,7 @@ def tie_complaints() -> int:
 
 
 def _days_due(last: Period) -> list[Period]:
-    """Returns the given day, and the unclosed days among the 30 days before it, but no day before the first closed
+    """Return the given day, and the unclosed days among the 30 days before it, but no day before the first closed
     day."""
     before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
@@ -85,8 +85,8 @@ def _days_due(last: Period) -> list[Period]:
 def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
     """Check periods again that were closed some days ago, and correct them if needed. A backfill checks none.
 
-    Returns: the numbers of the run's closings. A closing that an earlier try corrected is not checked again, but the
-    gate judges it.
+    Returns: the numbers of the closings that this run stored in any try and that were not corrected later. If an
+    earlier try corrected a period, this try does not check the period again, but the gate judges the correction.
     """
     if window is not EVERYTHING:
         return []
@@ -109,8 +109,11 @@ def publish(closing_no: int) -> dict[str, Any]:
 
 
 def letters_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
-    """Return the letters of this run: publications and quality checks of the last days that some recipient of a body
-    has not received, including letters that an earlier run did not send."""
+    """Return the letters of this run, including letters that an earlier run did not send.
+
+    A letter goes to a body (an authority or agency). It is about publications and quality checks of the last four days
+    that a recipient of the body has not received.
+    """
     moment = now or datetime.now(UTC)
     return mailing_publications.letters_owed(moment - _MAILED_WITHIN, moment)
 
@@ -124,7 +127,7 @@ def words_of_closing(closing_no: int) -> str:
 
 
 def mail(body: str, publications: Sequence[int], runs: Sequence[int]) -> dict[str, int]:
-    """Mail a body's letter to the body's recipients."""
+    """Mail a letter to the recipients of a body (an authority or agency), and count the mails."""
     return mailing_publications.mail_publications(publications, body, runs)
 
 

@@ -1,8 +1,8 @@
-"""Handle an export from a browser: read it and show its content first, then put it into its source's folder.
+"""Handle an export (a file of dossiers) that a person uploads: show its content, then put it into its source's folder.
 
-After reading, the file waits in the folder under a name that runs skip, until the person who uploaded it confirms it.
-From then on it is a file of the folder like any other, and the ledger also stores who uploaded it. A form is tried on a
-waiting file, or on the newest file of the folder.
+At first the file waits in the folder under a name that runs skip, until the person who uploaded it confirms it. From
+then on it is a file of the folder like any other, and the ledger also stores who uploaded it. A form describes the
+columns and words of a source's exports; it is tried on a waiting file, or on the newest file of the folder.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class NoFile(NothingKept):
 
 
 class NothingNew(NothingKept):
-    """No run would import the file: it was imported already, a file with a later export time was imported, its own time
-    is in the future, or the source has no form."""
+    """No run would import the file: it was imported already, a later export was imported, the time in its name is in
+    the future, or the source has no form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ class ExportSeen:
 
 
 def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSeen:
-    """Read an export from a browser by the form in force, and store it as a waiting file, for a confirmation or for
-    trying a form on it.
+    """Read an uploaded export by the form in force, and store it as a waiting file, which a person may then confirm or
+    try a form on.
 
     No connection to the ledger is open while the file is read.
 
@@ -192,7 +192,7 @@ def forget(digest: str, source: str) -> None:
 
 
 def _folder(source: str) -> ObjectStoragePath:
-    """Return the folder of a source; raise ``FolderFailed`` of ``motcua.jobs.uploads`` for an unusable store."""
+    """Return the folder of a source; turn ``FolderFailed`` of ``taking`` into that of ``motcua.jobs.uploads``."""
     try:
         return taking.folder_of(source)
     except taking.FolderFailed as failed:

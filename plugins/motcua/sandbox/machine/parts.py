@@ -1,4 +1,4 @@
-"""Control one program of several: start, check, freeze, stop, kill and restart it.
+"""Control one of several programs that run together: start, check, freeze, stop, kill and restart it.
 
 Linux only: the processes that a program has started are found through /proc.
 """
@@ -28,7 +28,10 @@ _LOOK_EVERY = 0.05
 
 
 class Hung(Exception):
-    """Raised if a part did not start, answer or end in time. The message contains the end of its log."""
+    """Raised if a program does not start, answer or end in time.
+
+    If this module raises it, the message contains the end of the program's log.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +117,9 @@ def answers_http(*urls: str) -> bool:
 
 
 class Part:
-    """One program in its own session, which appends to its log. A ``with`` block runs the program.
+    """One program, which runs in a session of its own and appends its output to ``log``. A ``with`` block runs it.
 
-    ``ready`` is called repeatedly after a start until it returns ``True``. ``stop_signal`` asks the program to end.
+    After a start ``ready`` is called repeatedly until it returns ``True``. ``stop_signal`` asks the program to end.
     """
 
     def __init__(
@@ -203,7 +206,7 @@ class Part:
         self._is_swept = False
 
     def adopt(self, forked: Forked) -> None:
-        """Use a process that a loader forked as the program's process."""
+        """Take over a process that a loader forked: from now on it is the program's process."""
         self.process = forked
         self.starts += 1
         self._is_swept = False

@@ -1,6 +1,7 @@
-"""Let an agency with a closed database join the demo.
+"""Let an agency join the demo although nobody may read its database.
 
-The agency is entered like any other agency. Then its software gets an account, or its exports get a form.
+The agency is entered like any other agency. Then its software gets an account with which it pushes data, or the form of
+its export files is set.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from motcua.store.ledger.database import connect
 
 @dataclass(frozen=True, slots=True)
 class Pushing:
-    """The agency that pushes: its entry in the agencies' file, and how its dossiers proceed in the simulation."""
+    """The agency whose software pushes its data to the system: its entry in the agencies' file, and how its dossiers
+    proceed in the simulation."""
 
     source: str
     entry: Mapping[str, Any]
@@ -98,7 +100,9 @@ def read_account(folder: Path) -> Account | None:
 
 
 def join(folder: Path, url: str, now: datetime) -> bool:
-    """Enter the agency, enabled from now on, and register its software at the address. Existing entries stay.
+    """Enter the agency, enabled from now on, and register its software as a push client. Existing entries stay.
+
+    ``url`` is the address to which the software pushes.
 
     Nothing is done if the demo does not read the agency's source (the user set ``MOTCUA_SOURCES``). The result is then
     ``False``.

@@ -172,7 +172,7 @@ def _supplement(life: _Life) -> bool:
 
 
 def _false_results(life: _Life) -> None:
-    """By chance, add a step to the status of a result although the paper is not at the desk.
+    """Give the dossier the status of a result, in some cases, although the paper is not at the desk.
 
     The official clicked on the wrong step, or used the step of a result to ask for a supplement.
     """
@@ -229,7 +229,7 @@ def _result(life: _Life) -> None:
 
 
 def _side_end(life: _Life) -> bool:
-    """By chance, let the dossier end or stop without a result. Return whether it does."""
+    """Let the dossier end or stop without a result, in some cases. Return whether it does."""
     chance = life.random.random()
     if chance < 0.01:
         life.move((5, 15), ("Rút hồ sơ",), 7, True, "Công dân đề nghị rút", events=("withdrawn",))
@@ -261,7 +261,7 @@ def life(
 ) -> list[Act]:
     """Return the acts that will happen to a dossier, in order.
 
-    ``mendable``: whether its phone field is bad and the desk may ask for the number again.
+    ``mendable``: whether the dossier's phone field is bad and the desk may ask for the number again.
     """
     story = _Life(random, agency, oddity)
     if _reception(story, online):
@@ -320,7 +320,7 @@ def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
 
 
 def _code(random: Random, agency: Agency, day: datetime, serial: Callable[[str, str], int]) -> str:
-    """Return a dossier code: mostly in the form of TT 01/2018/TT-VPCP art. 19, sometimes in forms of 2016."""
+    """Return a dossier code: mostly in the form of Circular 01/2018/TT-VPCP, article 19, or in a form of 2016."""
     if random.random() >= agency.old_codes:
         series = f"{agency.written_code}-{day:%y%m%d}"
         return f"{series}-{serial(agency.code, series):04d}"

@@ -41,8 +41,8 @@ class SourceCheck:
     def forbidding(self) -> list[StandingFinding]:
         """Return the findings of severity ``error``.
 
-        While a source has such a finding, nobody may promise messages about its dossiers. The result includes findings
-        of earlier checks that this check could not examine.
+        Such a finding makes messages about the source's dossiers unreliable. The result includes findings of earlier
+        checks that this check could not examine.
         """
         return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 

@@ -219,7 +219,7 @@ class EmptyDatabase:
 
 @contextmanager
 def database_to_fill() -> Iterator[EmptyDatabase]:
-    """Open the database of the connection that ``migrate`` uses.
+    """Open the database to which the command ``motcua migrate`` connects.
 
     Raises:
         ProgramUnusable: pg_restore is missing or older than the server.

@@ -1,7 +1,10 @@
 """Store carrier statements: the lines of a file, their comparison with our messages, and uploads on a page.
 
-A line has a direction: ``mt`` is a message to a citizen, ``mo`` an inquiry to 9029. Each line is matched with a message
-or an inquiry of the ledger, and the verdict of the match states whether both agree.
+A carrier statement is a provider's monthly list of the messages that it bills. Its form names the file
+``include/statements/<form>.yaml``, which describes the columns.
+
+A line has a direction: ``mt`` is a message to a citizen, ``mo`` a citizen's inquiry by SMS to the number 9029. Each
+line is matched with a message or an inquiry of the ledger, and the verdict of the match states whether both agree.
 
 The caller calls ``begin_import``, ``add_lines`` and ``match_lines`` in one transaction, so that a file is stored
 completely, with every verdict, or not at all. Figures are read from the views of schema ``audit``, so that an auditor's
@@ -30,8 +33,8 @@ DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repea
 _MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
 """Maximum numbers of carrier statements and of refusals in a list. 200 carrier statements cover several years."""
 _MOST_ROUNDS = 50
-"""Maximum number of rounds that pair lines with messages by phone number. A round leaves only those lines unpaired
-whose nearest message to the same number is ambiguous."""
+"""Maximum number of rounds that pair lines with messages by phone number. A round pairs a line and a message only
+if each is the other's nearest, so a further round may pair what the round before left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,10 @@ class StatementFile:
     terms: dict[str, Any]
     supersedes: int | None
     covers_mt: bool
-    """``True`` if the file covers messages, so that messages of ours that it lacks are reported."""
+    """``True`` if the file covers messages. Our messages that the file lacks are then reported."""
     covers_mo: bool
-    """``True`` if the file covers inquiries, so that inquiries of ours that it lacks are reported."""
+    """``True`` if the file covers inquiries. Our inquiries that the file lacks are then reported, if the form has a
+    line for each inquiry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Known:
     same_file: int | None
     """The number of the carrier statement that was imported from this same file."""
     in_force: int | None
-    """The number of the carrier statement in force of this form and month, which the file would correct."""
+    """The number of the carrier statement of this form and month that is in force. The file would correct it."""
 
 
 def known_statement(connection: Connection, sha256: str, form: str, month: date) -> Known:
@@ -144,7 +148,7 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
         },
     )
     save_sums(connection, number)
-    # The phone numbers must not stay in these tables.
+    # The tables used for matching must not keep the phone numbers.
     connection.execute(statement("statements/clear"))
     return number
 
@@ -256,7 +260,7 @@ class StatementFigures:
 
     @property
     def inquiries_percent(self) -> Decimal:
-        """Return the larger of two differences in percent of our figure: of inquiries, and of our share in đồng."""
+        """Return the larger of two differences in percent: of the inquiries, and of our share of the fees."""
         if not self.tells_inquiries:
             return Decimal(0)
         if self.stored.terms["inquiry_lines"] == "each":
@@ -466,7 +470,7 @@ _MOST_UNREAD = 50
 
 @dataclass(frozen=True, slots=True)
 class StatementUpload:
-    """A carrier statement that a person puts into its folder on a page."""
+    """A carrier statement that a person uploads on a page into the folder of its form."""
 
     form: str
     month: date

@@ -1,7 +1,8 @@
 """The first page, *Tổng quan*: what needs attention, a day's messages by state, and the present state of the system.
 
-The page counts the rows of one day and never the whole ledger. The page does not count the accounting identity (each
-event has exactly one message) itself. It shows the watch's last count, and the time of that count.
+The page counts the rows of one day and never the whole ledger. The page does not check the accounting identity (each
+event has exactly one message) itself. The watch, a process outside Airflow, checks the identity by counts. The page
+shows the last result and its time.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class IdentityCounted:
-    """The last count of the accounting identity by the watch."""
+    """The result of the watch's last check of the accounting identity."""
 
     difference: int
     at: datetime
@@ -179,7 +180,7 @@ def _tallies(counts: Iterable[tuple[str | None, RecordedCount]]) -> list[Tally]:
 
 
 def _last_identity_count(life: WatchLife | None) -> IdentityCounted | None:
-    """Return the watch's last count of the identity. ``None`` if there is none, or none that this version can read."""
+    """Return the result of the watch's last check of the accounting identity. ``None`` if no result has a time."""
     for look in life.looks if life is not None else ():
         facts = look["facts"]
         if look["check"] == "identity" and facts.get("counted_at") is not None:

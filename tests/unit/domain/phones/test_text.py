@@ -219,7 +219,7 @@ NOTHING, DOUBT, WORD, LETTERS, MASK = Touch
     ],
 )
 def test_characters_beside_digits_mask_doubt_or_label_them(text: str, touches: list[Touch], reason: str) -> None:
-    """Letters and marks beside digits may stand for hidden digits; such digits must not become a number."""
+    """Letters and marks beside digits may stand for hidden digits. A run of digits must state what stands beside it."""
     assert [run.touch for run in take_apart(text).runs] == touches, reason
 
 

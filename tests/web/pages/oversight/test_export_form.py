@@ -1,4 +1,7 @@
-"""Test the page of an export form: a form is tried on a file and saved, and an older form can be saved again."""
+"""Test the page of an export form: a form is tried on a file and saved, and an older form can be saved again.
+
+A form describes the files that a source exports: the headings of their columns and the words for each status.
+"""
 
 from __future__ import annotations
 
@@ -79,13 +82,13 @@ def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox
     assert f"{NHA_TRANG}-261120-0001" in told
     assert "09•• ••• 456" in told
     assert "0905123456" not in tried.text
-    assert forms() == [], "trying a form must set nothing"
+    assert forms() == [], "a form that is only tried must not be saved"
     again = press(staff, tried, "try", status_10="đóng")
     assert "2 dòng 2 hồ sơ 0 dòng không nhận" in words(again)
     saved = press(staff, again, "save")
     assert saved.status_code == 303
     assert "Đã ghi yêu cầu. Mẫu chưa đổi" in words(staff.get(saved.headers["location"]))
-    assert forms() == [], "the form must wait for the mail to the Department"
+    assert forms() == [], "a form must not take effect before the Department was told by mail"
     assert "said=form_asked_before" in press(staff, again, "save").headers["location"]
     assert an_hour_later().ended == {"done": 1}
     assert "Trạng thái 9 Đã xử lý xong: có kết quả." in mailbox[0][2]
@@ -182,14 +185,14 @@ def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hou
     assert len(forms()) == 2
     assert press(staff, answer, "save", column_status="Tình trạng").status_code == 303
     set_form_of(FORM)
-    assert an_hour_later().ended == {"changed": 1}, "the request must end, as the form was changed meanwhile"
+    assert an_hour_later().ended == {"changed": 1}, "a request must have no effect if the form was changed meanwhile"
     answer = press(staff, staff.get(PAGE), "save", column_step="Công đoạn")
     an_hour_later()
     assert forms()[0].form["columns"]["step"] == ["Công đoạn"]
 
 
 @pytest.mark.guarantee(
-    "intake", "an agency sets the form of its exports, but not the least share of dossiers that an export must have"
+    "intake", "an agency sets the form of its exports, but not the loss of dossiers at which one counts as cut off"
 )
 def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_hour_later):
     set_form_of(FORM)
