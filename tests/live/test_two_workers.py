@@ -11,14 +11,14 @@ pytestmark = pytest.mark.alone
 HEARTBEAT = 60.0
 """Seconds without a heartbeat after which Airflow notices that a task is lost.
 
-This test requires only that other senders take over within this time. ``make prove ONLY=workers`` requires a shorter
+This test requires only that the other worker sends within this time. ``make prove ONLY=workers`` requires a shorter
 time, on a machine without other load.
 """
 
 
 @pytest.mark.guarantee(
     "workers",
-    "a run's senders spread over the workers; a killed or stopped worker loses and repeats no message, others go on",
+    "a run sends from all workers; if one worker is killed or stopped, others go on; no message is lost or sent twice",
 )
 def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on():
     assert TAKEN_OVER_WITHIN < HEARTBEAT

@@ -1,7 +1,7 @@
-"""Compare the texts in the phone networks' own logs with the texts that the citizens of the invented lives are owed.
+"""Compare the texts in the simulated phone networks' own logs with the texts that are owed to citizens.
 
-No product code is used. The text of a message has the code of its dossier in brackets, and a phrase that shows the kind
-of the message.
+The owed texts follow from the invented histories of dossiers (``lives.py``). No product code is used. The text of a
+message has the code of its dossier in brackets, and a phrase that shows the kind of the message.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Judgement:
     uncalled: list[str] = field(default_factory=list)
     """Texts that were not owed."""
     listed: int = 0
-    """Number of owed texts that are missing from the networks' logs but listed as unknown."""
+    """Number of owed texts that are missing from the networks' logs but are in the argument ``listed`` of ``judge``."""
     texts_by_kind: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -77,7 +77,7 @@ def judge(
     Args:
         citizens: Code of a dossier → its citizen.
         taken: All texts that the networks accepted.
-        listed: Code and kind of each message that people see as unknown.
+        listed: Code and kind of each message that is or was in the state ``unknown``, which people can see.
     """
     found = Judgement()
     counts: dict[tuple[str, str], int] = defaultdict(int)

@@ -8,7 +8,8 @@ from tests.ground import type_command
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
+    "complaints",
+    "no complaint and no reason given for an act holds a phone number; a number stored earlier is shown to nobody",
 )
 @pytest.mark.parametrize(
     "command",

@@ -323,8 +323,8 @@ judged AS (
                                     )
                             )
                             THEN 'source_changed'
-                        -- The occasion, or the rows before it, are so new that no pick-up can have read them. The next
-                        -- pick-up will read them.
+                        -- The occasion, or the rows before it, are so new that no pick-up (the reading of a source's
+                        -- new rows) can have read them. The next pick-up will read them.
                         WHEN
                             (NOT m.is_known AND m.numbers[1] > u.cursor_transition_id)
                             OR coalesce(u.picked_up_at < m.recorded_at + %(overlap)s, TRUE)

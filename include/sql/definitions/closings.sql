@@ -195,12 +195,13 @@ $$;
 COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
 IS 'Returns the dossiers that are counted in the figures of a period, one row for each dossier. A column such as resolved_late is true if the dossier counts in that figure. Only rows of dossier_versions up to known_version are used. The parameter only_agency limits the result to one agency.';
 
--- Empty motcua.counted_occasions, which holds the sources' occasions while a closing compares them with the ledger.
+-- Empty motcua.counted_occasions. While a closing compares the sources with the ledger, this table holds the sources'
+-- occasions, which are the events that messages are about.
 CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
-COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions, which holds the sources'' occasions while a closing compares them with the ledger.';
+COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions. While a closing compares the sources with the ledger, this table holds the sources'' occasions, which are the events that messages are about.';
 
 -- Update the planner's statistics of motcua.counted_occasions.
 CREATE OR REPLACE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -259,8 +260,9 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
--- Show sums of a closing's figures, which pages display; this view and the two after it are alike. The sums were stored
--- with the closing. If an earlier version stored a closing without sums, the view adds up the closing's figures.
+-- Show the sums of a closing's figures that pages display. This view and the two views after it are alike. The sums
+-- were stored with the closing. If an earlier version of the program stored a closing without sums, the view adds up
+-- the closing's figures.
 CREATE OR REPLACE VIEW audit.closing_message_sums AS
 SELECT
     closing_no, agency_code, kind, balances, cells, at_source, out_of_scope, only_source, only_ledger, suppressed,

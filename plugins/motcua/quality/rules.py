@@ -1,7 +1,8 @@
 """Read the rules of data quality from ``include/quality/rules.yaml``.
 
-A rule is data: its condition on the snapshot, its severity, who can correct its findings, and its Vietnamese words. The
-suites of Great Expectations are generated from the rules. Mails, pages and commands take their words from the rules.
+A check of data quality first copies facts of the ledger into tables, the *snapshot*. A rule is data: its condition on
+the snapshot, its severity, who can correct its findings, and its Vietnamese words. The suites of Great Expectations are
+generated from the rules. Mails, pages and commands take their words from the rules.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ def test_too_many_rows_or_too_long_a_text_are_refused():
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
+    "complaints",
+    "no complaint and no reason given for an act holds a phone number; a number stored earlier is shown to nobody",
 )
 def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
     lines = ["0905 123 456;đến chưa có", "160915001;gọi 0905/123/456", "160915001;đến ngày 20/11/2026 chưa có"]

@@ -469,7 +469,7 @@ def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool
         spelled = spell_local(run.digits)
         return spelled is not None and not spelled.zero_added
     # Account numbers and codes may be written in groups. In "mã HS 056 889 428 068" the digits "889 428 068" are
-    # therefore not a phone number without its 0.
+    # therefore not read as a phone number that lacks its 0.
     may_begin = " " in run.gap and (label != "account" or len(first) > 7)
     return may_begin and bool(_HAS_PREFIX.fullmatch(run.digits))
 
@@ -582,7 +582,7 @@ def _split_group(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
     """Split a group into numbers.
 
     The best split puts as many digits as possible into whole numbers, with as few separators as possible inside a
-    number. Among equal splits the number that begins first wins.
+    number. Among equal splits, the split whose first number begins earliest is chosen.
     """
     size = len(runs)
     parted = [run.parted for run in runs]
@@ -751,7 +751,7 @@ def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Col
     """Return whether a neighbour is a separate item, or is separated by a mark that the number itself does not use.
 
     Args:
-        pieces: pieces of the field.
+        pieces: pieces of the group.
         at: index of the run at which the later of the two neighbours begins.
         neighbour: the piece beside the number.
         inner: marks between the number's own groups.
@@ -813,7 +813,7 @@ def _is_tail(run: DigitRun) -> bool:
 def _is_other_ending(run: DigitRun, reading: ReadingPlan) -> bool:
     """Return whether a run is another ending of a number.
 
-    A year, the number of a branch, a short number and a number that lacks digits are no endings.
+    Years, short numbers such as 113, numbers of branch offices such as 001 and numbers that lack digits are no endings.
     """
     tail = run.digits
     if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):

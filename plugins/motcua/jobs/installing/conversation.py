@@ -22,9 +22,9 @@ def set_up(files: Files, speaker: Speaker, now: datetime, only: Name | None = No
     A set-up that was interrupted can be started again; saved answers become the defaults of their questions.
 
     Args:
-        files: present content of the files.
+        files: the settings files.
         speaker: where questions are shown and answers are read.
-        now: moment at which certificates must be valid, and the day of a signature.
+        now: present time. Certificates must be valid then, and an answer that a person signs gets this day.
         only: name of a single question to ask.
 
     Raises:

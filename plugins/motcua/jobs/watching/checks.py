@@ -1,4 +1,6 @@
-"""The checks of the watch: what each one reads, how often it runs, and which alerts it raises and ends.
+"""Define the checks of the watch, the process that monitors the system.
+
+For each check: what it reads, how often it runs, and which alerts it raises and ends.
 
 A check reads figures and passes them to its judgement in ``domain/watching/judging.py``. A check that fails does not
 stop the other ones.
@@ -150,8 +152,8 @@ def rules_of(settings: Settings) -> WatchRules:
 def _unserved(looking: Looking) -> Seen:
     """Check whether work is due that no process does, whatever the cause.
 
-    A watch that has just begun raises nothing until it has run for as long as work may stay due. In its first minutes,
-    in which the whole server may be starting, it also raises nothing before Airflow is up.
+    Work may stay due for ``served_within``. A watch that has just begun raises no alert before it has run for that
+    time. In its first minutes, in which the whole server may be starting, it also raises no alert before Airflow is up.
     """
     state, within = looking.state, looking.rules.served_within
     if somebody_looks(looking.ledger):
@@ -259,7 +261,10 @@ def _apologies(looking: Looking) -> Seen:
 def with_calendars(
     ledger: Connection, left: Sequence[figures.UnrecordedEvening], day: date
 ) -> list[judging.EveningLeft]:
-    """Return agencies whose evening is not recorded, each with the calendar of its one-stop desk."""
+    """Return the agencies without a record of the evening's planning of apologies.
+
+    Each agency gets the calendar of the agency that is in charge of its dossiers.
+    """
     calendars = load_calendars(ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
     return [
         judging.EveningLeft(each.agency_code, each.apology_day, calendars[each.in_charge], each.covered_until)
@@ -268,10 +273,10 @@ def with_calendars(
 
 
 def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:
-    """Return the faults of the last source checks that make messages unreliable, except those that make each pick-up
-    fail.
+    """Return the errors that the last source checks found, except ``unreachable`` and ``refused``.
 
-    The adapter is added to the facts, because sources that push need a different remedy.
+    The alert ``source_failing`` reports these two. The adapter is added to the facts, because sources that push need a
+    different remedy.
     """
     return [
         replace(
@@ -466,7 +471,8 @@ def _upkeep(looking: Looking) -> Seen:
 
 
 def _installation(looking: Looking) -> Seen:
-    """Run the doctor's hourly checks of settings and files, as far as this process can read the files."""
+    """Run the hourly checks of settings and files that belong to the doctor (``motcua doctor``), as far as this process
+    can read the files."""
     return _examined(looking, "installation", OF_FILES, examine(installation_here(), looking.now, FILES_HOURLY))
 
 

@@ -3,6 +3,8 @@
 Report and page are laid out from this content alone, so that they cannot differ. A day's report is a plain sheet of
 figures. The report of a month or a longer period is a document that the Department issues, in the form of Nghị định
 30/2020/NĐ-CP. Such a document also proposes which agencies to urge to improve.
+
+A *closing* is the stored figures of one finished period.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ UNRANKED_NAMED = 5
 _IDENTITY = (
     "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
 )  # fmt: skip
-"""Columns of the table of the accounting identity by kind, between the columns of the kind and of the difference."""
+"""Columns of the table of messages by kind, after the column of the kind and before the column of the difference."""
 _AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
 """Columns of the table of messages by agency, after rank and agency, and before change and difference."""
 _PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
@@ -55,7 +57,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``share`` is its share of the page's width, or 0 for the width of its words."""
+    """A column; ``share`` is its width relative to the other columns, or 0 for the width of its words."""
 
     head: str
     align: Align
@@ -107,7 +109,7 @@ class Document:
     """The whole report, with every word and number as readers see it."""
 
     is_sheet: bool
-    """``True`` if the report is a plain sheet of figures and no issued document.
+    """``True`` if the report is a plain sheet of figures, and not a document that the Department issues.
 
     A sheet names only who made it. It has no addressee, opening, ending or signature.
     """
@@ -221,7 +223,7 @@ def unranked_line(told: Told) -> str:
 
 
 def pushed_line(told: Told) -> str:
-    """Return the sentence about agencies whose figures were pushed, with their sources."""
+    """Return the sentence about agencies whose figures rest on pushed data, with the sources of the data."""
     words, agencies = told.words["summary"], {each.agency_code for each in told.pushed}
     names = ", ".join(sorted({each.source for each in told.pushed}))
     return str(
@@ -402,7 +404,7 @@ def apologies_line(told: Told) -> str:
 
 
 def inquiries_line(told: Told) -> str:
-    """Return the sentence about inquiries to 9029."""
+    """Return the sentence about inquiries, the texts that citizens send to the number 9029."""
     counts = told.counts_total
     return str(
         told.words["summary"]["inquiries"].format(

@@ -1,7 +1,8 @@
-"""Simulate the phone network while the past is loaded: Kannel's answers to the gateway's adapter, at simulated times.
+"""Simulate the phone network while the demo's past (the invented months before the demo's start) is loaded.
 
-This module writes the phone network's own log, so that the page of phones and the carrier statements include the past.
-If the phone network is running, its page shows each message at once.
+The gateway's adapter gets the answers that Kannel would give, at simulated times. This module writes the phone
+network's own log, so that the page of phones and the carrier statements include the past. If the phone network runs at
+the same time, at another port, its page shows each message at once.
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ def _store_inquiry(
 
 @contextmanager
 def past_phones(folder: Path, address: GatewayAddress) -> Iterator[PastPhones]:
-    """Serve the phones of a network's folder during the block, at the local port of the gateway's connection.
+    """Accept messages at the local port of the gateway's connection until the ``with`` block ends.
+
+    The messages are written to the phone network's log in ``folder``.
 
     Raises:
         OSError: another program listens there.

@@ -138,8 +138,8 @@ class CleanedRow:
 def save_findings(connection: Connection, source_id: int, rows: Sequence[CleanedRow], now: datetime) -> None:
     """Store in ``cleaned_fields`` which fields were cleaned.
 
-    Each dossier and each transition has one row there. If a dossier's row has changed and is read again with the same
-    fault, the time of its last reading is updated.
+    The table has one row for each dossier and each transition with cleaned fields. That row is updated if other fields
+    were cleaned, or if the dossier was read into the ledger anew since.
     """
     if rows:
         connection.execute(

@@ -20,7 +20,8 @@ unhurried = settings(deadline=None)
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
+    "complaints",
+    "no complaint and no reason given for an act holds a phone number; a number stored earlier is shown to nobody",
 )
 @pytest.mark.parametrize(
     ("text", "shown"),

@@ -189,7 +189,8 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
+    "complaints",
+    "no complaint and no reason given for an act holds a phone number; a number stored earlier is shown to nobody",
 )
 def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
     record(staff, dossier_code="2016/0001")
