@@ -38,8 +38,8 @@ ORDER BY g.province, w.year;
 
 -- name: days
 -- Return the calendar days of these provinces and agencies from the first to the last day inclusive
--- (motcua.calendar_days). The result has the rows of every origin: the Python package holidays, decisions of the
--- government, and agencies.
+-- (motcua.calendar_days). The result has the rows of every origin: the Python package named holidays, decisions of
+-- the government, and agencies.
 SELECT province, agency_code, day, opening, reason, origin, authority
 FROM motcua.calendar_days
 WHERE

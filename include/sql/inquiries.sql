@@ -32,7 +32,7 @@ SELECT
 FROM motcua.agency_aliases;
 
 -- name: find_dossiers
--- Return the dossiers that one of the given codes may mean, in their present state (motcua.asked_dossiers).
+-- Return the dossiers whose code matches one of the given codes, in their present state (motcua.asked_dossiers).
 SELECT * FROM motcua.asked_dossiers(%(keys)s, %(phone)s);
 
 -- name: save

@@ -15,8 +15,8 @@ LEFT JOIN motcua.quarantine AS q
 
 -- name: sources_of_agency
 -- Return the given sources that bring data of an agency (motcua.sources, motcua.dossiers, intake.clients). These are
--- sources from which dossiers of the agency were read since a time, and sources of software that may push data for the
--- agency.
+-- sources from which dossiers of the agency were read since the given time, and sources of software that may push data
+-- for the agency.
 SELECT s.name
 FROM motcua.sources AS s
 WHERE

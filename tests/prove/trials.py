@@ -1,9 +1,9 @@
 """Find out which tests notice a fault that is put into the code on purpose.
 
-All faults of the pure rules are tried, but only a sample of the faults of SQL statements, DAGs and routes. The sample
-is the same on different trees of files. A first run records which functions and SQL statements each test runs. Each
-fault is then tried in a fork of one pytest process, which has already collected the tests. The fork runs only the tests
-that run the broken place.
+All faults of the pure rules are tried, but only a sample of the faults of SQL statements, DAGs and routes. Versions of
+the code (*trees*) that have the same faults get the same sample. A first run records which functions and SQL statements
+each test runs. Each fault is then tried in a fork of one pytest process, which has already collected the tests. The
+fork runs only the tests that run the broken place.
 
 The outcomes of two trees are compared fault by fault, from the files that their runs wrote: ``python -m
 tests.prove.trials one/statements.json other/statements.json``.
@@ -78,8 +78,8 @@ def drawn(
 ) -> list[Fault]:
     """Return a sample of faults.
 
-    The sample depends on the seed and the faults' names alone. A new fault elsewhere therefore does not change which of
-    the other faults are drawn.
+    The sample depends on the seed and the faults' names alone. A new fault can therefore displace only one other fault
+    from the sample.
     """
     in_order = sorted(faults, key=lambda each: hashlib.sha256(f"{seed} {each.name}".encode()).digest())
     return list(islice(filter(is_one, in_order), number))
@@ -280,7 +280,8 @@ def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None
     os.chdir(ROOT)
     watch_statements(" /* as it is */")
     code = pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learner(path, digests)])
-    # Files that have only tests of the second tier are never recorded, so they may be all that is left.
+    # A file without any test that ``_TESTS`` selects is never recorded. If only such files are given, pytest collects
+    # no tests.
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise RuntimeError(f"pytest ended with {code} before all tests were run")
 
@@ -353,7 +354,7 @@ class Trials(_ErrorPrinter):
         self.tree = tree()
         known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
         self.before = {each.fault: each for each in found_in(path)} if known else {}
-        """Name of a fault → its outcome in an interrupted run on the same tree; only ``untried`` faults are tried."""
+        """Name of a fault → its outcome in an earlier run on the same tree; only ``untried`` ones are tried again."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:

@@ -1,7 +1,8 @@
 """Invent, from a seed, the histories of a day's dossiers ("lives") and the texts that citizens are owed.
 
 Agencies, procedures, phone fields and the software of both vendors come from the demo (``motcua.sandbox``). A life is
-so simple that the owed texts are known without any product code. Times are shares of the day's span, 0 to 1.
+so simple that the owed texts are known without any product code. A time is a share, 0 to 1, of the simulated span of
+the day, which is 7:00 to 18:30 if a whole day is simulated.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from motcua.sandbox.world.procedures import Agency, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 
 HELD = 0.3
-"""Least share of the day's span for which a condition that calls for a message lasts; any fault is shorter."""
+"""Share of the span for which a dossier must stay in a condition (result ready or supplement needed) so that a message
+*must* be sent. Every simulated fault is shorter."""
 _LAST = 0.86
-"""Share of the span after which no new condition begins: 0.86 is 16:50 or so on a whole day, and 0.913 is 17:30."""
+"""Share of the span after which no condition begins: about 16:50 on a whole day, before the apologies of 17:30."""
 _BAD = (None, "", "02583822001", "không có", "0123")
 KINDS = {
     "result": 30,
@@ -107,7 +109,7 @@ def _life(
 
 
 def _own_phone(random: Random, seen: set[str]) -> Phone:
-    """Return a phone that no other life has, spelled as desks spell it or, as often, in plain digits.
+    """Return a phone that no other life has, in plain digits or spelled as desks spell it.
 
     The spelling without the leading zero is left out: such a number may look like an identity card number, and the
     system sends no text to it.
@@ -126,7 +128,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
     acts = [Act(received, "Tiếp nhận", 2, True), Act(received + 0.015, "Thẩm định", 4, False)]
 
     def later(share: float) -> float:
-        """Return a time for the beginning of a condition, early enough that ``share`` of the span is left."""
+        """Return a time for the beginning of a condition, if possible at least ``share`` before ``_LAST``."""
         return random.uniform(received + 0.03, max(received + 0.04, _LAST - share))
 
     def result(at: float) -> Act:

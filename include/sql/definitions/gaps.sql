@@ -92,7 +92,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
-IS 'Closes a gap of a ledger that was paused or restored, as a person answers it: either the ledger was restored and may have sent messages until a given time, or it was only paused.';
+IS 'Closes a gap with a person''s answer: either the ledger was restored and may have sent messages until a given time, or it was only paused.';
 
 -- Return what a watch on another machine may see of the ledger: the largest numbers of attempts and of changes of
 -- messages, the last heartbeat of the senders, the last round of the server's own watch, and the open alerts. While a
@@ -142,7 +142,7 @@ ON CONFLICT (only_one) DO UPDATE SET
     seen_until = CASE WHEN excluded.lost_attempts IS NULL THEN o.seen_until ELSE excluded.seen_until END
 $$;
 COMMENT ON FUNCTION motcua.give_testimony(timestamptz, timestamptz, timestamptz, integer, timestamptz)
-IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Tasks decide what to do because of the report.';
+IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Senders read the report.';
 
 -- Let auditors read gaps and the attempts that only the journal had.
 CREATE OR REPLACE VIEW audit.gaps AS

@@ -69,7 +69,7 @@ $$;
 COMMENT ON FUNCTION motcua.asked_too_often(text, text, timestamptz, timestamptz, integer, integer)
 IS 'Returns whether a phone has used up its inquiries of the day, and whether a gateway has used up its inquiries of the minute.';
 
--- Return the dossiers that one of the given codes may mean, in their present state (motcua.dossiers,
+-- Return the dossiers whose code matches one of the given codes, in their present state (motcua.dossiers,
 -- motcua.transitions), without phone numbers and names. The step and the status are those of the dossier's row or those
 -- of its last step, whichever is newer. After an old step (one that somebody typed in late) that counts or is not
 -- judged yet, they are those of the row. If several dossiers share a code, is_askers is true for those that belong to
@@ -158,7 +158,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.asked_dossiers(text[], text)
-IS 'Returns the dossiers that one of the given codes may mean, in their present state, with the dossiers of the asking phone first, without phone numbers and names.';
+IS 'Returns the dossiers whose code matches one of the given codes, in their present state and without phone numbers and names. Dossiers of the asking phone come first.';
 
 -- Insert an inquiry with its reply, once, and return whether it is new (motcua.inquiries, motcua.messages). If a
 -- gateway delivers the inquiry again, the second call waits until the first one is committed, and then writes nothing.

@@ -137,7 +137,7 @@ IS 'Returns whether a dossier left the condition that calls for a message of a k
 -- only old steps lie in between; and empty if the occasion holds. waits_until is the time until which the message waits
 -- for a new reading of the dossier's row, which shows whether the old step counts; infinity means until the row is
 -- read. The function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a
--- few messages, the query would read all of them.
+-- few messages, the query would read all messages.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 SET enable_seqscan = off AS $$
 BEGIN

@@ -86,10 +86,11 @@ IS 'Waits until no other transaction writes for the client''s source, keeps othe
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
 -- that is not given keeps its stored value. The function writes the steps in their order, among them steps that had
 -- waited for their dossiers, then the hashes of the pushed dossiers (intake.recent_states), and for a file also the
--- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. Another
--- source may have delivered a dossier before, and its new steps must come after the steps from that source. The numbers
--- therefore lie above every number that was picked up from any source. Refuses agencies that the account may not write
--- about. Raises MC010 if there is no such account. Called by intake.write_push and include/sql/intake/exports.sql.
+-- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. The
+-- numbers lie above every number that was picked up from any source: another source may have delivered a dossier
+-- before, and the dossier's new steps must come after the steps from that source. Refuses agencies that the account may
+-- not write about. Raises MC010 if there is no such account. Called by intake.write_push and
+-- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -375,7 +376,7 @@ LEFT JOIN motcua.status_meanings AS m
 WHERE t.transition_id IS NOT NULL;
 COMMENT ON VIEW intake.source_transitions IS 'Shows pushed steps in the columns of the view transitions of the source contract.';
 
--- Let auditors read for which agencies a closing's figures come from pushes.
+-- Let auditors read for which agencies the figures of a closing (the stored figures of a period) come from pushes.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
 -- Let auditors read the figures that the national portal shows for agencies and periods, as people uploaded them.

@@ -1,12 +1,12 @@
--- Compute the facts that the rules of data quality about an agency's month use. The first statements make cells by
--- agency, procedure and month, and the last statements sum the cells up. Each statement fills the table of schema
--- quality that has its name. Called by store/oversight/quality.py.
+-- Compute facts by agency and month for the rules of data quality. desk_cells and notice_cells count by agency,
+-- procedure and month, and agency_month_facts sums these cells up. Each statement fills the table of schema quality
+-- that has its name. Called by store/oversight/quality.py.
 
 -- name: actor_days
 -- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
 -- has the day's number of changes and the largest number within those minutes. To find candidate days at little cost,
 -- the query first counts changes in fixed spans of that many minutes. A span that begins at any other time overlaps two
--- fixed ones, so one of these two has at least half of its changes.
+-- fixed ones, so one of these two has at least half of that span's changes.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -136,9 +136,9 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- A row of quick_shares has the share of an agency's results of a procedure that were collected at once. Only
--- procedures for which two agencies' shares exceed the limit are examined, because the median of three or more shares
--- can exceed it only if at least two of the shares do.
+-- For one agency and procedure, a row of quick_shares has the share of results that were collected at once. Only
+-- procedures with at least two shares above the limit are examined, because the median of three or more shares can
+-- exceed it only if at least two of the shares do.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s
@@ -202,8 +202,9 @@ GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
 -- name: notice_cells
 -- Return by agency, procedure and month the number of pauses, the number of results that should have been texted, and
--- the number of beats (quality.dossier_facts). A beat is a dossier that was set to a result in the last minutes before
--- the evening's apologies and was reopened or not collected later. agency_month_facts sums these cells up.
+-- the number of beats (quality.dossier_facts). A pause begins with status 5, 6 or 8. A beat is a dossier that was set
+-- to a result in the last minutes before the evening's apologies, and then was reopened or not collected for some days.
+-- agency_month_facts sums these cells up.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -456,10 +457,11 @@ LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month 
 WHERE f.whole OR f.procedure_code <> '';
 
 -- name: agency_counts
--- Return two pairs of counts that must agree for each agency in charge (quality.ledger_counts, quality.dossier_facts,
--- quality.agency_month_facts). The first pair is the number of dossiers in the ledger and in the snapshot. The second
--- pair is the number of dossiers received in the months that the check covers, counted one by one and as the sum of the
--- monthly figures. The library Great Expectations compares the counts.
+-- Return two pairs of counts for each agency that is in charge of dossiers (quality.ledger_counts,
+-- quality.dossier_facts, quality.agency_month_facts). The counts of a pair must agree. The first pair is the number of
+-- dossiers in the ledger and in the snapshot. The second pair is the number of dossiers received in the months that the
+-- check covers, counted one by one and as the sum of the monthly figures. The library Great Expectations compares the
+-- counts.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

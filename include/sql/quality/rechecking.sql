@@ -2,8 +2,9 @@
 -- outcome. Called by store/rechecks.py.
 
 -- name: findings
--- Return findings about dossiers that can be rechecked, with the agency that resolves the dossier now, for some
--- agencies or all (motcua.findings). changed is true if the dossier or one of its steps was read again after a time.
+-- Return those of the given findings that are about dossiers, for some agencies or all, with the agency that the
+-- dossier has now (motcua.findings). changed is true if the dossier or one of its steps was read again after a given
+-- time.
 SELECT
     f.finding_id,
     f.rule,

@@ -1,10 +1,10 @@
 """List every check once: its subject, its severity, which parts of the software run it, and its page of the handbook.
 
-The doctor runs all of its checks at once. The watch runs its own checks twice a minute or less often, and some of the
-doctor's checks each hour. The source check runs the checks about a source's clock, columns and rows. The gate of a run
-runs the checks about work that the run did not finish. The first page for staff runs the checks about things that wait
-for a person. The texts of the checks are in include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the
-people who run the server.
+The doctor (``motcua doctor``) runs all of its checks at once. The watch, a process that raises alerts, runs its own
+checks twice a minute or less often, and some of the doctor's checks each hour. The source check runs the checks about a
+source's clock, columns and rows. The gate of a run runs the checks about work that the run did not finish. The first
+page for staff runs the checks about things that wait for a person. The texts of the checks are in include/templates:
+``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the people who run the server.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Asker(Flag):
     """The parts of the software that run a check."""
 
     WATCH = auto()
-    """The watch, each time it checks or every few minutes."""
+    """The watch: most of these checks twice a minute, some less often."""
     HOURLY = auto()
     """The watch, each hour: the checks of the doctor whose result can change while the system runs."""
     DOCTOR = auto()
@@ -96,7 +96,7 @@ class Finding:
     """Id of the check."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Details by name. Each value is a ``Fact``. A finding about rows has ``rows`` (how many are bad), ``of`` (how many
-    were checked), ``names`` (of columns or codes) and ``examples`` (codes of dossiers)."""
+    were checked), ``names`` (columns, tables, or codes of statuses or agencies) and ``examples`` (dossier codes)."""
     subject: str = ""
     """The thing that is wrong: a source, a gateway, a file with its variable, or a table. Empty if the check concerns
     only one thing."""
@@ -159,8 +159,8 @@ _ALL: tuple[Check, ...] = (
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
-    # The alert is raised only at the third check. Until then the watch on another machine has time to report that the
-    # ledger was not restored.
+    # The alert is raised only at the third check. Before that, a watch on another machine may report that the ledger
+    # was not put back to an earlier state, so that no alert is needed.
     Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, looks=3, everywhere=True),
     Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
     Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),
@@ -386,8 +386,8 @@ def asked_by(asker: Asker) -> tuple[str, ...]:
 
 
 TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
-"""Checks of a source that raise no alert, because the alert ``source_failing`` reports the same faults. A pick-up
-notices these faults, and their end, within a minute. The source check itself runs only once a day."""
+"""Checks of a source that raise no alert, because the alert ``source_failing`` reports the same faults. The runs
+that read the source notice these faults, and their end, within a minute. The source check runs only once a day."""
 ALERT_NAMES = tuple(name for name in asked_by(WATCH | HOURLY | SOURCE_CHECK) if name not in TOLD_BY_PICKING_UP)
 """Names of the checks for which the watch raises alerts."""
 KINDS = asked_by(SOURCE_CHECK)

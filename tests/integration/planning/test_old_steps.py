@@ -47,7 +47,7 @@ class Desk:
         )
 
     def step(self, state, at, *, typed=None, **changes):
-        """Write a step that happened at ``at``; it is recorded at ``typed``, or at once without ``typed``."""
+        """Write a step that happened at ``at`` and was recorded at ``typed``, by default also at ``at``."""
         status, desk = state
         return self.one_stop.move(status, desk=desk, at=typed or at, occurred_at=at, **changes)
 
@@ -70,11 +70,11 @@ class Desk:
 
     @property
     def texts(self):
-        """The number of texts that the gateway was given."""
+        """Return the number of texts that the gateway was given."""
         return len(self.gateway.asked)
 
     def apologies(self):
-        """Settle the evening of 25 November 2026; return the number of its apologies."""
+        """Read the source and plan apologies on 25 November 2026 at 17:30; return the number of apologies."""
         pick_up("khanhhoa", now=EVENING + SECOND)
         apologize(now=EVENING + 2 * SECOND)
         return len(self.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'"))
@@ -174,7 +174,7 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_a
 
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
-    """A dossier's row that later leaves the condition cancels the message, although an earlier old step did not."""
+    """A dossier's row without the condition must cancel the message, even if an earlier old step did not cancel it."""
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
@@ -185,7 +185,7 @@ def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, row
 
 
 def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):
-    """A dossier that its source deleted must not wake runs forever while an old step waits for its row."""
+    """If a source deleted a dossier, the wait of an old step for the dossier's row must end after a week."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
@@ -197,7 +197,7 @@ def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run
 
 
 def test_run_is_woken_to_read_the_row_that_an_old_step_waits_for(desk):
-    """Five minutes after an old step, its source must be read again for the dossier's row, even without unread rows."""
+    """Five minutes after an old step, the source must be read again for the dossier's row, even if nothing is new."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)

@@ -1,4 +1,7 @@
-"""Test publishing: each closing gets one publication in the chain, never overwritten, also after a failed try."""
+"""Test that each closing (the stored figures of a finished period) is published exactly once, even after a failed try.
+
+A publication is never overwritten, and names the checksum of the previous publication.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +161,7 @@ def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_a
     assert not [name for name in everything_in(store) if name.endswith(".part")]
     other = closings(small(SECOND_DAY))
     killed(publishing, "store_file", other, 14)
-    # Let the dead try have left an agency's workbook that the next try does not make.
+    # Add an agency's workbook, as if only the dead try had made it.
     (store / "2026/11/2026-11-23/1/co-quan/000.00.99.H32.xlsx").write_bytes(b"of the try before")
     assert publish(other).folder == "2026/11/2026-11-23/2"
     assert faults(1) == faults(2) == []
@@ -218,7 +221,7 @@ def test_ledger_refuses_a_publication_out_of_order_and_every_change_of_one(closi
 
 
 def test_object_store_serves_as_a_folder_does(closings, configure):
-    """In an object store too, publications verify and no published file is overwritten."""
+    """Publications in an object store can be verified, and no published file is overwritten."""
     configure(MOTCUA_PUBLICATIONS=in_memory("reports/motcua"))
     first, second = publish(closings()), publish(closings(small(SECOND_DAY)))
     assert faults(1) == []

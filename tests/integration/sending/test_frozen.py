@@ -1,4 +1,7 @@
-"""Test processes that freeze: another process takes over as after a death, and a frozen one does no harm on waking."""
+"""Test processes that freeze: another process takes over, and the frozen one does no harm on waking.
+
+A pick-up reads the new rows of a source into the ledger.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +171,7 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
 
 
 @pytest.mark.guarantee(
-    "frozen", "the message of a request that was held back is queued again if no other sender took over"
+    "frozen", "the message of a request that a waking process holds back is queued again if no other sender took over"
 )
 def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")
@@ -201,7 +204,7 @@ def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway,
 
 
 @pytest.mark.guarantee(
-    "frozen", "the deadline is checked just before a request's first byte, after its connection is made"
+    "frozen", "just before a request's first byte, a sender checks that its last heartbeat is recent"
 )
 @pytest.mark.parametrize("is_known", [False, True], ids=["a new connection", "one that was used before"])
 def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
@@ -217,7 +220,7 @@ def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
 
 
 @pytest.mark.guarantee(
-    "frozen", "a process that freezes has at most one request between its check of the deadline and the kernel"
+    "frozen", "of a frozen process, at most one request has passed the heartbeat check without being sent"
 )
 def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monkeypatch):
     begins_to_leave, leaves = threading.Event(), threading.Event()
@@ -245,7 +248,8 @@ def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monke
 
 
 @pytest.mark.guarantee(
-    "frozen", "the 17:30 apologies wait for a running pick-up, and for a frozen pick-up only until its session is ended"
+    "frozen",
+    "the 17:30 apologies wait for a running pick-up, and for a frozen pick-up only until its database session is ended",
 )
 def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, rows, forked):
     one_stop.dossier(due_at=NOW + timedelta(days=1))
@@ -296,7 +300,10 @@ def test_who_was_frozen_in_a_renewal_writes_over_no_newer_tokens(one_stop, chann
     assert in_ledger(tokens_failing, ["zalo"]) == []
 
 
-@pytest.mark.guarantee("frozen", "the session of a process that freezes while it plans or settles is ended too")
+@pytest.mark.guarantee(
+    "frozen",
+    "a process that freezes while it creates messages or decides unknown outcomes loses its database session too",
+)
 @pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
 def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
     one_stop.result_now("D-1", "0905123001")
@@ -323,7 +330,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     frozen.end()
 
 
-@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends no further message")
+@pytest.mark.guarantee("frozen", "a process sends nothing while its disk hangs, and nothing more after it was asleep")
 def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
     with beating() as heart:
         time.sleep(SOON)
@@ -334,7 +341,7 @@ def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
         assert not heart.is_over
 
 
-@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends no further message")
+@pytest.mark.guarantee("frozen", "a process sends nothing while its disk hangs, and nothing more after it was asleep")
 def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
     def sleeps(report: Callable[[str], None]) -> None:
         with beating() as heart:

@@ -112,7 +112,7 @@ def test_each_carrier_goes_where_the_brandname_is_registered(one_stop, two, rows
 
 @pytest.mark.guarantee(
     "registrations",
-    "without a brandname registered at the carrier a message waits and the run is red; it never goes anonymously",
+    "without a brandname registered at the carrier a message waits and the run is red; no message goes anonymously",
 )
 def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, two, rows):
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
@@ -160,7 +160,7 @@ def test_configuration_error_fails_over_at_once_and_the_gateway_is_preferred_aga
     first.before_answer = lambda query: begun.append(first.in_flight)
     queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
     send_at(NOW + 6 * MINUTE)
-    assert begun[:2] in ([1], [1, 1]), "one request goes first, and a second at most"
+    assert begun[:2] in ([1], [1, 1]), "a gateway that was paused must get its first two requests one after the other"
     assert (len(first.asked), len(second.asked)) == (8, 12)
     assert changes(rows) == [("kannel", "", "stopped"), ("kannel", "", "started")]
 
@@ -271,7 +271,8 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
 def test_refusal_and_claim_of_two_senders_never_wait_for_each_other(one_stop, gateway, rows):
     """Senders must lock the row of ``gateway_days`` before the row of ``gateways``, or they deadlock.
 
-    Writing a refusal locks the first row, and the claim after the refusal locks the second row in the same transaction.
+    Writing a refusal locks the row of ``gateway_days``. In the same transaction a sender then reserves the next
+    messages, which locks the row of ``gateways``.
     """
     queue(one_stop, VIETTEL)
     gateway.script = ["hang"]
@@ -318,7 +319,7 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     assert in_ledger(days_used_up, ["kannel", "second"], tomorrow) == []
 
 
-@pytest.mark.guarantee("limits", "a message counts for its day unless the gateway certainly refused it")
+@pytest.mark.guarantee("limits", "a message counts towards its day's limit unless the gateway certainly refused it")
 def test_units_of_a_day_follow_what_becomes_known_later(one_stop, two, rows):
     first, _ = two()
 

@@ -150,7 +150,7 @@ def of_file(path: str) -> Iterator[Fault]:
 
 
 def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
-    """Put a changed file into this process: a DAG's file is used when it is next loaded, other functions at once."""
+    """Put a changed file into this process. A DAG changes when it is next loaded, other code at once."""
     changed = module.deep_replace(node, becomes)
     assert isinstance(changed, cst.Module)
     if path.startswith("dags/"):

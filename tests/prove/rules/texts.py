@@ -217,7 +217,7 @@ def _random_text(chance: random.Random) -> str:
     groups, weights = zip(*chance.choice(_MIXTURES), strict=True)
     text = "".join(chance.choice(group) for group in chance.choices(groups, weights, k=length))
     if chance.random() < 0.3 and length > 4:
-        # Place a character that takes two units exactly at the end of a part.
+        # Place a character that takes two units where a part may end.
         border = chance.choice((66, 69, 133, 152, 159, 305)) % length
         text = text[:border] + chance.choice((*_ESCAPED, "😀")) + text[border + 1 :]
     return unicodedata.normalize(chance.choice(("NFC", "NFC", "NFD")), text)

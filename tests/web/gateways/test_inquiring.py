@@ -581,7 +581,7 @@ def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossie
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a secret in the body does not authenticate a caller; the body beside a signed query is ignored"
+    "callbacks", "a secret in the body does not authenticate a caller; if the query is signed, the body is ignored"
 )
 def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows):
     dossier("160915001")

@@ -153,7 +153,7 @@ def test_stranger_is_refused_before_the_body_is_there(server):
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a secret in the body does not authenticate a caller; the body beside a signed query is ignored"
+    "callbacks", "a secret in the body does not authenticate a caller; if the query is signed, the body is ignored"
 )
 def test_secret_in_the_body_lets_nobody_in(server, rows):
     body = f"secret={WORD}&reference=x&status=1".encode()
@@ -164,7 +164,7 @@ def test_secret_in_the_body_lets_nobody_in(server, rows):
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy limits the headers",
+    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy waits 10 s for headers",
 )
 def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(callbacks, "_READ_WITHIN", 0.3)
@@ -179,7 +179,7 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy limits the headers",
+    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy waits 10 s for headers",
 )
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer_but_a_body_may_last(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
@@ -242,7 +242,8 @@ def call_everything(running: Running) -> None:
 
 
 @pytest.mark.guarantee(
-    "callbacks", "no log holds a phone number, words or a secret in any encoding; a refused call is one masked log line"
+    "callbacks",
+    "no log holds a phone number, a text or a secret in any encoding; a refused call is one masked log line",
 )
 def test_own_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
@@ -272,7 +273,8 @@ uvicorn.main(["__main__:server", "--factory", "--no-access-log", *__import__("sy
 
 
 @pytest.mark.guarantee(
-    "callbacks", "no log holds a phone number, words or a secret in any encoding; a refused call is one masked log line"
+    "callbacks",
+    "no log holds a phone number, a text or a secret in any encoding; a refused call is one masked log line",
 )
 def test_airflows_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"

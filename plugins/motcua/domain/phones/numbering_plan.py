@@ -180,8 +180,8 @@ PROVINCES: Final = MappingProxyType(
 FOUR_DIGIT_OLD_CODES: Final = frozenset(
     province.old_code for province in PROVINCES.values() if len(province.old_code) == 4 and province.old_code[1] != "2"
 )
-"""Old area codes of four digits outside 02. With seven more digits they were landlines; today such numbers do not
-exist."""
+"""Old area codes of four digits that do not begin with 02. A landline was such a code and seven more digits; today
+these numbers do not exist."""
 
 THREE_DIGIT_OLD_CODES: Final = frozenset(
     province.old_code for province in PROVINCES.values() if len(province.old_code) == 3
@@ -234,7 +234,7 @@ def fold_name(text: str) -> str:
 def find_province(name: str) -> Province | None:
     """Find a province by its key or its Vietnamese name, accented or not, with or without ``Tỉnh``/``TP``.
 
-    Return None for an unknown name. Phone fields are then read without a province, by the day of typing alone.
+    Return None for an unknown name. Phone fields are then read only by the day on which they were typed in.
     """
     letters = fold_name(name).strip()
     for candidate in (_TITLE.sub("", letters), letters):

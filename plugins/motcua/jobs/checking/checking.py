@@ -1,4 +1,8 @@
-"""Compares sources with the source contract. A check that fails does not stop the checks of other sources."""
+"""Compares sources with the source contract: the two views that every source must offer. A check that fails does not
+stop the checks of other sources.
+
+A *pick-up* reads the new rows of a source into the ledger.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ from motcua.store.notices.sources import SourceTroubles, list_sources, numbering
 
 log = logging.getLogger(__name__)
 _REPORTED_FOR: Final = timedelta(days=2)
-"""How long checks report a fault of the source that a pick-up met. Checks run each morning."""
+"""How long checks go on reporting a fault that a pick-up met in the source. Checks run each morning."""
 
 
 class UnknownSource(LookupError):
@@ -237,9 +241,9 @@ def _examine(
 
 
 def _read_by_pick_ups(source: str, transitions: Sequence[SourceTransition]) -> Read:
-    """Return which of these transitions pick-ups have read.
+    """Return which of these transitions were read by pick-ups.
 
-    The ledger is queried after the source. If a pick-up ran in between, it has only read more of these transitions.
+    The ledger is queried after the source, so a pick-up in between can only add to the transitions that were read.
     """
     numbers = [each.transition_id for each in transitions if each.transition_id is not None]
     usable = [number for number in numbers if 0 <= number <= LATEST_NUMBER]
@@ -256,8 +260,8 @@ def _patience() -> str:
 
 
 def _is_refusal(error: psycopg.Error) -> bool:
-    """Whether a server answered and refused the connection. The error's message then holds the word FATAL, whatever the
-    server's language."""
+    """Whether a server answered and refused the connection. The error's message then holds the word FATAL if the
+    server's language is English, or one whose translation keeps this word."""
     words = str(error)
     return "FATAL" in words
 

@@ -26,7 +26,7 @@ from motcua.store.ledger.rows import (
 
 
 def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
-    """Return the steps of a source that the ledger has among these numbers, by number (from ``motcua.transitions``)."""
+    """Return the stored steps of a source that have one of these numbers, by number (from ``motcua.transitions``)."""
     with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         values = {"source_id": source_id, "numbers": large_array(numbers)}
         return {each.number: each for each in cursor.execute(statement("transitions/known"), values)}
@@ -39,8 +39,7 @@ def newest_steps(connection: Connection, source_id: int, most: int) -> list[Know
 
 
 def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
-    """Return the lowest number of a source's stored steps that is not below ``from_number`` (from
-    ``motcua.transitions``).
+    """Return the lowest number of a source's steps in ``motcua.transitions`` that is not below ``from_number``.
 
     Return ``None`` if there is no such step.
     """
@@ -90,7 +89,7 @@ def save_transitions(
 
 
 def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:
-    """Insert into ``motcua.transitions`` the changes that only the rows of these dossiers show.
+    """Insert into ``motcua.transitions`` the changes that the rows of these dossiers show, but no step.
 
     Return the dossier of each change.
     """
@@ -119,7 +118,11 @@ def histories(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, l
 def settle_transitions(
     connection: Connection, outcomes: Sequence[tuple[int, PlanningResult, int | None]], now: datetime
 ) -> None:
-    """Store the results of planning: (transition, outcome, the transition that begins its occasion)."""
+    """Store the results of planning.
+
+    Each result is (transition, outcome, first transition of the occasion). An occasion is an event that a message is
+    about; several transitions may belong to it.
+    """
     if outcomes:
         rows = [
             {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
@@ -140,7 +143,7 @@ class DossierToJudge:
 
 
 def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_skew: timedelta, now: datetime) -> None:
-    """Record which transitions of these dossiers are old steps, as far as the transitions read at ``now`` show it."""
+    """Record the old steps of these dossiers that the transitions read at ``now`` show."""
     connection.execute(
         statement("old_steps/mark"), {"dossier_ids": list(dossier_ids), "clock_skew": clock_skew, "now": now}
     )
@@ -159,7 +162,8 @@ def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) ->
 def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime) -> list[int]:
     """Decide whether the old steps of these dossiers count, by the dossiers' rows, which were read at ``now``.
 
-    Postpone the decision about other old steps of the source. Return the ids of the dossiers with a decided step.
+    Postpone the decision for dossiers whose row the source did not return, or returned without a status. Return the ids
+    of the dossiers with a decided step.
     """
     judged = connection.execute(statement("old_steps/judge"), {"dossier_ids": list(dossier_ids), "now": now}).fetchall()
     connection.execute(statement("old_steps/put_off"), {"source_id": source_id, "now": now})

@@ -1,8 +1,8 @@
 """A client of the national portal's protocol, in the three variants ("shapes") that one-stop software uses.
 
-The client uses no product code. Like publicly available clients, it reads only ``error_code`` of an answer, and sends a
-call again until this code says that the call is done. Some calls go wrong on purpose: the body is cut, the client does
-not wait for the answer, the session is old, or the call is made twice or in parallel.
+The client uses no product code. Like publicly available clients, it sends a call again until ``error_code`` of an
+answer says that the call is done. Some calls go wrong on purpose: the body is cut, the client does not wait for the
+answer, the session is old, or the call is made twice or in parallel.
 """
 
 from __future__ import annotations
@@ -41,10 +41,11 @@ class Call:
 
     kind: Kind
     office: Office
-    """The agency for which the call is made; its code is the unit of the call if ``names_unit`` is set."""
+    """The agency for which the call is made."""
     records: Sequence[Mapping[str, Any]]
     names_unit: bool = True
-    """Whether the call has the unit's code; if it has not, the dossiers' codes contain it."""
+    """Whether a call of shape A or B names the agency's code. Otherwise it names the province's code, and the dossiers'
+    codes begin with the agency's code."""
 
 
 @dataclass

@@ -65,7 +65,7 @@ WEEKLY = [at(9, day=day) for day in (3, 10, 17)]
         # A client that pushes once a week, or that began yesterday, has no usual hours that it could miss.
         (WEEKLY, at(15), False),
         ([at(9, day=24)], at(15), False),
-        # On one of the days the client did not push in these hours, so the hours are not usual.
+        # On the afternoon of the 19th the client did not push, so afternoon hours are not usual for it.
         ([each for each in EACH_HOUR if each < at(12, day=19) or each.day > 19], at(15), False),
     ],
 )
