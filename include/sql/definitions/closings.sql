@@ -201,11 +201,7 @@ CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAG
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
-<<<<<<< ours
 COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions. While a closing compares the sources with the ledger, this table holds the sources'' occasions, which are the events that messages are about.';
-=======
-COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions, the working table in which a closing collects the occasions for messages that the sources'' tables show.';
->>>>>>> theirs
 
 -- Update the planner's statistics of motcua.counted_occasions.
 CREATE OR REPLACE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
