@@ -182,6 +182,16 @@ def test_status_is_a_word_of_the_form_or_a_number():
     assert [row["steps"][0]["status_code"] for row in rows_of(read(csv_of(*lines)))] == [9, 9, 9, 9, 11, 9]
 
 
+def test_dossier_of_an_unknown_agency_is_not_taken_for_one_of_the_only_agency_of_its_source():
+    """Otherwise a citizen would be texted in the name of a wrong agency. Pushed records follow the same rule."""
+    other, own, of_none = (
+        cells(code, agency="") for code in ("000.00.99.H32-261120-0001", "000.00.30.H32-261120-0002", "H-3")
+    )
+    found = read(csv_of(other, own, of_none), own=(NHA_TRANG,))
+    assert found.keys == [(NHA_TRANG, own[0]), (NHA_TRANG, of_none[0])]
+    assert faults_of(found) == [("no_agency", 2)]
+
+
 @pytest.mark.parametrize(
     ("desk", "at_desk"), [("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
 )

@@ -7,7 +7,6 @@ gives the reason for each rule.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from operator import attrgetter
 from typing import Final, TypeAlias
 
 from motcua.domain.clock import VIETNAM
-from motcua.domain.intake.records import PushedDossier, PushedStep
+from motcua.domain.intake.records import PushedDossier, PushedStep, is_agency_code
 from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of
 
 Key: TypeAlias = tuple[str, str]
@@ -33,7 +32,6 @@ that is further in the future than this comes from a wrong clock."""
 _REPEATED_WITHIN: Final = timedelta(days=2)
 """A step without a time of its own counts as a repeat if an equal step arrived within this time."""
 _LONG_AGO: Final = timedelta(days=30)
-_AGENCY_CODE: Final = re.compile(r"\d{3}(\.\d{2}){2}\.[A-Z]\d{2}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -349,7 +347,7 @@ def _agency_of_record(
         return of_dossier[0]
     # If the dossier's code begins with the code of an agency that the ledger does not know, the dossier does not belong
     # to the client's only agency.
-    if len(known.agencies) != 1 or _AGENCY_CODE.fullmatch(record.prefix or ""):
+    if len(known.agencies) != 1 or is_agency_code(record.prefix):
         return None
     return known.agencies[0]
 

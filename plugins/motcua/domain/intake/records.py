@@ -50,6 +50,7 @@ _TIMES = {
 _APPLICANT = {"ChuHoSo": "TenNguoiNop", "SoDienThoai": "SoDienThoai"}
 """Maps fields to the names that the protocol's variant "form C" gives them in
 ``ThongTinNguoiNop.ThongTinChiTiet``."""
+_AGENCY_CODE = re.compile(r"\d{3}(\.\d{2}){2}\.[A-Z]\d{2}", re.ASCII)
 _WITH_AGENCY = re.compile(r"(.+?)-\d{6}(?:\d\d)?-\d{1,12}", re.ASCII)
 
 
@@ -200,6 +201,11 @@ def agency_in_code(code: str | None) -> str | None:
     """Return the agency code with which a dossier's code begins, as in ``000.00.30.H32-260608-0001``."""
     found = _WITH_AGENCY.fullmatch(code or "")
     return found[1] if found else None
+
+
+def is_agency_code(prefix: str | None) -> bool:
+    """Return whether the beginning of a dossier's code has the form of an agency code, as in ``000.00.30.H32``."""
+    return _AGENCY_CODE.fullmatch(prefix or "") is not None
 
 
 def _digest(said: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from motcua.domain.dossiers import EARLIEST
 from motcua.domain.intake.merging import CLOCKS_MAY_DIFFER
-from motcua.domain.intake.records import PushedDossier, agency_in_code, dossier_that_says
+from motcua.domain.intake.records import PushedDossier, agency_in_code, dossier_that_says, is_agency_code
 from motcua.domain.intake.values import Unreadable, is_one_stop_desk, read_moment, read_status, read_text
 from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of, clean_cell, fold
 from motcua.domain.written_times import read_time
@@ -372,12 +372,12 @@ class _Reader:
 
     def _agency_of(self, index: int, named: str | None, code: str) -> str | FileFault:
         """Return the agency of a line: the agency that it names, the agency in the code's prefix, or the source's only
-        one."""
-        agency = named
-        if agency is None and (prefix := agency_in_code(code)):
+        one if the code begins with no agency's code."""
+        agency, prefix = named, agency_in_code(code)
+        if agency is None and prefix:
             with suppress(SeveralAgencies):
                 agency = agency_of(prefix, self.agencies)
-        if agency is None and len(self.own) == 1:
+        if agency is None and len(self.own) == 1 and not is_agency_code(prefix):
             (agency,) = self.own
         if agency is None:
             return self.table.fault("no_agency", index)
