@@ -1,4 +1,4 @@
-"""Sends an apology at 17:30 for each dossier that is due the next day and not finished."""
+"""Sends an apology, by default at 17:30, for each dossier that is due the next day and not finished."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEXTS = DagTexts("apologize_due_tomorrow")
     default_args=DAG_DEFAULTS,
 )
 def apologize_due_tomorrow() -> None:
-    """Find sources → read each → plan apologies → send → gate."""
+    """Find sources → read each → plan apologies → send → gate (fail if work is left undone)."""
 
     @task(**TEXTS.of_task("find_sources"))
     def find_sources() -> list[str]:

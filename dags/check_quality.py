@@ -1,5 +1,5 @@
-"""Checks data quality every morning before the desks open: bad phone numbers, and statuses that do not match
-reality."""
+"""Checks data quality every morning before the desks open: bad phone numbers, statuses that do not match reality,
+and sources that break the source contract (the two views that every source must offer)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ TEXTS = DagTexts("check_quality")
     default_args=IN_THE_BACKGROUND,
 )
 def check_quality() -> None:
-    """Check → mail the Department → gate; in parallel, check each source against the source contract."""
+    """Check data → mail the Department → gate (fail if work is left undone). In parallel with the mail, check each
+    source against the source contract."""
 
     @task(**TEXTS.of_task("check"))
     def check() -> dict[str, Any]:

@@ -22,7 +22,7 @@ TEXTS = DagTexts("clean_airflow")
     default_args=IN_THE_BACKGROUND,
 )
 def clean_airflow() -> None:
-    """Clean Airflow's database → remove the logs of deleted runs → gate."""
+    """Clean Airflow's database → remove the logs of deleted runs → gate (fail if work is left undone)."""
 
     # The first run in an old installation may take hours. If the time limit ends it, the next run does the rest.
     @task(**TEXTS.of_task("clean_database"), execution_timeout=timedelta(hours=3))

@@ -58,7 +58,7 @@ TEXTS = DagTexts("notify_transitions")
     },
 )
 def notify_transitions() -> None:
-    """Find sources with unread rows → pick up each → plan → send → gate."""
+    """Find sources with unread rows → read each → plan messages → send → gate (fail if work is left undone)."""
 
     @task(**TEXTS.of_task("find_sources"))
     def find_sources() -> list[str]:
@@ -70,7 +70,7 @@ def notify_transitions() -> None:
         **TEXTS.of_task("pick_up"),
         map_index_template="{{ source_name }}",
         retry_policy=WAIT_FOR_NO_SOURCE,
-        # Each pick-up opens two connections to the ledger, and many sources may have unread rows at once.
+        # Each reading opens two connections to the ledger, and many sources may have unread rows at once.
         max_active_tis_per_dagrun=8,
     )
     def pick_up(source: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ TEXTS = DagTexts("purge_personal_data")
     default_args=IN_THE_BACKGROUND,
 )
 def purge_personal_data() -> None:
-    """Purge personal data and remove old files, both in parallel; then run the gate."""
+    """Purge personal data and remove old files, both in parallel → gate (fail if work is left undone)."""
 
     # The first purge of an old ledger may take hours. If the time limit ends it, the next purge does the rest.
     @task(**TEXTS.of_task("purge"), execution_timeout=timedelta(hours=3))

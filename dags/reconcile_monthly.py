@@ -1,4 +1,5 @@
-"""Reconciles each month, quarter and year from its days, publishes the official report, and mails it."""
+"""Closes each finished month, quarter and year (counts and stores its figures), publishes the official report, and
+mails it."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ TEXTS = DagTexts("reconcile_monthly")
     default_args=IN_THE_BACKGROUND,
 )
 def reconcile_monthly() -> None:
-    """Close the month → publish each closing → mail each recipient → gate."""
+    """Close the month → publish the report of each closing → mail each recipient → gate (fail if work is left
+    undone)."""
 
     @task(**TEXTS.of_task("close"))
     def close() -> list[int]:

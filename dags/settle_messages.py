@@ -22,7 +22,7 @@ TEXTS = DagTexts("settle_messages")
     default_args=DAG_DEFAULTS,
 )
 def settle_messages() -> None:
-    """Settle → gate."""
+    """Settle → gate (fail if work is left undone)."""
 
     @task(**TEXTS.of_task("settle"), retries=0)
     def settle() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Verifies some publications each night, each publication at least once a month."""
+"""Verifies some publications (the files of published reports) each night, each publication at least once a month."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = DagTexts("verify_publications")
     default_args=IN_THE_BACKGROUND,
 )
 def verify_publications() -> None:
-    """Verify → gate."""
+    """Verify → gate (fail if a fault was found or work is left undone)."""
 
     # After 40 minutes the task begins no further verification. One verification takes a few minutes at most, so an hour
     # is enough.

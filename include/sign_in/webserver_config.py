@@ -38,7 +38,10 @@ class LockingSecurityManager(FabAirflowSecurityManagerOverride):
     """
 
     def auth_user_db(self, username: str | None, password: str, rotate_session_id: bool = True) -> Any:  # noqa: ANN401
-        """Return the user with this name (or mail address) and password, or ``None`` if these are wrong or locked."""
+        """Return the user with this name (or mail address) and password.
+
+        ``None`` if the name or the password is wrong, or if the account is locked.
+        """
         user = (self.find_user(username=username) or self.find_user(email=username)) if username else None
         if user is not None and _rests(user.fail_login_count, user.changed_on):
             # Take as long as for an unlocked account, so that the time of the answer does not reveal the lock.

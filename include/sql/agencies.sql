@@ -1,5 +1,5 @@
--- Read and write the settings of agencies, find the agency in charge of their dossiers, and mark the transitions that
--- must be planned again after a change of settings. Called by store/agencies.py.
+-- Read and write the settings of agencies, find the agency in charge of their dossiers, and mark the transitions whose
+-- messages must be planned again after a change of settings. Called by store/agencies.py.
 
 -- name: list
 -- Return all agencies with their settings, other codes (aliases) and former names (motcua.agencies).

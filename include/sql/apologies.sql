@@ -124,7 +124,8 @@ WHERE name = any(%(names)s)
 ORDER BY source_id;
 
 -- name: is_settled
--- Return whether an evening has been settled in the meantime (motcua.apology_evenings).
+-- Return whether an evening is settled (motcua.apology_evenings). The caller locks the sources first, because another
+-- transaction may settle the evening before the lock.
 SELECT EXISTS(
     SELECT 1 FROM motcua.apology_evenings
     WHERE agency_code = %(agency_code)s AND day = %(day)s
@@ -277,10 +278,10 @@ ORDER BY messages DESC, m.state, m.reason;
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
 -- longest overdue first (motcua.dossiers, motcua.messages). A dossier needs the form if it is in progress, and if its
 -- due day is over or has a message of apology. The SMS gives no reason and no new date, so it does not replace the
--- form. To save time, the query reads no steps of a dossier that has ended by its row (status 3, 7 or 10, or status 9
--- and handed over). Any other dossier is examined only if its row has a status in progress or no status, or if a
--- transition is newer than the row. Each row of the result has the number of times that the due day was moved, because
--- the law allows one new date.
+-- form. To save time, the query reads no steps of a dossier that has ended according to its row (status 3, 7 or 10, or
+-- status 9 and handed over). Any other dossier is examined only if its row has a status in progress or no status, or if
+-- a transition is newer than the row. Each row of the result has the number of times that the due day was moved,
+-- because the law allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,

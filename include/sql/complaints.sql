@@ -136,8 +136,8 @@ WHERE
 RETURNING complaint_id;
 
 -- name: is_open
--- Return whether a complaint is in force (motcua.complaints). The parameter agencies limits the search to complaints of
--- some agencies; NULL means all.
+-- Return whether a complaint exists and is not withdrawn (motcua.complaints). The parameter agencies limits the search
+-- to complaints of some agencies; NULL means all.
 SELECT count(*) > 0 AS is_open
 FROM motcua.complaints
 WHERE

@@ -221,15 +221,14 @@ ORDER BY t.departed_at
 ON CONFLICT (reference) DO NOTHING;
 
 -- name: adopt
--- Insert as attempts those lost attempts of a gap whose messages are in the ledger again (motcua.attempts,
--- motcua.lost_attempts, motcua.messages). The attempts keep their references, so delivery receipts and the gateway can
--- settle them as usual. A message gets the state unknown if one of its attempts may have reached a phone. The message
--- of an attempt is found by the source's number of the step, or by the due day of an apology. The restored ledger may
--- have planned the occasion at another step than the one in the journal. In that case the last message of that kind is
--- chosen that was recorded before the attempt and has no attempt of its own. This is done only after the step in the
--- journal has been planned. If several attempts may have arrived, the last one decides the state of the message.
--- Messages are locked first, as in the other SQL statements that apply receipts and answers, so that no deadlock
--- occurs.
+-- Insert as attempts those lost attempts whose messages are in the ledger again (motcua.attempts, motcua.lost_attempts,
+-- motcua.messages). The attempts keep their references, so delivery receipts and the gateway can settle them as usual.
+-- A message gets the state unknown if one of its attempts may have reached a phone. The message of an attempt is found
+-- by the source's number of the step, or by the due day of an apology. The restored ledger may have planned the message
+-- at another step than the one in the journal. In that case the last message of that kind is chosen that was recorded
+-- before the attempt and has no attempt of its own. This is done only after the step in the journal has been planned.
+-- If several attempts may have arrived, the last one decides the state of the message. Messages are locked first, as in
+-- the other SQL statements that apply receipts and answers, so that no deadlock occurs.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l
@@ -377,7 +376,7 @@ WHERE
 -- name: unanswered
 -- Return the attempts whose answer the ledger does not have and the journal may have (motcua.attempts). If the
 -- parameter since is given, these are the attempts begun since then that a sender left without an answer when it ended.
--- If since is NULL, these are all attempts that a sender left so, and the attempts in flight.
+-- If since is NULL, these are all attempts that a sender left without an answer, and all attempts in flight.
 SELECT a.reference, a.started_at
 FROM motcua.attempts AS a
 WHERE
@@ -465,7 +464,7 @@ SELECT motcua.hold_blind(%(gap_no)s, %(gateway)s, %(now)s) AS held;
 
 -- name: waits_for_messages
 -- Return whether an attempt of a gap has no message yet (lost) and whether an open gap holds messages recorded up to a
--- time (holds). Return also the newest gap without a journal whose messages may still be planned, as blind
+-- time (holds). The column blind has the number of the newest gap without a journal whose messages may still be planned
 -- (motcua.lost_attempts, motcua.gaps).
 SELECT
     EXISTS(SELECT 1 FROM motcua.lost_attempts WHERE message_id IS NULL) AS lost,

@@ -1,5 +1,5 @@
-"""Parts that DAGs share: the window of a run, the start of each task, the tasks after a closing, and the watchers that
-start runs when sources have unread rows."""
+"""Parts that DAGs share: the window of a run, the start of each task, the tasks that publish figures, and the watchers
+that start runs when sources have unread rows."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class RunRefused(AirflowFailException):
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
     """Refuse a run with a parameter that the DAG does not have, or that only a backfill has.
 
-    Also refuse a backfill that shall release messages of unknown outcome, if no named person asked for the backfill.
+    Also refuse a backfill that shall send messages of unknown outcome again, if no named person asked for it.
     Airflow itself ignores parameters that the DAG does not have.
 
     Raises:
@@ -253,7 +253,7 @@ def apologies_deadline() -> DeadlineAlert:
 
 
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
-    """Add the tasks that both reconciliation DAGs run after their closings.
+    """Add the tasks that both reconciliation DAGs run after their closings, the fixed figures of a period.
 
     The tasks choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
 

@@ -554,13 +554,13 @@ class Settings(BaseSettings):
 
     @property
     def overlap(self) -> timedelta:
-        """Return how far before the newest time already read a pick-up starts: late commits plus the clock error."""
+        """The time by which a reading goes back before a source's newest row read: late commits plus clock error."""
         return self.late_commit + self.clock_skew
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A condition that a setting's value must fulfil. The doctor reports a setting whose value does not fulfil it.
+    """A condition that a setting's value must fulfil. The command ``motcua doctor`` reports a setting that does not.
 
     A condition belongs in the setting's field instead if no service may start with a value that breaks the condition.
     """

@@ -224,7 +224,7 @@ WHERE
 
 -- name: compare_replies
 -- Return the inquiries of [start, end) whose reply is missing, and the replies without an inquiry (motcua.inquiries,
--- motcua.messages). No reason can explain such a difference.
+-- motcua.messages). Such a difference always counts as unexplained.
 SELECT
     'source' AS side,
     'without_message' AS reason,

@@ -220,7 +220,8 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_agencies, %(rows)s::jsonb) AS r;
 
 -- name: save_differences
--- Insert the differences of a closing (motcua.closing_differences).
+-- Insert the differences of a closing: occasions for a message that only a source has, and messages that only the
+-- ledger has (motcua.closing_differences).
 INSERT INTO motcua.closing_differences (
     closing_no, side, reason, agency_code, procedure_code, kind, dossier_code, source_id, source_transition_id,
     transition_id, message_id, occurred_at
@@ -246,7 +247,7 @@ FROM
 LEFT JOIN motcua.sources AS s ON r.source = s.name;
 
 -- name: save_orphans
--- Insert the orphans of a closing (motcua.closing_orphans).
+-- Insert the orphans of a closing, such as delivery receipts that name no attempt (motcua.closing_orphans).
 INSERT INTO motcua.closing_orphans (
     closing_no,
     sort,
@@ -342,7 +343,7 @@ FROM audit.closing_message_sums AS s
 WHERE s.closing_no = %(closing_no)s;
 
 -- name: save_reason_sums
--- Insert the sums of a closing's reasons (motcua.closing_reason_sums).
+-- Insert the sums of a closing's messages by reason (motcua.closing_reason_sums).
 INSERT INTO motcua.closing_reason_sums (
     closing_no,
     agency_code,

@@ -38,7 +38,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_episodes AFTER UPDATE ON motcua.finding_episodes
 REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION motcua.keep_episodes();
 
--- Refuse new episodes that a sealed run would have opened (motcua.finding_episodes).
+-- Refuse new episodes whose opening run (opened_run) is sealed already (motcua.finding_episodes).
 CREATE OR REPLACE FUNCTION motcua.refuse_late_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (

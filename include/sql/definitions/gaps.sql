@@ -54,11 +54,11 @@ $$;
 COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
 IS 'Sets the state of queued messages that may have been sent in a gap to unknown, for a gap of which no journal shows what was sent. Returns the number of these messages.';
 
--- Close an open gap that holds the messages recorded up to a time, as a person answers it (motcua.gaps). The person's
--- name and reason are stored. If sent_by is a time, the ledger was restored and may have sent messages until then: held
--- messages that were recorded up to sent_by become unknown, and the other held messages are released. If sent_by is
--- NULL, the ledger was only paused, and all held messages are released. Returns the number of messages that became
--- unknown, or NULL if no such gap is open.
+-- Close an open gap with a person's answer, and store the person's name and reason (motcua.gaps). The gap must be one
+-- that holds messages recorded up to a time (held_until). If sent_by is a time, the ledger was restored and may have
+-- sent messages until then: held messages that were recorded up to sent_by become unknown, and the other held messages
+-- are released. If sent_by is NULL, the ledger was only paused, and all held messages are released. Returns the number
+-- of messages that became unknown, or NULL if no such gap is open.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(
     of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
 )

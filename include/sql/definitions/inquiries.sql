@@ -3,8 +3,8 @@
 -- Return a keyed hash in place of an identifier that a provider gave a text to 9029, because the identifier may be made
 -- from the phone number. The hash has letters only, so that it neither holds a number nor looks like one. The same
 -- identifier always gives the same hash, because the key belongs to this ledger and never changes
--- (motcua.pseudonym_key). A value that is such a hash already is returned as it is, so that the function can be applied
--- to stored values, of which only those of earlier versions are not hashed.
+-- (motcua.pseudonym_key). A value that is such a hash already is returned as it is. The function can therefore be
+-- applied to all stored values, although values that earlier versions stored are not hashed.
 CREATE OR REPLACE FUNCTION motcua.provider_id(written text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT CASE
@@ -73,8 +73,8 @@ IS 'Returns whether a phone has used up its inquiries of the day, and whether a 
 -- motcua.transitions), without phone numbers and names. The step and the status are those of the dossier's row or those
 -- of its last step, whichever is newer. After an old step (one that somebody typed in late) that counts or is not
 -- judged yet, they are those of the row. If several dossiers share a code, is_askers is true for those that belong to
--- the asking phone. For a dossier with a unique code it is always false, because such a dossier is shown to everybody
--- who asks.
+-- the asking phone. For a dossier with a unique code is_askers is always false, because such a dossier is shown to
+-- everybody who asks.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,

@@ -29,10 +29,10 @@ IS 'Opens a session for a client that gives its password, and deletes the client
 -- Open a session of five minutes without a password, for the client that may write for the agency "unit" and whose
 -- networks contain the address "caller" (intake.clients, intake.sessions). The session is for one call, which may have
 -- to wait for large calls of other clients. FALSE means that there is no such client or more than one. The ledger
--- cannot check the address: the role motcua_intake may call the function with any. If the function is called more than
--- sixty times within a minute with wrong addresses for the same client (intake.wrong_addresses), each further such call
--- waits for the one before it and is answered a second late, so that nobody finds a client's networks by trying
--- addresses. A call with a right address never waits. Called by include/sql/intake/pushes.sql.
+-- cannot check the address: the role motcua_intake may call the function with any address. If the function is called
+-- more than sixty times within a minute with wrong addresses for the same client (intake.wrong_addresses), each further
+-- such call waits for the one before it and is answered a second late, so that nobody finds a client's networks by
+-- trying addresses. A call with a right address never waits. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -153,7 +153,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
-IS 'Stores a request from a page. A stop, its end and a status code mapping that causes no message are carried out at once. A worker carries out every other request. If a request texts citizens or keeps messages from them, the worker does so only after the Department was mailed.';
+IS 'Stores a request from a page. A stop, its end and a status code mapping that causes no message are carried out at once. A worker carries out every other request, after the Department was mailed. Only a confirmation of a calendar year and a verification of a publication need no mail.';
 
 -- Refuse every deletion and every change of a request (motcua.page_requests) except these: the columns about the mail
 -- to the Department may change until the mail was sent; and the request ends once, and then loses the mail addresses in
@@ -177,7 +177,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_page_request()
-IS 'Refuses every deletion and every change of a request, except that the mail about it is recorded once, and that it ends once and then loses the mail addresses in it.';
+IS 'Refuses every deletion and every change of a request, except these: the mail about the request is recorded once; and the request ends once, and then loses the mail addresses in it.';
 CREATE OR REPLACE TRIGGER keep_page_request BEFORE UPDATE OR DELETE ON motcua.page_requests
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 

@@ -4,11 +4,12 @@
 -- emptied before a restore. This is the only function that empties personal data. Terms are compared with this server's
 -- clock and not with a time that the caller gives. A dossier is emptied with its messages, attempts, versions, notes
 -- and complaints. A row that another transaction has locked is left to the next run. The result lists dossiers by
--- agency and code, and other rows by our number: inquiries with their gateway, quarantined rows with their source,
--- complaints with their agency. A restored ledger may give the number of a listed row to another row later. A row that
--- came after the listed row was emptied is therefore not emptied. The function belongs to the role motcua_eraser, which
--- cannot log in, owns nothing else and may write only these columns. Only the login of the purge may call the function
--- (rights.sql); as long as these roles are missing, no role may. Called by store/personal_data.py.
+-- agency and code, and other rows by their number in the ledger: inquiries with their gateway, quarantined rows with
+-- their source, complaints with their agency. A restored ledger may give the number of a listed row to another row
+-- later. A row that came after the listed row was emptied is therefore not emptied. The function belongs to the role
+-- motcua_eraser, which cannot log in, owns nothing else and may write only what this function writes. Only the login of
+-- the purge may call the function (rights.sql); as long as these roles are missing, no role may. Called by
+-- store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,

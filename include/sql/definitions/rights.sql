@@ -364,7 +364,7 @@ BEGIN
         FROM (
             VALUES
         -- The role motcua_intake of the intake app: data that one-stop software pushes is written only by these
-        -- functions. Each of them but sign_in and sign_in_from, which open a session, requires one.
+        -- functions. Each of them requires a session, except sign_in and sign_in_from, which open one.
         ('SCHEMA intake', 'motcua_intake', 'USAGE'),
         ('FUNCTION intake.begin_push', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.look_up', 'motcua_intake', 'EXECUTE'),

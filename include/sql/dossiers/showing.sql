@@ -170,7 +170,7 @@ ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
 LIMIT %(limit)s;
 
 -- name: versions
--- Return the versions of a dossier's row in which the due date or the phone changed, and the first version, the newest
+-- Return the first version of a dossier's row and each version in which the due date or the phone changed, the newest
 -- first (motcua.dossier_versions). The result holds the phone field as typed; the caller converts it for display.
 SELECT
     v.version_id, v.at, v.due_at, v.due_before, v.applicant_phone, v.phone_before, v.phone_entered_at, v.is_first,
@@ -301,7 +301,7 @@ LIMIT %(limit)s;
 
 -- name: attempts
 -- Return the attempts of a dossier's messages, each with the gateway's answer and the person who released the message
--- after it (motcua.attempts). The result holds no phone number.
+-- after the attempt (motcua.attempts). The result holds no phone number.
 SELECT
     a.attempt_id,
     a.started_at AS at,

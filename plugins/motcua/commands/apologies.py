@@ -1,4 +1,8 @@
-"""Commands ``motcua apologies``: outcome of each evening, number of right apologies, and citizens who need a letter."""
+"""Commands ``motcua apologies``: outcome of each evening, number of right apologies, and citizens who need a letter.
+
+An evening is the planning of one agency's apologies on one day. An apology was right if the dossier had no result on
+its appointed day.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +62,7 @@ def _month_bounds(text: str) -> tuple[date, date]:
 def show_evenings(
     days: Annotated[int, typer.Option(min=1, max=4000, help="Show only the last DAYS days.")] = 7,
 ) -> None:
-    """List the evenings of apologies with the number of messages by state. Exit code 1 if an evening still waits."""
+    """List the evenings with the number of messages by state. Exit code 1 if an evening is not settled yet."""
     now = datetime.now(UTC)
     with connect() as connection:
         rows = list_evenings(connection, _today() - timedelta(days=days - 1), _today())

@@ -54,7 +54,7 @@ def seed(
     ] = None,
     by: By = None,
 ) -> None:
-    """Store the days off of the package ``holidays``, and the official decisions in include/calendars/national.yaml.
+    """Store the days off of the package ``holidays`` and of the decisions in include/calendars/national.yaml.
 
     In confirmed years, the package's days are not written.
     """

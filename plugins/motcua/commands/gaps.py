@@ -1,4 +1,8 @@
-"""Commands ``motcua gaps``: times of which a restored or paused ledger may lack data, and how each gap was closed."""
+"""Commands ``motcua gaps``: times of which a restored or paused ledger may lack data, and how each gap was closed.
+
+The journal is a folder outside the ledger with a line for each attempt to send. A ledger sleeps while its machine
+stands still, as when a virtual machine is paused. Meanwhile its disk may have been restored.
+"""
 
 from __future__ import annotations
 
@@ -222,7 +226,7 @@ def believe(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """Sign that this server's disk, or its journal, is never restored. Messages then do not wait after a sleep."""
+    """Sign that the ledger's or the journal's disk is never restored. Messages then do not wait after a sleep."""
     must_be_department(as_department)
     if not reason.strip():
         raise refuse("Give the reason with --reason. It is stored for auditors.")

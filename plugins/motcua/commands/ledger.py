@@ -36,7 +36,7 @@ def show_identity(
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
 ) -> None:
-    """Print occasions and messages by agency, kind and state (accounting identity); exit 1 if their numbers differ."""
+    """Print by agency and kind how many messages must exist and how many exist in each state; exit 1 if they differ."""
     window = typed_window(since, until)
     with connect() as connection:
         rows = identity(connection, window)
@@ -75,7 +75,7 @@ def show_latency(
         float | None, typer.Option(help="Exit 1 unless p95 is at most this many seconds, over at least 100 messages.")
     ] = None,
 ) -> None:
-    """Print the seconds from a transition's recording to its acceptance by the gateway."""
+    """Print the seconds from the recording of a transition until a gateway accepted the message about it."""
     with connect() as connection:
         figures = latency(connection, datetime.now(UTC) - timedelta(minutes=minutes), limit)
     if not figures.messages:

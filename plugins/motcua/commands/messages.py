@@ -55,7 +55,7 @@ def list_held(
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
     to: To = None,
 ) -> None:
-    """List messages whose attempt ended without an answer and that a receipt has not settled yet."""
+    """List messages whose attempt got no answer from the gateway, if no delivery receipt has settled them since."""
     now = datetime.now(UTC)
     listing = replace(HELD, rows=_held_at_all) if every else HELD
     if not print_list(listing, most=limit, to=to, empty="No message of unknown outcome is waiting.") or to:

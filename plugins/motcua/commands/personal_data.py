@@ -89,7 +89,7 @@ def erase_data(
     who = signed(by)
     asked_for = _read_request(agency, code, phone)
     target = _target_path(to) if phone or to else None
-    # The sheet is opened first. It lists what was stored, which nobody can list any more after the erasure.
+    # The page is opened before the erasure, because it lists data that nobody can list afterwards.
     page = nullcontext() if target is None else _private_file(target.with_name(f"{target.name}.html"))
     try:
         with page as file:

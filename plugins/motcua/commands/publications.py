@@ -154,7 +154,7 @@ def verify(
     ],
     by: By = None,
 ) -> None:
-    """Verify a publication: its files, its place in the chain, and its figures. Exit code 1 if a fault is found.
+    """Verify a publication: its files, its place in the chain of publications, its figures. Exit code 1 for a fault.
 
     Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). The
     result is stored for the staff pages if a person signs it, the role may write, and the files are those in the store.

@@ -1,4 +1,7 @@
-"""Commands ``motcua quality``: check data, show, mail and acknowledge findings, list the rules, verify the seals."""
+"""Commands ``motcua quality``: check data, show, mail and acknowledge findings, list the rules, verify the seals.
+
+A seal is the hash of a run's findings together with the seal of the run before.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands ``motcua sources``: list and check the sources, and map their status codes."""
+"""Commands ``motcua sources``: list and check the sources, and map their status codes.
+
+The source contract is the two views, with their columns and meanings, that every source must offer.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def map_one_status(
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
     by: By = None,
 ) -> None:
-    """Map a source's status code to a national code, at once. The next pick-up uses quarantined rows with the code.
+    """Map a source's status code to a national code, at once. Rows refused for the code are used at the next reading.
 
     Codes 1-10 belong to the source contract and are never mapped. A source that uses them with another meaning must
     translate them in its view, adapter or export form. If an earlier version of this software mapped such a code,
@@ -76,7 +79,7 @@ def check_one(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to send to the vendor.")] = False,
 ) -> None:
-    """Compare a source with the contract and print in Vietnamese what its vendor must correct. Only reads the source.
+    """Compare a source with the source contract; print in Vietnamese what the vendor must correct. Only reads it.
 
     The result is stored for the page of sources. Exit code 0: no finding; 1: a finding forbids going live; 3: only
     warnings.

@@ -1,4 +1,5 @@
-"""Commands ``motcua statements``: the providers' monthly carrier statements, compared with attempts and inquiries."""
+"""Commands ``motcua statements``: compare providers' monthly carrier statements with our attempts to send and with the
+inquiries that citizens sent."""
 
 from __future__ import annotations
 

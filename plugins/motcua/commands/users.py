@@ -51,7 +51,7 @@ def list_all(
 
 @app.command("roles")
 def roles() -> None:
-    """Create or correct the pages' roles and the watch's account in Airflow. Safe to repeat."""
+    """Create or correct in Airflow the pages' roles and the account of motcua watch. Safe to repeat."""
     name, secret = settings().watch_airflow_user, settings().watch_airflow_password
     watch = (name, secret.get_secret_value()) if name and secret is not None else None
     try:

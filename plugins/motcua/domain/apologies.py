@@ -221,5 +221,5 @@ def due_day_of(due_at: datetime | None) -> date | None:
 
 
 def occasion_of(due_day: date) -> str:
-    """Return the occasion of an apology. No two messages of one dossier and kind ever have the same occasion."""
+    """Return the text that identifies the event of an apology. One dossier gets at most one apology for one event."""
     return f"due {due_day.isoformat()}"

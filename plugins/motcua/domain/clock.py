@@ -14,7 +14,7 @@ VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 def is_longer_ago(at: datetime, pause: timedelta, now: datetime) -> bool:
     """Return whether a stored time is at least ``pause`` ago, or as far in the future.
 
-    A time in the future was stored while the clock was ahead. What waits for it must not wait until the clock gets
-    there.
+    A time in the future was stored while the clock was ahead. Such a time must not delay the next action until the
+    clock reaches it.
     """
     return abs(now - at) >= pause

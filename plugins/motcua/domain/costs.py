@@ -1,6 +1,7 @@
 """Calculate what messages cost: each gateway's billed units at its price, and the same messages sent by SMS alone.
 
-A closing that an earlier version of the software made has no figures per channel, but only SMS segments and one price.
+A closing is the stored figures of a finished period. A closing that an earlier version of the software made has no
+figures per channel, but only SMS segments and one price.
 Amounts are exact ``Decimal`` values, and are rounded only where they are shown.
 """
 

@@ -29,8 +29,7 @@ Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
 
 CODE_LIMIT = 40
 KEPT_OF_CODE = 80
-"""Maximum number of characters that the quarantine and the differences of a closing store from a code field. The field
-may contain something other than a valid code."""
+"""Maximum number of characters that are stored of a code field that may hold no valid code, as in a refused row."""
 STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200
@@ -47,7 +46,7 @@ _MOBILE = re.compile(r"(?<![0-9])(?:\+? ?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}(?!
 
 @dataclass(frozen=True, slots=True)
 class SourceDossier:
-    """A row of the source contract's view ``dossiers``, as it was read."""
+    """A row of the view ``dossiers``, which every source offers, as it was read."""
 
     dossier_code: str | None
     agency_code: str | None
@@ -70,7 +69,7 @@ class SourceDossier:
 
 @dataclass(frozen=True, slots=True)
 class SourceTransition:
-    """A row of the source contract's view ``transitions``, as it was read."""
+    """A row of the view ``transitions``, which every source offers, as it was read."""
 
     transition_id: int | None
     agency_code: str | None
@@ -164,8 +163,8 @@ def clean_code(raw: str) -> str | None:
 def kept_code(raw: str) -> str:
     """Return an agency's or a dossier's code in NFC, cut and trimmed.
 
-    The quarantine and the differences of a closing store codes in this form. The value need not be a valid code. A
-    valid code is returned in the form that the ledger stores.
+    The codes of refused rows, and of dossiers that the ledger and a source count differently, are stored in this form.
+    The value need not be a valid code. A valid code is returned in the form that the ledger stores.
     """
     return unicodedata.normalize("NFC", raw[:KEPT_OF_CODE]).strip()
 
@@ -278,8 +277,8 @@ def national_status(raw: int, context: RowContext) -> int | None:
 def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
     """Return the row in the form that the ledger stores.
 
-    A row with an unknown status is not refused: its status stays empty. Only a transition with an unknown status goes
-    to quarantine.
+    A row with an unknown status is not refused: its status stays empty. Only a transition with an unknown status is
+    refused.
 
     Raises:
         Refused: the row's agency or code cannot be used.

@@ -96,10 +96,11 @@ class DossierStory:
     is_told_same_day: bool
     """``False`` if the appointment is on the day of receipt and the agency sends nothing for such dossiers."""
     present_outcome: PlanningResult | None
-    """The decision of planning on the dossier's last step that is not an old step. ``None`` if there is none."""
+    """What planning decided on the dossier's last step, apart from old steps, which somebody typed in late. ``None`` if
+    there is no decision."""
     messages: Sequence[MessageFact] = ()
     unusable_rows: Sequence[RowRefusal] = ()
-    """The reasons why rows of the dossier are in quarantine."""
+    """The reasons why rows of the dossier cannot be used."""
     nothing_sent_since: datetime | None = None
     """Since when nothing is sent because the ledger was restored and a person must check it. ``None`` if sending is not
     stopped by such a check."""

@@ -1,4 +1,5 @@
-"""Define the periods of closings, carrier statements and figures: days, months, quarters and years in Vietnam."""
+"""Define the days, months, quarters and years in Vietnam for which figures are closed (counted and stored) or
+compared."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class ByNumber:
 
 @dataclass(frozen=True, slots=True)
 class CodeAlone:
-    """A requested code that no dossier of the named agency has. The code is only in quarantine or in a complaint."""
+    """A requested code that no dossier of the named agency has. Only a source's refused row or a complaint has it."""
 
     shown_as: str
     """The code, or a mark in its place if the code may be a name or a phone number."""
@@ -148,7 +148,7 @@ class Erased:
     """How many texts to 9029 were not emptied because their reply is under way. A second request can erase these texts.
     Otherwise the purge empties them after their retention term."""
     quarantined: int
-    """How many quarantined rows with the codes of the request were emptied."""
+    """How many refused rows of sources with the codes of the request were emptied."""
     complaints: int
     """How many complaints with the codes of the request, linked to no dossier, were emptied."""
     complaints_kept: int

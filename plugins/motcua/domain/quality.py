@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 CheckStatus: TypeAlias = Literal["checked", "broken"]
 """``checked``: the check ended. ``broken``: the check itself failed, so the state of the data is unknown."""
 Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
-"""The dossiers that a figure counts: all dossiers of an agency, or those of one procedure or of one desk user."""
+"""The dossiers that a figure counts: all dossiers of an agency, or those of one procedure or of one desk user (the
+account that entered the dossiers)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Decide whether a ledger that was asleep may have been restored to an earlier state in that time. Pure: no I/O.
 
 A ledger is asleep while no sender gives it a heartbeat, for example while its machine is suspended. A ledger that wakes
-may be a restored copy that does not remember messages already sent. A journal or a watch on another machine can prove
-that the ledger was not restored.
+may be a restored copy that does not remember messages already sent. Either of two things can prove that the ledger was
+not restored: the journal (a record of all attempts, stored outside the ledger), or a watch (a program that monitors the
+ledger) on another machine.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bo
 
 
 def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
-    """Return whether a watch that has seen no later state of the ledger proves that the ledger was not restored.
+    """Return whether a watch proves that the ledger was not restored.
+
+    The watch must have seen no later state of the ledger.
 
     Args:
         slept_since: the last heartbeat of senders in the ledger.
@@ -71,7 +74,7 @@ def witness_vouches(woke_at: datetime | None, slept_since: datetime | None, said
 
     Args:
         woke_at: the time of the waking that the ledger asks about. Messages up to this time are on hold. A testimony
-            about another waking is old and proves nothing. A restored ledger may have such a testimony.
+            about another waking is old and proves nothing. A restored ledger may contain such an old testimony.
         slept_since: the last heartbeat of senders in the ledger.
         said: the testimony.
     """

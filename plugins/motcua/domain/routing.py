@@ -109,7 +109,7 @@ def fair_share(concurrency: int, senders: int) -> int:
 _MOST_UNITS: Final = 20
 """Upper limit for the billed segments of one message. No message has as many."""
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
-"""How far the clocks of two senders may differ; from five seconds on there is an alert."""
+"""The largest difference between two senders' clocks that ``start_times`` allows for."""
 
 
 def start_times(
@@ -118,8 +118,9 @@ def start_times(
     """Return when each message may be sent through a gateway that limits segments per second.
 
     The second value is the time at which the next message after these may be sent.
-    Messages that would start later than ``ahead`` from now are left out. The starts are evenly spaced, so the
-    messages of any second exceed the limit by one message at most.
+    Messages that would start later than ``ahead`` from now are left out. The next message starts when the gateway has
+    had the time that the segments of the message before it need. So the messages that start in any second exceed the
+    limit by one message at most.
     """
     starts: list[datetime] = []
     farthest = now + ahead + _CLOCKS_DIFFER + timedelta(seconds=_MOST_UNITS / per_second)

@@ -186,9 +186,9 @@ def _replace_outside_gsm(character: str) -> str:
 
 # ---------------------------------------------------------------- values
 
-# Maximum number of characters of each value. With these limits the longest apology has 266 characters, which is the
-# lowest limit of a provider for an accented text. A reply to a text to 9029, about a code of 25 characters and with the
-# longest words about lateness, has 160 characters, which is one segment without accents.
+# Maximum number of characters of each value. With these limits the longest apology has 266 characters. That is the
+# lowest of the providers' limits for an accented text. The longest reply to a citizen's text (to the short code 9029)
+# has 160 characters if its dossier code has 25. That is one segment without accents.
 PARAMETER_LIMITS: Mapping[str, int] = MappingProxyType(
     {
         "dossier_code": 40,

@@ -91,7 +91,7 @@ _MADE_A_DAY: Final = re.compile(r"\d{4}-\d{2}-01[ t]00:00.*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class WrittenPeriod:
-    """A day or a month that a cell of a table gives. The day may not exist in the calendar."""
+    """A day or a month that a cell of a table gives. The date need not exist: ``31/2/2026``."""
 
     year: int
     month: int

@@ -143,7 +143,7 @@ class OutgoingMessage:
     values: Mapping[str, str]
     """The values of the template's parameters, by name and in the template's order, as ``text`` shows them."""
     provider_template_id: str | None = None
-    """The provider's own id of the template in this form, if the template is registered with one."""
+    """The provider's own id of the template with or without accents, as in ``text``, if it is registered with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ class InquiryReading:
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm:
-    """The form of the answer to an inquiry in the body of an HTTP answer."""
+    """The HTTP answer to an inquiry: its body, media type and headers."""
 
     body: str
     media_type: str
@@ -227,7 +227,7 @@ class ReplyForm:
 
 
 class Gateway(Protocol):
-    """One kind of provider, made for one address."""
+    """The adapter of one provider, made for one address."""
 
     address: GatewayAddress
     connection_fields: tuple[ConnectionField, ...]
@@ -262,7 +262,7 @@ class Gateway(Protocol):
     """Whether the gateway reaches every number of its carriers. Otherwise it may answer ``unreachable``, and is not
     tried with that number again for ``MOTCUA_UNREACHABLE_FOR``."""
     reports_deliveries: bool
-    """Whether the provider reports deliveries, by itself or when asked. If it does not, no receipt is missed."""
+    """Whether the provider reports deliveries, by itself or when asked. If not, missing receipts raise no alert."""
     receipts_signed_in: str | None
     """Header, in lower case, of the provider's own signature of a delivery receipt. The signature alone then decides
     whether a receipt is genuine. ``None`` if the provider signs nothing; our secret decides then."""
@@ -275,8 +275,8 @@ class Gateway(Protocol):
         """
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Ask the provider for the fate of an attempt, in one request. Return ``None`` if the provider does not know
-        it. The reading ``absent`` means that the provider certainly never got the attempt.
+        """Ask the provider for the fate of an attempt, in one request. Return ``None`` if the fate stays unknown.
+        The reading ``absent`` means that the provider certainly never got the attempt.
 
         Never raises for network failures.
         """

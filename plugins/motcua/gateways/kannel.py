@@ -55,8 +55,8 @@ _WHY = {401: "wrong user or password", 403: "wrong user, password or address", 4
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
 _WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
-"""The part of an answer before the first of these characters. Kannel's own answers contain none of them, but an error
-page of a server in between may echo the request."""
+"""The part of an answer before the first control character or ``?&=<>``. Kannel's own answers contain none of these
+characters, but an error page of a server in between may echo the request."""
 _WORD = re.compile(r"\w{3,}")
 
 

@@ -2,8 +2,9 @@
 
 These settings are fields of the agencies' file (include/agencies.yaml). The code that checks the file also checks the
 settings from the pages, and one history stores the changes from both. All other fields are changed only through the
-file, for example an agency's name or the storage time of personal data. Only the Department may withhold messages from
-citizens by another setting than same-day procedures.
+file, for example an agency's name or the storage time of personal data. By itself an agency may withhold messages from
+its citizens only through the setting of same-day procedures. Any other such change needs the Department, which runs the
+system.
 
 The rehearsal shows the messages that an agency would have sent on its last working day: under its present settings, and
 under settings that a person typed but did not save. The rehearsal works like the dry run of an agency
@@ -70,9 +71,9 @@ _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
 Typed: TypeAlias = Mapping[str, object]
 """Settings by their field names in the agencies' file, with values as that file writes them."""
 Saved: TypeAlias = Literal["saved", "asked", "asked_before", "changed"]
-"""``asked``: the new recipients are a page request now, and all other settings are saved. ``asked_before``: the agency
-has an open request for recipients already. ``changed``: nothing is saved, because somebody else changed the agency's
-settings in the meantime."""
+"""``asked``: the new recipients are a page request (an order that a worker carries out), and all other settings are
+saved. ``asked_before``: the agency has an open request for recipients already. ``changed``: nothing is saved, because
+somebody else changed the agency's settings in the meantime."""
 WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed_since", "no_more"]
 
 
@@ -216,8 +217,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class RehearsedMessage:
-    """The message of one occasion of the rehearsed day, under the settings in force and under the typed settings. Holds
-    personal data."""
+    """One message of the rehearsed day, under the settings in force and under the typed ones. Holds personal data."""
 
     dossier_code: str
     procedure_code: str | None
@@ -234,7 +234,7 @@ class RehearsedMessage:
 
     @property
     def at(self) -> datetime:
-        """When the message would have been sent, or would have ended."""
+        """When the message would have been sent, or would have ended unsent."""
         fate = self.typed or self.now
         assert fate is not None
         return fate.message.at
@@ -365,7 +365,8 @@ def _rehearse_evening(
 
 
 class _Evening:
-    """The planning of an agency's apologies on one evening under some settings, as if all its sources had been read."""
+    """The planning of an agency's apologies on one evening under some settings, as if all sources of the agency had
+    been read."""
 
     def __init__(self, connection: Connection, settings: Agency, period: Period, template: Template) -> None:
         day, rules = period.first, apology_rules()

@@ -124,8 +124,8 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
 
 
 def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list[DossierFound]:
-    """Return the dossiers whose code ends with the typed text. If the text is exactly the last part or parts of some
-    codes, return only the dossiers with these codes.
+    """Return the dossiers whose code ends with the typed text. If the text matches whole parts at the end of some
+    codes, as ``0007`` in ``…-0007``, return only the dossiers with these codes.
 
     The list is empty if the text looks like a person's name and not like a code.
     """
@@ -247,7 +247,8 @@ class _Writer:
         self.explained, self.phone, self.codes, self.words = explained, phone, codes, clauses()["axis"]
 
     def lines(self, entry: Entry) -> Iterator[AxisLine]:
-        """Yields the lines of one entry. A version of the dossier's row that changed two things has two lines."""
+        """Yields the lines of one entry. In a version of the dossier's row, the due date and the phone have a line
+        each, if they are new or changed."""
         match entry:
             case StepEntry():
                 yield self._step(entry)

@@ -102,7 +102,8 @@ def _in_words(ledger: Connection, request: PageRequest, affected: Mapping[str, A
 
 def whom_it_affects(ledger: Connection, request: PageRequest) -> dict[str, Any]:
     """Return what a request would affect now: the number of dossiers, messages or recipients. For a request to change a
-    form, return the agencies and the statuses of the form in force. The result has no mail addresses."""
+    form (the description of a source's export files), return the agencies and the statuses of the form in force. The
+    result has no mail addresses."""
     wanted = request.wanted
     if request.kind == "map_status":
         if wanted["stands_for"] not in TOLD_OF:

@@ -167,7 +167,7 @@ class FilesRemoved:
 
 def remove_old_files(now: datetime) -> FilesRemoved:
     """Removes carrier statements older than 90 days and exports older than 30 days, whether they were imported or not
-    and whatever their name. Also removes files that were uploaded on the page and that nobody confirmed within a
+    and whatever their name. Also removes files that were uploaded on a staff page and that nobody confirmed within a
     day."""
     done = FilesRemoved()
     for url, kept_for in ((settings().statements_url, KEPT_FOR), (settings().files_url, EXPORTS_KEPT_FOR)):
@@ -200,7 +200,7 @@ def _files(url: str, done: FilesRemoved) -> Iterator[Any]:
 
 _KINDS_BY_CODE: Final = ("quarantine", "complaints")
 _AT_ONCE = 500
-"""Most rows of a citizen that are emptied in one batch."""
+"""Largest number of a citizen's rows that are emptied in one batch."""
 
 
 def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
@@ -243,7 +243,7 @@ def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
     code.
 
     Args:
-        asked_for: the dossier, or the phone number with all its dossiers and its texts to 9029.
+        asked_for: the dossier, or the phone number with all its dossiers and its texts to the short code 9029.
         by: who erases.
         reason: the paper that contains the request.
 

@@ -1,19 +1,20 @@
 """Detects after a restore that the ledger lacks attempts of its journal, and closes this gap where the journal allows.
 
-Before anything is sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt
-that the ledger lacks, a *gap* is opened. While the gap is open, senders claim no messages, or only messages that were
-recorded after the gap was noticed. If the journal is available, the gap is closed without a person: the lost attempts
-are added to the ledger, and sending continues. The journal proves that nothing else was sent. If the ledger belongs to
-a journal that is not here, only a person can find out until when messages were sent from the ledger
-(``motcua gaps close``).
+The *journal*, files outside the ledger, has each attempt to send a message and the gateway's answer. Before anything is
+sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt that the ledger
+lacks, a *gap* is opened. While the gap is open, senders claim no messages, or only messages that were recorded after
+the gap was noticed. If the journal is available, the gap is closed without a person: the lost attempts are added to the
+ledger, and sending continues. The journal proves that nothing else was sent. If the ledger belongs to a journal that is
+not here, only a person can find out until when messages were sent from the ledger (``motcua gaps close``).
 
 Personal data that had been emptied before the restore is emptied again before anything is sent. The list of erasures,
 which is stored outside the ledger, names this data.
 
 If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish such a restore
 from a night without power. So a ledger that *slept* (no sender ran for a while) is not trusted: messages that were
-recorded before the ledger woke are held, and later messages are sent. A watch that ran on another machine all the time
-reports whether the ledger was put back to an earlier state. Without such a watch, a person decides.
+recorded before the ledger woke are held, and later messages are sent. A watch (a monitoring process) that ran on
+another machine all the time reports whether the ledger was put back to an earlier state. Without such a watch, a person
+decides.
 """
 
 from __future__ import annotations
@@ -309,8 +310,9 @@ def hear_testimony(ledger: Connection, now: datetime) -> None:
 
 def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: datetime, *, is_behind: bool) -> None:
     """Holds all messages that were recorded before this moment, unless the ledger is trusted after its sleep. The
-    ledger is trusted if ``is_believed`` says so. It is also trusted if the journal is ahead of the ledger, because the
-    journal was then not put back together with the ledger."""
+    ledger is trusted if a person declared that this server is never restored, or if no agency is enabled yet
+    (``is_believed``). It is also trusted if the journal is ahead of the ledger, because the journal was then not put
+    back together with the ledger."""
     assert at_work.slept_since is not None
     journal_until = _last_departure(journal)
     if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):

@@ -30,8 +30,8 @@ GREEN_FOR = timedelta(hours=1)
 """After this time without a failed run, a mail is sent again about the next failed run. While a gateway does not
 answer, frequent runs alternate between failure and success. A mail about each of these failures would be too much."""
 WATCH_LIVES_FOR = timedelta(minutes=3)
-"""How long after its last sign of life the watch counts as running. It checks twice a minute, or every minute if cron
-starts it."""
+"""How long after its last sign of life the watch counts as running. The watch, a process outside Airflow, monitors the
+system twice a minute, or every minute if cron starts it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
 """A deadline that passed longer ago belongs to an earlier evening. This module sends no mail about such a deadline,

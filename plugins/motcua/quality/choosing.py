@@ -1,4 +1,4 @@
-"""Describe which findings of a run a figure of a report counts.
+"""Define which findings of a data quality run belong to which figure of its report. A run is *sealed* at its end.
 
 Every rule belongs to one part. *Faults* are findings about dossiers that agencies can correct. Only faults count in the
 rates. *Signs* are findings about a whole month. *Notes* are findings for information. Findings of the part *others*

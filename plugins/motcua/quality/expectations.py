@@ -1,9 +1,10 @@
 """Run Great Expectations, which gives every verdict of a run about data quality. No other module calls it.
 
-First, built-in expectations of Great Expectations judge the snapshot itself, in one batch for each table. If one fails,
-the fault is reported for the agencies whose rows it concerns. Then the rules become one suite for each table. The suite
-counts and returns the offending rows by SQL in the database. Data outside the suites are not judged and appear in no
-report. An expectation that cannot be run is *broken*: it gives no verdict about the data, neither good nor bad.
+A run judges a snapshot, which is a copy of the ledger's data. First, built-in expectations of Great Expectations judge
+the snapshot itself, in one batch for each table. If one fails, the fault is reported for the agencies whose rows it
+concerns. Then the rules become one suite for each table. The suite counts and returns the offending rows by SQL in the
+database. Data outside the suites are not judged and appear in no report. An expectation that cannot be run is *broken*:
+it gives no verdict about the data, neither good nor bad.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _offending_rows() -> type[UnexpectedRowsExpectation]:
     """Return Great Expectations' own expectation class without its sample of rows, which nothing here uses.
 
     For the sample, Great Expectations would run each rule's query again and transfer all rows of the result to take the
-    first 200. The verdict needs only the count, and ``get_unexpected_rows`` fetches every row.
+    first 200. The verdict needs only the count, and ``_fetch`` fetches the rows.
     """
     from great_expectations.expectations.core import unexpected_rows_expectation as theirs
 

@@ -1,6 +1,7 @@
 """Build the reports about a sealed run, which mails, workbooks, charts, pages and commands show.
 
-All figures come from the stored results of the run, which Great Expectations returned. This module judges nothing.
+A run checks the data once, and is sealed together with its results. All figures come from these stored results, which
+Great Expectations returned. This module judges nothing.
 """
 
 from __future__ import annotations
@@ -130,8 +131,9 @@ def department_report(
         run_no: number of the run.
         since_run: number of the run to compare with; by default the last run of an earlier working day.
         rules: the rules whose words are used; by default the rules in force.
-        least_dossiers: a share of textable numbers is left out if it is computed from fewer dossiers than this. Without
-            a limit a province has tens of thousands of shares, because each procedure has its own.
+        least_dossiers: a share of textable numbers (phones that can get an SMS) is left out if it is computed from
+            fewer dossiers than this. Without a limit a province has tens of thousands of shares, because each procedure
+            has its own.
 
     Raises:
         NoSuchRun: there is no such run.
@@ -174,8 +176,8 @@ def rows_to_correct(
         agency_code: only findings of this agency that the agency can correct, as in the agency's figures.
         rule: only findings of this rule, whichever party can correct them.
         fixed_since: number of a run; findings that were fixed since that run are returned too.
-        since_run: the run relative to which a finding is new or back; by default the last run of an earlier working
-            day.
+        since_run: the run relative to which a finding is new, or back after it had been fixed; by default the last run
+            of an earlier working day.
         rules: the rules whose words are used; by default the rules in force.
 
     Raises:

@@ -1,4 +1,7 @@
-"""Read the expectations about the snapshot and the words for their faults (``include/quality/snapshot.yaml``)."""
+"""Read the expectations about the snapshot and the words for their faults (``include/quality/snapshot.yaml``).
+
+The snapshot is the copy of the ledger's data that a check of data quality judges.
+"""
 
 from __future__ import annotations
 

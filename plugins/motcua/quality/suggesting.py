@@ -23,7 +23,7 @@ def suggest(
     Args:
         wanted: the conditions for each suggestion.
         taken_back: results that were announced and then taken back, by agency.
-        shares: the shares of textable numbers, by month.
+        shares: the shares of phone numbers that can get an SMS, by month.
     """
     found = [
         SuggestedFacts(each.agency_code, "hold_time", facts)
@@ -62,7 +62,7 @@ def hold_time(
 
 
 def _bad_phones(wanted: BadPhones, shares: Iterable[TextableShare]) -> Iterator[SuggestedFacts]:
-    """Yield the desk user and the procedure from which most of an agency's bad phones come."""
+    """Yield the desk user and the procedure from which most of an agency's unusable phone numbers come."""
     dossiers: dict[tuple[str, Dimension, str], int] = defaultdict(int)
     bad: dict[tuple[str, Dimension, str], int] = defaultdict(int)
     for share in shares:

@@ -160,7 +160,7 @@ def _number(fact: Fact | None) -> float:
 
 
 def terms_of(adapter: str) -> str:
-    """Explain the column names in findings about a source without the contract's views. Empty for other sources."""
+    """Return the text that explains the column names in findings about sources with this adapter. It may be empty."""
     return str(check_words()["terms"].get(adapter, ""))
 
 
@@ -186,7 +186,7 @@ def english_words(name: str) -> dict[str, str]:
     (``todo``).
 
     Raises:
-        KeyError: The doctor has no such check.
+        KeyError: The command ``motcua doctor`` has no such check.
     """
     return _english_words()[name]
 
@@ -215,7 +215,7 @@ class _Blank(Undefined):
 def handbook_words(name: str) -> dict[str, str]:
     """Return the words of the handbook's page about a check, with "…" instead of facts.
 
-    For checks of the doctor the English words are added.
+    The English words are added for checks of the command ``motcua doctor``.
     """
     blank = watch_templates().overlay(undefined=_Blank, autoescape=False)
     blank.filters = {**blank.filters, **dict.fromkeys(_FILTERS, lambda *_: "…")}

@@ -19,7 +19,9 @@ def clauses() -> Mapping[str, Any]:
 
 
 def words_of_clause(name: str) -> str:
-    """Return the words of a clause, with unfilled places. If a reason has no words, return the words of its state.
+    """Return the words of a clause, with unfilled places.
+
+    A clause ``told.<state>.<reason>`` without words gets the words for other reasons of this state.
 
     Raises:
         KeyError: There is no such clause.
@@ -95,7 +97,7 @@ def _values_of_sending(sent: MessageSent | None, ends: str) -> dict[str, str]:
 
 
 def _phone(refusal: str | None) -> str:
-    """Return why a phone cannot be texted, in words that follow "vì"."""
+    """Return why a phone cannot be texted, in words that follow "vì" ("because")."""
     phones = clauses()["phone"]
     return str(phones.get(refusal or "", phones["not_a_phone"]))
 

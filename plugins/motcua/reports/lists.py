@@ -220,7 +220,7 @@ FilterKind: TypeAlias = Literal["agency", "choice", "days", "procedure", "name",
 """Kind of a filter.
 
 ``agency``: one agency; ``choice``: one of some codes; ``days``: the first and the last day; ``procedure``: a procedure
-by name or code; ``name``: a name; ``hidden``: a value that belongs to another filter.
+by name or code; ``name``: a name; ``hidden``: a value that the page keeps in a hidden field.
 """
 
 
@@ -242,7 +242,8 @@ class Column(_Declared):
     """The column's head in a terminal. If it is empty, the column is not shown in a terminal."""
     hidden_from: tuple[ViewerRole, ...] = ()
     under: str = ""
-    """The name of another column. The page shows this column's value in the other column's cell, below its value."""
+    """The name of another column. The page shows this column's value in the other column's cell, below that
+    column's value."""
     lead: str = ""
     """The word before the value in the cell of the column ``under``."""
     none: str = "–"

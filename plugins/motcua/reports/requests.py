@@ -1,4 +1,7 @@
-"""Describe page requests in words, for the pages and for the mail that announces them to the Department."""
+"""Describe page requests in words, for the pages and for the mail that announces them to the Department.
+
+A page request is an order that a person gives on a staff page, such as to stop messages or to change recipients.
+"""
 
 from __future__ import annotations
 

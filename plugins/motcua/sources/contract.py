@@ -33,9 +33,9 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The time by the source's clock, and the highest number and the latest times of its rows.
+    """The time by the source's clock, its highest transition number, and the latest times that its rows state.
 
-    Times in the source's future are left out.
+    Times after ``source_now`` are left out.
     """
 
     source_now: datetime
@@ -65,7 +65,8 @@ class ContractSource:
 
     file: ClassVar[LiteralString] = "sources/contract"
     mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
-    """SQL statements in ``file`` that decide which rows the source shows. A publication names each of them."""
+    """SQL statements in ``file`` that decide which rows the source shows. A publication of figures lists each of
+    these statements."""
     is_pushed: ClassVar[bool] = False
     """``True`` if the source's rows are stored by this system after the software pushed or exported them. A count of
     these rows is then no independent check of the ledger."""
@@ -115,15 +116,16 @@ class ContractSource:
         return statement(of + "/" + name)
 
     def reading_query(self, name: LiteralString) -> LiteralString:
-        """Return a query of a pick-up or of the watcher, in the form for this source's tables.
+        """Return a query in the form for this source's tables.
 
+        A *pick-up* uses such a query to read new rows into the ledger. The watcher uses one to notice new rows.
         ``name`` is the name of an SQL statement in ``include/sql/sources/reading.sql``.
         """
         rows: dict[str, type[Any]] = {"dossiers": SourceDossier, "transitions": SourceTransition}
         return self._query(name, rows.get(name.partition("_")[0]))
 
     def checking_query(self, name: LiteralString, row: type[Any] | None = None) -> LiteralString:
-        """Return a query of a source check, in the form for this source's tables.
+        """Return a query that checks whether the source keeps to the contract, in the form for this source's tables.
 
         Args:
             name: the name of an SQL statement in ``include/sql/sources/checking.sql``.
@@ -203,14 +205,14 @@ class ContractSource:
             return cursor.fetchall()
 
     def latest(self) -> Latest:
-        """Return the time by the source's clock, and the highest number and the latest times of its rows."""
+        """Return the time by the source's clock, its highest transition number, and the latest times of its rows."""
         with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             found = cursor.execute(self._query("latest")).fetchone()
         assert found is not None
         return found
 
     def columns_are_there(self) -> None:
-        """Query every column that a pick-up reads, without reading a row.
+        """Query every column that is read from the source, without reading a row.
 
         Raises:
             psycopg.Error: a view or a column is missing, or may not be read.

@@ -1,7 +1,8 @@
 """Count the occasions of which citizens should have been informed, from the tables of a source, for reconciliation.
 
-The count reads only the source's tables, by SQL statements that pick-up and planning do not use. If pick-up or planning
-loses or changes an occasion, the count therefore still contains the occasion.
+The *pick-up* reads a source's rows into the ledger, and *planning* makes messages from these rows. The count reads only
+the source's tables, with its own SQL statements (include/sql/sources/counting.sql). If the pick-up or planning loses or
+changes an occasion, the count therefore still contains the occasion.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class SourceCount:
     Args:
         source: the source's adapter, with a connection that nothing else uses.
         statuses: the source's codes that differ from the national ones, with the national code of each.
-        written: every code under which the source may know an agency, with the agency.
+        written: every code under which the source may know an agency, with the agency's code in the ledger.
     """
 
     def __init__(self, source: ContractSource, statuses: Mapping[int, int], written: Mapping[str, str]) -> None:
@@ -81,13 +82,14 @@ class SourceCount:
     ) -> Iterator[dict[str, Any]]:
         """Stream the dossiers whose citizens should get an apology on these evenings.
 
-        A dossier is judged by its state on the evening, as the source's present rows show this state.
+        An evening is the hour of one day at which one agency's apologies for due dates to come are planned. A dossier
+        is judged by its state on the evening, as the source's present rows show this state.
 
         Args:
-            evenings: the agencies' evenings.
+            evenings: the evenings, each with its agency and its due dates.
             clock_skew: how far the source's clocks may be wrong.
-            old_steps_since: an old step (typed in late) that was recorded from this moment on counts only if the
-                dossier's row agrees with it.
+            old_steps_since: since when old steps are recognized. An old step was typed in late, after a transition
+                with a lower number. It counts only if the dossier's row agrees with it.
         """
         rows = [
             (written, evening)

@@ -78,8 +78,8 @@ class _Awaited:
 class _Deadlines:
     """One thread that watches the deadlines of all awaited answers.
 
-    A pick-up sends about twenty queries. A new thread for each query would cost time, because Python does not run a new
-    thread at once.
+    To read a source once takes about twenty queries. A new thread for each query would cost time, because Python does
+    not run a new thread at once.
     """
 
     def __init__(self) -> None:

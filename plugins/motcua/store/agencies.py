@@ -79,7 +79,7 @@ class AgencyChange:
     changed_at: datetime
     changed_by: str
     by_department: bool
-    """``True`` if the change was made in the Department's name."""
+    """``True`` if the change was made in the name of the Department, which runs this system."""
     before: Mapping[str, Any] | None
     """The settings before the change. ``None`` if the agency was new."""
     after: Mapping[str, Any]
@@ -248,9 +248,9 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
 def procedures_of_agency(
     connection: Connection, agency_code: str, also: Sequence[str], most: int
 ) -> list[tuple[str, str | None]]:
-    """Return codes and names of the procedures in the agency's newest closings (from ``audit.closing_dossiers``).
+    """Return codes and names of the agency's procedures in the newest closings (from ``audit.closing_dossiers``).
 
-    Add the procedures whose codes are in ``also``.
+    A closing holds the stored figures of a finished period. Add the procedures whose codes are in ``also``.
     """
     values = {"agency_code": agency_code, "also": list(also), "most": most}
     rows = connection.execute(statement("agencies/procedures"), values)

@@ -1,5 +1,6 @@
 """The roles of the staff pages and the account of the watch, which FAB stores in Airflow's own database.
 
+The watch is the process outside Airflow that monitors the system.
 FAB (Flask AppBuilder) is the auth manager of Airflow with which people sign in here. A person's rights on the pages
 follow from that person's rights in Airflow (web/airflow.py). This module defines the rights that each role has in
 Airflow.
@@ -12,7 +13,7 @@ from typing import Any
 
 OPERATOR, AGENCY, CLERK, AUDITOR, WATCH = "VanHanh", "CoQuan", "Quay", "KiemTra", "GiamSat"
 """Names of the roles: the Department's operator, an agency's administrator, a clerk of an agency's desk, an auditor,
-and the watch, which is no person."""
+and the watch, which is a process."""
 
 SETTINGS_VIEW, AUDIT_VIEW = "MotcuaSMS settings", "MotcuaSMS audit"
 """Views that only administrators of agencies may read (the first), and views that only auditors may read (the second).

@@ -155,7 +155,7 @@ def load_province_calendar(connection: Connection, province: str, first: date, l
 def _days_and_years(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> tuple[list[CalendarDay], list[CalendarYear]]:
-    # Whole years are loaded, so that no year is loaded in part.
+    # Whole years are loaded, because WorkingCalendar takes each loaded year as complete.
     begin = date(_shifted(first, -_LONGEST_BREAK).year, 1, 1)
     end = date(_shifted(last, _LONGEST_BREAK).year, 12, 31)
     days = list_days(connection, provinces, agency_codes, begin, end)

@@ -92,10 +92,10 @@ class DossierShown:
     at_one_stop_desk: bool
     handed_over: bool
     present_outcome: PlanningResult | None
-    """The decision of planning about the dossier's last step that is not an old step: whether the step needs a message,
-    and if not, why."""
+    """The decision of planning about the dossier's last step: whether the step needs a message, and if not, why. Old
+    steps, which were typed in late, are left out."""
     nothing_sent_since: datetime | None
-    """Since when no message is sent because of a gap in the ledger. ``None`` if no such gap is open."""
+    """Since when no message is sent because the ledger may lack data (a gap). ``None`` if no such gap is open."""
     inquiries_are_stopped: bool
 
 
@@ -318,7 +318,7 @@ def message_sent(connection: Connection, message_id: int) -> MessageSent | None:
 
 
 def entries_of(connection: Connection, dossier_id: int) -> list[Entry]:
-    """Return everything visible that happened to a dossier, the newest first.
+    """Return what happened to a dossier, as entries of its page, the newest first.
 
     The list has at most ``MOST_ENTRIES`` entries of each sort.
     """

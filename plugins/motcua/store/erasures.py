@@ -1,4 +1,5 @@
-"""The list of erasures: whose personal data was emptied. It is a file outside the ledger, beside the journal.
+"""The list of erasures: whose personal data was emptied. It is stored outside the ledger, in the folder of the journal,
+which records the requests to gateways.
 
 A restored ledger contains the data again that was emptied after the backup. Each batch of emptied rows therefore gets a
 line in this list before it is committed, and the ledger stores the line's reference. If the ledger does not know a

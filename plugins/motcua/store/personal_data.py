@@ -1,7 +1,7 @@
 """Empty personal data, and find the personal data that the ledger stores about a citizen.
 
-One database function of the ledger empties the data. The login that calls it may do nothing else. A citizen's data is
-found by a dossier or by a phone number, and each request of a citizen is recorded.
+One database function of the ledger empties the data. The login that calls it may do nothing else, except take the lock
+on emptying. A citizen's data is found by a dossier or by a phone number, and each request of a citizen is recorded.
 """
 
 from __future__ import annotations

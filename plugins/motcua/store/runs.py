@@ -25,7 +25,8 @@ class KnownRun:
     run_no: int
     began_at: datetime
     left_undone: str | None
-    """The reasons that the run's gate stored, as text that ``motcua.store.ledger.sessions.parse_left_undone`` reads."""
+    """The reasons why the run left work undone, as its last task stored them. The function
+    ``motcua.store.ledger.sessions.parse_left_undone`` reads this text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Move:
     """How many messages made the same change of state."""
 
     kind: str | None
-    """The kind of the messages. ``None`` if the messages changed their state and were not inserted."""
+    """The kind of the messages. ``None`` if the messages existed before the change."""
     from_state: str | None
     """The state of the messages before the change. ``None`` if the messages were inserted."""
     to_state: str
@@ -74,7 +75,10 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class EveningSettled:
-    """An agency's evening of apologies that the run settled."""
+    """What a run did with an agency's apologies of one evening.
+
+    The run planned the apologies, or found that it was too late for them, or planned none on a day off.
+    """
 
     agency_code: str
     agency_name: str

@@ -1,7 +1,8 @@
 """Write and read the marks of workers in the journal's folder.
 
-The marks show which workers share the folder and which workers run on one machine. If a worker does not share the
-folder, its own journal is not read after a restore, and everything that this worker sent would be sent again.
+The journal has a line for each request that was sent to a gateway, and is read after a restore of the ledger. The marks
+show which workers share the folder and which workers run on one machine. If a worker does not share the folder, its own
+journal is not read after a restore, and everything that this worker sent would be sent again.
 """
 
 from __future__ import annotations

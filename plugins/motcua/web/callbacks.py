@@ -5,7 +5,8 @@ serves the same paths on a machine in a DMZ that must not reach Airflow.
 
 Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused.
 There are three more routes: a health check, which anybody may call; the figures for a monitoring system; and a page for
-a watch on another machine. That watch reads the ledger's state from the page, and sends a report of what it saw.
+a watch (a process that runs checks and raises alerts) on another machine. That watch reads the ledger's state from the
+page, and sends a report of what it saw.
 
 The app refuses a caller without a secret or a signature before it reads the body; a signature is then compared with the
 body. The answer to a refused call is empty. A receipt is stored before it is parsed. A receipt for an unknown reference
@@ -75,7 +76,7 @@ _log = logging.getLogger(__name__)
 class Addresses:
     """How the addresses of gateways are read, and how long an address is used before it is read again.
 
-    An address may come from a connection in Airflow's database.
+    An address is the content of a gateway's Airflow connection, which may be in Airflow's database.
     """
 
     read: Callable[[str], Gateway] = open_gateway

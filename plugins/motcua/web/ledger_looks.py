@@ -1,7 +1,8 @@
 """Answer questions about the ledger that unauthenticated callers and monitors ask, with one query for all callers.
 
-The questions are whether the ledger answers, the figures for Prometheus, and the page for a watch on another machine.
-One thread asks each question once, however many callers wait for the answer.
+The questions are whether the ledger answers, the figures for Prometheus, and the page for a watch (a process that runs
+checks and raises alerts) on another machine. Each question has a thread, which asks it once, however many callers wait
+for the answer.
 """
 
 from __future__ import annotations

@@ -455,7 +455,7 @@ def list_file(
 ) -> Response:
     """Return a list as a file.
 
-    A CSV file is sent while its rows are read. If reading fails, the file's last line states it.
+    A CSV file is sent while its rows are read. If reading fails, the file's last line states the failure.
 
     Args:
         request: the request for the file.

@@ -1,8 +1,8 @@
 """Build the staff pages, which are mounted in Airflow below ``/motcua`` for signed-in users only.
 
 Authentication is a dependency of the app, so that no page can forget it. Each page asks motcua.web.visitors which
-agencies' rows a visitor may see. Pages hold no script except the one that prints a slip, load nothing from other hosts
-and are not cached by the browser. Error pages show no detail of the error.
+agencies' rows a visitor may see. Pages hold no script except the one that prints a slip for a citizen, load nothing
+from other hosts and are not cached by the browser. Error pages show no detail of the error.
 
 Each process reads templates, words and rules once. Reading them at first use would delay the first page by up to a
 second, so the server reads them at its start. The server does not query the ledger at its start, because the ledger may

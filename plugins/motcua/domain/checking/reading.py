@@ -124,7 +124,8 @@ QUESTIONS: Final = (
     Question("watch", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
     Question("latest", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
 )
-"""Queries of pick-ups and of the watcher. Each of the first five is slow without the index that is given with it."""
+"""Queries that read a source or watch it for unread rows. Each of the first five is slow without the index given with
+it."""
 _SINGLE: Final = 5
 
 Table: TypeAlias = tuple[str, str]

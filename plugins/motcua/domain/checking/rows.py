@@ -1,4 +1,5 @@
-"""Check the newest rows of a source against the source contract and against each other. Pure: no database."""
+"""Check the newest rows of a source against the source contract (the two views that every source must offer) and
+against each other. Pure: no database."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ _NEVER_MOVED: Final = frozenset({1, 2})
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Facts about the sample's transitions that pick-ups have read."""
+    """Facts about the sample's transitions that pick-ups (readings of the source into the ledger) have read."""
 
     at: Mapping[int, datetime] = field(default_factory=dict)
     """When each transition was read, by its number."""
@@ -331,9 +332,9 @@ def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
 def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
     """Return rows that appeared in the source too late, after a row with a higher number had been read.
 
-    A row is too late if it appeared more than ``late_commit`` plus the clock skew after both its own time and the
-    reading of the row with the higher number. Pick-ups read such a row late, or never if they no longer search for rows
-    of that time. A single snapshot of the source cannot show this fault.
+    The allowed time is ``late_commit`` plus the clock skew. A row is returned if it was read later than this after its
+    own time and after the reading of the row with the higher number. A row is also returned if it was never read and
+    pick-ups no longer search for rows of its time. A single snapshot of the source cannot show this fault.
 
     Args:
         timed: rows in the order of their numbers, each with the time at which it was written.
@@ -448,7 +449,7 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
 
 def _shifted_against(transitions: Sequence[SourceTransition]) -> list[str]:
-    """Return the name of the column ``occurred_at`` if half of its values differ from ``recorded_at`` by seven hours.
+    """Return the name of ``occurred_at`` if at least half of its values differ from ``recorded_at`` by seven hours.
 
     Otherwise return an empty list.
     """

@@ -1,8 +1,8 @@
 """Decide what is new in pushed or exported dossiers and steps, and what must be written.
 
 A *call* is one request of a client, with one or more records. ``store/intake/pushes`` reads the known rows of all
-records of a call at once, under the lock of their source, and writes all decisions at once. docs/decisions/intake.md
-gives the reason for each rule.
+records of a call at once, under the lock of their source, and writes all decisions at once. A *pick-up* later reads the
+written rows into the ledger. docs/decisions/intake.md gives the reason for each rule.
 """
 
 from __future__ import annotations
@@ -382,10 +382,9 @@ def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
     step with the highest number counts.
 
     After a decision for the step that is last by time, a further step may arrive, for example because a failed call was
-    repeated. The row is then written again. Otherwise the further step would count, because its number is higher. The
-    row is not written again if the step that is last by time arrived more than ``CLOCKS_MAY_DIFFER`` ago: the citizen
-    was informed by then and would be informed twice. As an exception, the row is always written again if the further
-    step calls for a message.
+    repeated. The row is then written again. Otherwise the further step would count, because its number is higher. If
+    the step that is last by time arrived more than ``CLOCKS_MAY_DIFFER`` ago, the row is written again only if the
+    further step calls for a message. Otherwise the citizen, who was informed by then, would be informed twice.
     """
     row, last = known.dossiers.get(key), last_steps(known.steps.get(key, ()))
     if row is None or row.is_emptied or last is None or last[0].status_code is None:

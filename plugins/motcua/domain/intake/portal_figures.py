@@ -1,4 +1,4 @@
-"""Compare the national portal's figures of an agency and period with the figures of our closings.
+"""Compare the national portal's figures of an agency and period with our closings (our stored figures of the period).
 
 A difference is only shown and does not count as a fault. It arises if a dossier was pushed later, counts on another
 day, was deleted in the portal, or was never pushed.

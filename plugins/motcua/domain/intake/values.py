@@ -110,7 +110,7 @@ def read_moment(text: str) -> datetime | None:
         return None
     if not 1900 <= moment.year < 9000:
         raise Unreadable("impossible time")
-    # Before 1911 Vietnam's time zone had seconds, which JSON leaves out. The stored time would then be another one.
+    # The time is returned in UTC. Before 1911 Vietnam's offset from UTC had seconds, and JSON would leave them out.
     return moment.astimezone(UTC)
 
 

@@ -64,7 +64,8 @@ def advance(
 
     Args:
         alerts: alerts that were seen and are not over, by key; changed in place.
-        judged: names of the checks that had enough facts to judge. Alerts with other names do not change.
+        judged: names of the checks (keys of ``CHECKS``) that had enough facts to judge. Alerts with other names do not
+            change.
         findings: everything that is wrong now.
         now: the time of the check.
         undecided: keys of alerts that could not be judged this time, for example because too little is known about

@@ -83,7 +83,7 @@ _REFUSED = (401, 403, 404)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Findings, and the names of the checks that had enough facts to judge."""
+    """Findings, and the names of the checks (``domain/checks.py``) that had enough facts to judge."""
 
     findings: list[Finding]
     names: frozenset[str]

@@ -66,9 +66,10 @@ RECENT = "recent"
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
-    """Return a finding if messages are missing or surplus by the accounting identity.
+    """Return a finding if messages are missing or surplus.
 
-    ``differences`` gives, by counted period, the number of missing and surplus messages together.
+    By the accounting identity each occasion (an event that a message is about) has exactly one message. ``differences``
+    gives, by counted period, the number of missing and surplus messages together.
     """
     wrong = {period: number for period, number in differences.items() if number}
     if not wrong:
@@ -80,7 +81,7 @@ def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class EveningLeft:
-    """An agency whose evening of apologies is not recorded yet."""
+    """An agency whose evening is not recorded yet. An evening is the planning of an agency's apologies on one day."""
 
     agency_code: str
     apology_day: ApologyDay
@@ -95,12 +96,12 @@ class EveningLeft:
 
 
 def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) -> date:
-    """Return the day of the last evening that should be settled by now."""
+    """Return the day of the last evening that should be recorded by now."""
     return apologies.latest_evening(now - rules.apologies_after)
 
 
 def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRules) -> list[Finding]:
-    """Return a finding about the agencies whose evening was not settled.
+    """Return a finding about the agencies whose evening is not recorded.
 
     An agency that has no evening on this day (``due_days``) is left out.
     """
@@ -113,7 +114,8 @@ def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRu
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """One source with its last pick-up in the ledger, and the time of its failure if pick-ups have failed since."""
+    """One source with its last pick-up (a reading of its new rows). If pick-ups have failed since, also the time of the
+    failure."""
 
     name: str
     picked_up_at: datetime | None
@@ -368,8 +370,8 @@ def year_to_sign(now: datetime) -> int | None:
 
 
 CALENDAR_URGENT = 7
-"""If fewer weekdays than this remain before a year whose calendar no person confirmed, the page shows the year in red
-and an alert is raised."""
+"""If fewer weekdays than this remain before a year whose calendar no person confirmed, the first staff page shows the
+year in red and an alert is raised."""
 
 
 def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now: datetime) -> list[Finding]:

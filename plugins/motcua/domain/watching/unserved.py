@@ -6,13 +6,15 @@ alert is raised when work of one kind has been due for ``MOTCUA_SERVED_WITHIN`` 
 - **A message** that a sender could claim. A waiting message alone is no fault, because a long queue is sent in order.
   The fault is that no sender claims the message that is next in its queue. There is no fault while the gateway of the
   queue answers attempts for earlier messages and the last of these attempts began within ``MOTCUA_SERVED_WITHIN``.
-- **A step** that was picked up and not planned, while no earlier dossier is planned either.
+- **A step** of a dossier that was picked up (read from its source) and not planned (checked for a message to send).
+  There is no fault while a process plans the dossiers before it.
 - **News of a source** that no pick-up reads, and a source that no pick-up has read for a certain time, because each
   source must be read from time to time even without news.
 
-A message that waits for a known reason is not due. The reason may be a stop, a gap in the ledger, a gateway that a
-person paused or that has used up its daily limit, or a kind of message that is not sent at this hour. If a gateway is
-paused because it does not answer, its messages are still due, because the citizens wait.
+A message that waits for a known reason is not due. The reason may be a stop (an order not to send), a gap (a time of
+which the ledger may lack data), a gateway that a person paused or that has used up its daily limit, or a kind of
+message that is not sent at this hour. If a gateway is paused because it does not answer, its messages are still due,
+because the citizens wait.
 """
 
 from __future__ import annotations

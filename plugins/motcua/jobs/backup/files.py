@@ -179,7 +179,7 @@ def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, f
     reading, writing = os.pipe()
 
     def write() -> None:
-        # The ``with`` block closes the stream after any error, so that the reader finds its end.
+        # The ``with`` block closes the stream after any error, so that the reader finds the end of the stream.
         with suppress(BrokenPipeError), os.fdopen(writing, "wb") as stream:
             try:
                 unpack(stream)

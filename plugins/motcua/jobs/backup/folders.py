@@ -157,8 +157,8 @@ def unreadable_in(folder: Path) -> list[str]:
 
 
 def newest_good(folder: Path, now: datetime) -> Backup | None:
-    """Return the newest backup without a known fault. A backup with a time in the future does not count. Otherwise,
-    until that time, no backup would be made and nobody would notice it."""
+    """Return the newest backup without a known fault. A backup with a time in the future does not count. If it counted,
+    no backup would be made until that time, and nobody would notice that."""
     return next((backup for backup in backups_in(folder) if not backup.is_ahead(now) and backup.fault() is None), None)
 
 

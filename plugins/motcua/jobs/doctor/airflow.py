@@ -29,8 +29,8 @@ _PURGE_WITHIN = timedelta(days=3)
 
 
 def database(examination: Examination) -> Iterator[Finding]:
-    """Check that Airflow's database answers and has the schema of the installed Airflow. Later checks of Airflow depend
-    on it."""
+    """Check that Airflow's database answers and has the schema of the installed Airflow. Later checks of Airflow run
+    only if this check finds no fault."""
     from airflow.configuration import conf
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
@@ -167,8 +167,8 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
 def hosts(examination: Examination) -> Iterator[Finding]:
     """Check that tasks run on one machine only, or that the machines share their storage.
 
-    A folder on this machine may be a shared file system too, so only an object store is certain to be shared. The
-    journal is checked by the marks that senders leave in its folder, which show the hosts that share it.
+    A folder on this machine may be a shared file system too, so only an object store is certain to be shared. Senders
+    leave marks in the journal's folder. These marks show which hosts share that folder.
     """
     from airflow.configuration import conf
     from airflow.models.taskinstance import TaskInstance

@@ -555,7 +555,7 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
                 examination.unusable.add(f"callback {name}")
             elif goes_by_plain_http(address):
                 yield fault("address_in_clear", where, "delivery reports and their secret go there")
-                # The mark also prevents that a later check sends the secret there.
+                # Later checks skip unusable callbacks, so they do not send the secret to this address either.
                 examination.unusable.add(f"callback {name}")
         provider = provider_of(str(sender.extra.get("adapter") or "kannel"))
         calls = bool(address or (provider is not None and provider.receipts_signed_in))

@@ -1,4 +1,7 @@
-"""Check the folders of sources for exports while a sender waits for unread rows, because watchers do not see files."""
+"""Check the folders of sources for new exports while a run sends messages.
+
+The processes that watch sources for unread rows (motcua.jobs.notices.looking) do not see files.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,8 @@ class FolderLooks:
     """Imports the exports of sources that deliver files, one folder after the other, in a thread of its own.
 
     A thread is needed because a folder may be slow to answer, and a file may be long. The content of an imported file
-    is stored in the ledger as pushed rows are, and watchers report it as unread rows. A folder that cannot be read is
-    skipped here. The next run tries it again, and fails if it still cannot be read.
+    is stored in the ledger as pushed rows are, and the watching processes report it as unread rows. A folder that
+    cannot be read is skipped here. The next run tries it again, and fails if it still cannot be read.
     """
 
     def __init__(self) -> None:

@@ -44,7 +44,7 @@ from motcua.jobs.handed_in.tables import (
 MOST_LINES: Final = 300_000
 """Most lines that an export may have."""
 MOST_KEPT_FAULTS: Final = 500
-"""Most faults of a file that are stored. ``refused`` counts all refused lines."""
+"""Most faults of a file that are stored. ``ReadExport.refused`` counts all refused lines."""
 PREVIEWED: Final = 20
 """Number of lines that a preview shows."""
 _LONGEST_WORD: Final = 100
@@ -91,7 +91,8 @@ class ReadExport:
     faults: list[FileFault] = field(default_factory=list)
     """The first ``MOST_KEPT_FAULTS`` faults of the file and its lines."""
     rows: list[str] = field(default_factory=list)
-    """One JSON text per dossier: a ``PushedDossier``, its steps, its line number. A preview has the first dossiers."""
+    """One JSON text per dossier: a ``PushedDossier``, its steps, its line number. A preview has only the first
+    ``PREVIEWED`` dossiers."""
     keys: list[tuple[str, str]] = field(default_factory=list)
     """Agency and code of all dossiers in the export, also of refused lines if their agency is known. A preview has
     none."""
@@ -371,8 +372,9 @@ class _Reader:
         self.found.rows.append(_dossier_row(key, distinct))
 
     def _agency_of(self, index: int, named: str | None, code: str) -> str | FileFault:
-        """Return the agency of a line: the agency that it names, the agency in the code's prefix, or the source's only
-        one if the code begins with no agency's code."""
+        """Return the agency of a line: the agency that it names, the agency in the code's prefix, or the source's
+        only agency, unless the code begins with the code of an agency that the ledger does not know. Return a fault if
+        there is none, or if the source may not deliver its dossiers."""
         agency, prefix = named, agency_in_code(code)
         if agency is None and prefix:
             with suppress(SeveralAgencies):

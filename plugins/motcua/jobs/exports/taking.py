@@ -1,8 +1,8 @@
 """Import the exports in a source's folder, each file once, in the order of their times.
 
 A file is read only after its size and time stayed the same for ``SETTLED``, because the software may still be writing
-it. Faults of a file and of its lines are stored, and the commands show them. A refused file does not block the next
-one.
+it. Faults of a file and of its lines are stored, and commands and staff pages show them. A refused file does not block
+the next one.
 """
 
 from __future__ import annotations
@@ -304,7 +304,8 @@ def is_past(
     export was imported. ``None`` if it may contain something new."""
     if last.is_repeated:
         return "repeated"
-    # A whole export of the future was imported while the clock was ahead, so its time does not make it newer.
+    # If the time of the last whole export is in the future, the clock was ahead when that export was imported. Its time
+    # then does not make it newer than this file.
     if last.whole_at is None or last.whole_at > now + CLOCKS_MAY_DIFFER:
         return None
     if form.kind == "whole":

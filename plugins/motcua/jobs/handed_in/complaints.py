@@ -226,8 +226,8 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
             continue
         complaint = _complaint_of(row, now)
         content_key = _content_key(complaint, row["received_at"])
-        # Two citizens may make the same complaint on the same day. The number of the repetition makes the second row
-        # another complaint, and a longer file with the same rows gives the same keys.
+        # Two citizens may make the same complaint on the same day. Equal rows are numbered, and the number is part of
+        # the key, so the second row is another complaint. A longer file with the same rows gives the same keys.
         seen[content_key] += 1
         key = hashlib.sha256(f"{content_key}\n{seen[content_key]}".encode()).hexdigest()
         same = (

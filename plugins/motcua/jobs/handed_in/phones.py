@@ -236,7 +236,7 @@ def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
     """Read a CSV file (UTF-8 or UTF-16; comma, semicolon or tab) or an Excel workbook's first sheet.
 
     The column ``phone`` is required. The columns ``entered_on``, ``province``, ``agency_code`` and ``owner`` are
-    optional. The headings of the source contract and the usual headings of one-stop desks are accepted, too. The place
+    optional. The column names of a source's views and the usual headings of one-stop desks are accepted, too. The place
     of a row is its number in a spreadsheet, where the heading is row 1.
 
     Args:

@@ -46,7 +46,8 @@ class Taken:
 
 
 def statement_terms(form: StatementForm, covers: Iterable[str], prices: Mapping[str, str]) -> dict[str, Any]:
-    """Return the terms of a form, the covered directions and the prices of its gateway, as JSON values."""
+    """Return the terms of a form, the directions that the file covers (``mt``: our messages, ``mo``: inquiries), and
+    the prices of the form's gateway, as JSON values."""
     terms: dict[str, Any] = form.model_dump(mode="json")
     # Prices are only useful with a column of amounts to compare with.
     terms["prices"] = dict(prices) if form.columns.get("amount") else {}

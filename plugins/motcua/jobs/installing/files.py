@@ -44,7 +44,7 @@ class Files:
 
     folder: Path
     machine: Path = Path("/")
-    """Path at which this process sees the root of the folder's machine."""
+    """Path at which this process sees the root folder of the machine that holds ``folder``."""
     texts: dict[str, str] = field(default_factory=dict)
     """Content that each file would have after saving."""
     examples: dict[str, str] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Files:
         return [name for name in read_variables(self.texts[file]) if name.startswith(beginning)]
 
     def installation(self) -> Installation:
-        """Return the installation as the doctor would read it after saving."""
+        """Return the installation as ``motcua doctor`` would read it after saving."""
         given = {file: read_variables(self.texts[file]) for file in WRITTEN}
         return Installation(given, self.folder, {}, self.machine)
 

@@ -331,7 +331,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
 
 
 def _ask_receipts(talk: Talk) -> None:
-    """Ask for the networks from which gateways and clients may connect."""
+    """Ask for the networks from which gateways, and clients that push dossiers, may connect."""
 
     def wrong(typed: str) -> Wrong:
         return ("networks", {}) if any(why_no_network(each) is not None for each in lists(typed)) else None
@@ -457,8 +457,8 @@ def _ask_reports(talk: Talk) -> None:
 
 
 def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
-    """Return the answer that no other machine watches this server, or gets its backups, signed with the person's name
-    and the day. If the setting already holds such an answer, its signature stays."""
+    """Return the answer “nowhere”, signed with the person's name and the day. It states that no other machine watches
+    this server, or gets its backups. If the person keeps a signed answer, it stays unchanged."""
     if said == before:
         return before
     who = before.split(",")[1].strip() if before.startswith(f"{NOWHERE},") and before.count(",") > 1 else ""
@@ -475,7 +475,7 @@ def _is_elsewhere(talk: Talk, said: str) -> bool:
 
 
 def _ask_outside(talk: Talk) -> None:
-    """Ask for the machine with the outside watch."""
+    """Ask for the other machine that watches this server."""
     before = talk.files.value(SETTINGS, "MOTCUA_WATCHED_FROM")
 
     def wrong(typed: str) -> Wrong:

@@ -1,6 +1,6 @@
 """Check a person's answer to a question of the set-up, before the answer is saved to the settings files.
 
-The doctor's checks examine the files as they would be after saving.
+The checks of ``motcua doctor`` examine the files as they would be after saving.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _Arguments = ParamSpec("_Arguments")
 
 
 def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any) -> Examination:  # noqa: ANN401
-    """Return an examination of the files for the doctor's checks.
+    """Return an examination of the files for the checks of ``motcua doctor``.
 
     Args:
         files: the settings files with the answer, which may not be saved yet.
         now: present time.
-        asks: whether the checks connect to other servers. The doctor refuses such checks for settings that were read
-            from files, so the examination then has no folder of files.
+        asks: whether the checks connect to other servers. ``motcua doctor`` makes no such checks for an examination
+            with a folder of files, so the folder is then left out.
         **only: settings that replace those of the files.
     """
     installation = files.installation()
@@ -124,7 +124,8 @@ def try_mail(files: Files, now: datetime) -> list[Finding]:
 
 @_report_exception
 def try_places(files: Files, now: datetime) -> list[Finding]:
-    """Check that the outside watch and the backups are on other machines or disks than this one."""
+    """Check that another machine watches this server, that backups go to another machine or disk, and that the folders
+    of Compose can be used."""
     examination = _examination(files, now)
     looks = (written.watched_from, written.backups_go, server_files.other_disk, server_files.folders)
     return [each for look in looks for each in look(examination)]

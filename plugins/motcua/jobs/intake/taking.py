@@ -104,7 +104,7 @@ def take(
         service: name of the called service, for the counts.
         kind: kind of the records.
         records: records as the client sent them.
-        unit: code of the unit that the call names.
+        unit: code of the unit (agency) that the call names.
 
     Raises:
         SessionEnded: the session does not exist any more.
@@ -158,10 +158,10 @@ def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedD
 
 
 def _rounds(records: Mapping[int, PushedDossier]) -> list[dict[int, PushedDossier]]:
-    """Return the records in rounds that are written one after the other, each with a dossier's code once at most.
+    """Split the records into rounds, which are written one after the other. No round has a dossier's code twice.
 
-    Records with one code and different units may be about one dossier or about several. If the dossier is one, each
-    record then changes what the records before it wrote, as if it came in a call of its own.
+    Records with the same code and different units may be about the same dossier. Each of them then changes what the
+    earlier records wrote, as if it came in a call of its own.
     """
     rounds: list[dict[int, PushedDossier]] = []
     times = Counter[str]()

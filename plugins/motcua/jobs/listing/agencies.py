@@ -29,7 +29,7 @@ def _read_settings(connection: Connection, asked: Asked, most: int, skipped: int
 
 
 def _same_day_cell(row: Mapping[str, Any], seen: Seen) -> Cell:
-    """Return the cell of the setting for same-day procedures, with their number where only some are left out."""
+    """Return the cell of the setting for same-day procedures. If only some are left out, the cell has their number."""
     named = row["same_day_procedures"]
     some = settings_words()["some_procedures"].format(number=len(named)) if named else ""
     code = (", ".join(named) or "excluded") if row["same_day_excluded"] else "told"

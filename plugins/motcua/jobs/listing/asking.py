@@ -197,7 +197,7 @@ class _FilterReader:
         self.faults = Faults()
 
     def read(self, name: str, declared: Filter) -> None:
-        """Read one filter by its own name."""
+        """Read the filter ``name`` with the method for its kind."""
         {
             "agency": self._read_agency,
             "choice": self._read_choice,
@@ -242,7 +242,8 @@ class _FilterReader:
         self.told.append(words["no_agency"] if of_none else self.chosen.name if self.chosen else "")
 
     def _read_choice(self, name: str, declared: Filter) -> None:
-        """Read a filter with a value of a closed list, or a reason of messages."""
+        """Read a filter with a value of a closed list. A filter of message reasons accepts each reason that has words,
+        even if the list lacks it."""
         written, words = self._take_text(name), words_of(declared.words)
         if declared.words == "reason" and wording.is_message_reason(written):
             found = self.faults.name(written, declared.head)

@@ -431,7 +431,7 @@ def lists_of_closing(
 
 _MESSAGE_FIGURES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
 _RENAMED_FIGURES: Final = {"expected": "messages"}
-"""Columns of the list of messages that have another name than the figure that they show, each with that figure."""
+"""Columns of the list of messages whose name differs from the figure's name, each with the figure's name."""
 _DOSSIER_FIGURES: Final = (
     "carried_over",
     "received",

@@ -65,7 +65,7 @@ LEFT_OVER_AFTER = timedelta(minutes=5)
 """Time after the start of an evening in which only its own DAG, ``apologize_due_tomorrow``, settles it. After that,
 runs of ``notify_transitions`` settle it, too."""
 _PATIENCE = 20.0
-"""Seconds to wait for a running pick-up of one of the agency's sources."""
+"""Seconds to wait while one of the agency's sources is being read."""
 _INSTANT = timedelta(microseconds=1)
 
 

@@ -1,4 +1,4 @@
-"""Functions for both sending and settling: they interpret a gateway's answer and build a request."""
+"""Interpret a gateway's answer and build a request, for sending and for settling (finding a message's outcome)."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 
 
 def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Marks attempts in flight of dead senders as unknown, and then applies the answers that the journal has. Returns
-    the number of messages of these attempts.
+    """Marks attempts of dead senders that have no answer in the ledger as unknown. Then copies the answers that the
+    journal of attempts (motcua.store.journal) has. Returns the number of messages of the marked attempts.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.

@@ -78,7 +78,7 @@ class Waits:
 USUAL = Waits()
 
 Kept = Mapping[str, Any]
-"""The values that the last pick-up of a source stored for the watcher."""
+"""The values that the last pick-up (reading) of a source stored for the watcher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,8 +401,8 @@ def _close(connection: Connection) -> None:
 
 
 _LOOKS_A_SECOND = 600
-"""Looks per second that one watcher may need for all its sources. Only above this number, the watcher asks quiet
-sources less than half as often as other sources."""
+"""Looks per second that a watcher should not exceed at quiet sources. The pause of a quiet source becomes longer than
+twice the shortest pause only if this number would be exceeded."""
 _QUIET_AFTER = 60.0
 """Seconds without news after which a source is asked less and less often."""
 
@@ -503,8 +503,8 @@ class _Watched:
     news_signal: _Signal = field(default_factory=_Signal)
 
     def has_news(self, now: datetime) -> bool:
-        """Returns whether the source has news, by its last look, or has an old step whose dossier row is due to be
-        read."""
+        """Returns whether the source has news, by its last look, or has an old step (typed in late) whose dossier row
+        is due to be read."""
         return self.differs or (not self.is_silent and self.known.ask_at is not None and self.known.ask_at <= now)
 
     def is_unread(self, now: float) -> bool:

@@ -255,12 +255,12 @@ class _Shown:
         """Dossiers of ``brought`` that the snapshot showed in several rows, or in a row without a time. The source may
         have another row of such a dossier."""
         self._read: set[Key] = set()
-        """All other dossiers that were shown, by agency and code."""
+        """Dossiers that were shown, by agency and code. Dossiers of ``brought`` may be missing."""
         self.written_as: dict[Key, Key] = {}
-        """Each dossier's key as the source writes it. Queries for more rows of the dossier use this key. A dossier in
-        ``brought`` is in this mapping only if its key is not written in the usual way (``_usual``)."""
+        """Each dossier's key as the source writes it. Queries for more rows of the dossier use this key. A dossier of
+        ``brought`` may be left out if its key is written in the usual way (``_usual``)."""
         self._usual: dict[str, str] = {}
-        """For each agency, how the source wrote its code for the first dossier of ``brought``."""
+        """For each agency, how the source wrote the agency's code for the first dossier of ``brought``."""
 
     def note(self, rows: Sequence[tuple[SourceDossier, CleanDossier]], saved: Sequence[SavedDossier]) -> None:
         """Records dossier rows that were shown together, and which of them were saved as new or changed."""
@@ -345,8 +345,8 @@ class _PickUp:
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
         # Count before reading the rows, since a source without a snapshot may get new rows during the reading. In this
-        # order, such rows are read and appear as news once more. In the reverse order, they would be treated as read
-        # although they were not.
+        # order, such rows are read, and the watcher reports them once more. In the reverse order, they would be treated
+        # as read although they were not.
         watch = self._count(latest)
         dossiers = self.source.dossiers_since(updated_since, open_too=first)
         self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
@@ -737,7 +737,7 @@ class _PickUp:
 
     def _read_missing_histories(self) -> None:
         """Asks the source for all transitions of dossiers whose first transition is new and calls for a message, or
-        whose row is newer than their transitions. Without its earlier transitions, an old event of a dossier would look
+        whose row is newer than their transitions. Without the earlier transitions, an old event of a dossier would look
         new."""
         for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
@@ -747,8 +747,8 @@ class _PickUp:
                 self._take_transitions(self.source.transitions_by_key(keys))
 
     def _judge_old_steps(self) -> None:
-        """Marks old steps. An old step that was recorded long enough ago is compared with the dossier's row, which is
-        read once more."""
+        """Marks old steps, which were typed in late. An old step that was recorded long enough ago is compared with the
+        dossier's row, which is read once more."""
         for touched in self.touched.parts(self.portions.noted):
             mark_old_steps(self.ledger, touched, self.context.clock_skew, self.now)
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)

@@ -1,5 +1,7 @@
-"""Plans messages: makes at most one message for each occasion, and records for every transition what planning
-decided."""
+"""Plans messages: makes at most one message for each occasion, and records for every transition what planning decided.
+
+An *occasion* is one entry of a dossier into a state that calls for a message.
+"""
 
 from __future__ import annotations
 
@@ -128,8 +130,8 @@ def _plan_batch(
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
-    # After a restore, the ledger may have lost attempts that the journal has. Such attempts are assigned to the
-    # messages that were just planned, so the messages must be saved before.
+    # After a restore, the ledger may have lost attempts that the journal (files outside the ledger) has. Such attempts
+    # are assigned to messages that exist again, so the planned messages must be saved before.
     counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 

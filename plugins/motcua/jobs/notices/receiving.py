@@ -73,8 +73,8 @@ def store_and_read_receipt(connection: Connection, name: str, reading: ReceiptRe
 class Intake:
     """Stores and reads receipts for a web process, in one thread and one connection.
 
-    Receipts that arrive while earlier ones are being written are then written together, because the commit takes most
-    of the time (docs/decisions/sending.md).
+    Receipts that arrive during a write wait, and the next write takes them together, because the commit takes most of
+    the time (docs/decisions/sending.md).
 
     Args:
         connection: opens a connection to the ledger. ``Intake`` has at most one such connection open at a time.
@@ -90,7 +90,7 @@ class Intake:
         self._waiting: list[_Report] = []
         self._is_taking = False
         """Whether the thread is at work: it was woken and has not yet found the queue empty. If each receipt woke the
-        thread, the threads would compete for Python's global interpreter lock."""
+        thread, it would compete with the other threads of the process for Python's global interpreter lock."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
@@ -149,8 +149,8 @@ def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: 
 def _together(
     connection: Connection, work: Callable[[Connection, Sequence[Item]], Mapping[int, Result]], items: Sequence[Item]
 ) -> list[tuple[Item, Result | Exception]]:
-    """Does the work for all items in one transaction. Does the work again for items that are missing in the results,
-    and for each item alone if the transaction fails or gives no result."""
+    """Does the work for all items in one transaction. If the results lack some of the items, does the work again for
+    these. If the transaction fails or gives no result, does the work for each item alone."""
     if not items:
         return []
     results: Mapping[int, Result | Exception]

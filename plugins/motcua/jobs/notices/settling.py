@@ -81,7 +81,8 @@ _REMEMBERED_FOR = timedelta(days=30)
 without this limit each would be asked about once an hour for ever. No provider keeps a record of a request for longer
 than a week."""
 _LATE_ANSWERS = timedelta(days=1)
-"""How long the journal is searched for the answer to an attempt whose sender ended."""
+"""If the sender of an attempt ended, the journal (files outside the ledger) is searched for the answer only while the
+attempt is younger than this."""
 _WAIT_FOR_SLOTS = 60.0
 """Seconds to wait for request slots. After that, the remaining attempts are left to the next settling."""
 _FORGETS_SOONER = timedelta(minutes=5)
@@ -106,8 +107,8 @@ class SettleCounts:
     """Number of messages of unknown outcome, by gateway. People may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
-    """Why nothing was settled, or only messages that were recorded after a gap was noticed: the gap is still open,
-    because the ledger was restored or may have been restored. ``None`` without such a gap."""
+    """Why nothing was settled, or only messages that were recorded after a gap was noticed. A *gap* is open while the
+    ledger may lack sent messages after a restore. ``None`` without an open gap."""
 
 
 def settle(
@@ -170,8 +171,8 @@ def _settle_gateway(
     try:
         gateway = open_gateway(name)
     except GatewayMisconfigured:
-        # A gateway that is no longer in use has no connection, but its old attempts are closed all the same. The gate
-        # reports a misconfigured gateway that is in use.
+        # A gateway that is no longer in use has no connection, but its old attempts are closed all the same. The last
+        # task of the run reports a misconfigured gateway that is in use.
         pass
     else:
         horizon = gateway.address.horizon

@@ -1,5 +1,8 @@
-"""Finds sources with *news* (unread rows), for runs and for running senders: by the signals of watchers, or, if
-watchers are missing, by querying the sources itself.
+"""Finds sources with *news* (unread rows), for runs and for running senders.
+
+Watchers are Airflow triggers that query the sources all the time and signal news. If watchers are missing, this module
+queries the sources itself. An *old* step is one that was typed in late. It counts only if a reading of its dossier's
+row agrees with it.
 
 The signals are level-triggered: a source has news until a pick-up has read its rows, so a lost signal is repeated.
 """
@@ -49,8 +52,8 @@ _ROUND_WITHIN = 1.0
 """Seconds after which a sender goes on sending, even if queries of sources or pick-ups are still running."""
 
 _CHECK_WATCHERS_EVERY = 1.0
-"""Seconds between two checks in which a sender tests whether all watchers are running. The watchers' signals are read
-far more often."""
+"""Seconds after which a sender checks again whether all watchers are running. The watchers' signals are read far more
+often."""
 _END_WITHIN = 5.0
 """Seconds that an ending sender waits for running pick-ups."""
 

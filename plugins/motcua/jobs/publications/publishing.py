@@ -1,10 +1,10 @@
 """Publishes a closing: renders its report, stores the files, and writes the row that makes them a publication.
 
 The files are written first, then the manifest, then the row. A process that dies in between leaves files without a row.
-Such files are no publication. The next try continues in that folder if it would write every file there itself, byte for
-byte. Otherwise it leaves the folder unchanged and uses the next number. Nothing is ever overwritten, moved or deleted.
-Therefore an object store need not support renaming or deleting. Published files that lost their row, because the
-database was restored from an older backup, stay unchanged.
+Such files are no publication. The next try continues in that folder if it would write each file that is there with the
+same bytes. Otherwise it leaves the folder unchanged and uses the next number. Nothing is ever overwritten, moved or
+deleted. Therefore an object store need not support renaming or deleting. Published files that lost their row, because
+the database was restored from an older backup, stay unchanged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The result of ``motcua verify`` in words: what was checked, and which faults were found."""
+"""Holds the result of ``motcua verify`` in words: what was checked, and which faults were found."""
 
 from __future__ import annotations
 

@@ -176,7 +176,8 @@ def _asked_for() -> list[PageRequest]:
 
 
 def finding_of_publication(each: NotHolding) -> Finding:
-    """Return the finding about a publication that does not hold, as all pages, mails and gates show it."""
+    """Return the finding about a publication that does not hold, as all pages, mails and gates (the last tasks of runs)
+    show it."""
     detail = f"publication {each.publication_no} of {each.period} does not hold, {each.faults} difference(s):"
     facts = {"period": each.period, "faults": each.faults, "closing": each.closing_no}
     facts |= {"since": each.verified_at.isoformat(), "detail": f"{detail} motcua verify {each.publication_no}"}
@@ -184,7 +185,7 @@ def finding_of_publication(each: NotHolding) -> Finding:
 
 
 def left_undone(now: datetime) -> list[Finding]:
-    """Return the publications that do not hold and those that are overdue, as findings that make a gate fail."""
+    """Return the publications that do not hold and those that are overdue, as findings that make the gate fail."""
     with connect() as ledger:
         faulty, late = not_holding(ledger), overdue(standings_of_publications(ledger), now)
     left = [finding_of_publication(each) for each in faulty]

@@ -30,7 +30,7 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
     The daily letter about publications contains this report too (``motcua.jobs.publications.mailing``).
 
     Args:
-        run_no: the sealed run.
+        run_no: the run, which is sealed: its results no longer change.
         agency_code: the agency.
         again: also mail recipients who already have the report, and a report without news.
 

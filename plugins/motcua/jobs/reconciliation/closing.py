@@ -1,8 +1,8 @@
 """Closes days, months, quarters and years, and checks closed periods again.
 
 A closing counts the ledger as it was at a cut-off and compares it with the sources, which are counted again from their
-own tables. Occasions that only a source or only the ledger has are listed with the reason. Closing a period again gives
-the same figures, or a correction that states what changed and why.
+own tables. An *occasion* is an event that calls for a message. Occasions that only a source or only the ledger has are
+listed with the reason. Closing a period again gives the same figures, or a correction that states what changed and why.
 """
 
 from __future__ import annotations
@@ -216,8 +216,8 @@ class _Compared:
     differences: list[Difference]
     unread: tuple[str, ...] = ()
     of_days: Counter[tuple[str, str, str]] | None = None
-    """For a period longer than a day: by how much the accounting identity of its days fails, by agency, procedure and
-    kind of message. ``None`` for a day."""
+    """For a period longer than a day: by how much the expected messages of its days differ from the messages in the
+    ledger, by agency, procedure and kind of message. ``None`` for a day."""
 
 
 class _Closer:
@@ -319,7 +319,7 @@ class _Closer:
         return _Compared(with_differences(counted_figures(ledger), differences), differences, tuple(unread))
 
     def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
-        """Return a day's evenings of apologies, with their due days.
+        """Return a day's evenings of apologies, with their due days. An evening is the apology hour at one agency.
 
         The ledger stores settled evenings. The due days of all other evenings follow from the agency's setting and
         calendar.
@@ -469,7 +469,8 @@ def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figur
 
 
 def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:
-    """Return by how much the accounting identity fails, for each agency, procedure and kind for which it does."""
+    """Return the differences between expected messages and messages in the ledger that are not zero, by agency,
+    procedure and kind of message."""
     return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 
 

@@ -1,7 +1,7 @@
 """Reads files with figures of the national portal. These figures are compared with closings and are not part of them.
 
 Good lines are stored; faulty lines are reported with line and column. A line that repeats stored figures adds nothing.
-A line with other figures replaces the figures of its agency and period, and the earlier figures remain stored, too.
+If a line has other figures for its agency and period, these count from then on, and the earlier ones remain stored.
 """
 
 from __future__ import annotations

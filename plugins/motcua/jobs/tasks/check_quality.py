@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 @without_values()
 def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """Check data quality and return the counts. For a backfill of a past day, return the counts of that day's sealed
-    run.
+    """Check data quality and return the counts. For a backfill of a past day, return the counts of that day's last
+    sealed run, whose results no longer change.
 
     A past day is not checked again, because the ledger no longer shows its state.
     """

@@ -116,7 +116,7 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
     if release_by is not None and window is not EVERYTHING:
         counts["released"] = len(release(release_by, "release_unknown", window))
     if window is EVERYTHING:
-        # An evening is planned here if its own run was skipped or could not read a source.
+        # An evening's apologies are planned here if that evening's own run was skipped or could not read a source.
         counts["apologies"] = asdict(apologize(left_over=True))
     log.info("planned: %s", counts)
     return counts
@@ -188,8 +188,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
     """End the run: fail if a task failed, a source could not be read, an export is refused, failed sends may be
-    retried, a gap is open, a gateway is paused after failures, or work is due and no process does it, whatever the
-    cause.
+    retried, a gap is open (the ledger was or may have been restored), a gateway is paused after failures, or work is
+    due and no process does it, whatever the cause.
 
     A stop of the Department is only logged: people know about it, and a backfill could not change it.
 

@@ -55,7 +55,8 @@ def _files() -> Iterator[tuple[str, str, Any]]:
     """Yields (form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a carrier statement, the
     oldest first.
 
-    The form is the name of the file's folder, whether such a form exists or not; it is empty for a file in no folder.
+    A form describes the files of a provider. The form is named by the file's folder, whether such a form exists or not;
+    its name is empty for a file in no folder.
     If two new files are of one month, the file that was added later supersedes the other.
     """
     root = open_store(settings().statements_url)
@@ -121,7 +122,7 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     moment = now or datetime.now(UTC)
     digest = _digest(path)
     with connect() as connection:
-        # If the file was uploaded on the page, it is imported in the name of the person who uploaded it.
+        # If the file was uploaded on a staff page, it is imported in the name of the person who uploaded it.
         by = (who_uploaded(connection, digest, form) if digest else None) or run_id
     try:
         taken = take_statement(_content(path, file, form, by, moment), file, form, by, moment)

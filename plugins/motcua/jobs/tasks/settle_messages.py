@@ -78,7 +78,8 @@ def settle_run(run_id: str, window: Window) -> dict[str, Any]:
 @without_values()
 def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     """End the run: fail if a task failed, people must decide about messages that are still useful, a gateway is
-    misconfigured, the watch is silent, or a page request could not be mailed to the Department.
+    misconfigured, the watch (the monitoring process) is silent, or a page request could not be mailed to the
+    Department.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.

@@ -1,9 +1,9 @@
 """Read a file from outside in a separate process with limits on its memory and time.
 
-Such a file comes from a browser, or somebody put it into a folder for exports. Airflow's API server also serves the
-tasks that send messages. If the server itself read a hostile file, the file could delay messages. The separate process
-has no connection to a database and no password. It gets the open file and returns its result as JSON. Only one file is
-read at a time.
+Such a file comes from a browser, or somebody put it into a folder for exports. Airflow's API server shows the upload
+pages and also serves the tasks that send messages. A hostile file that the server itself read could delay messages. The
+separate process has no connection to a database and no password. It gets the open file and returns its result as JSON.
+Only one file is read at a time.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def preview_export_apart(
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
-    """Return what a form makes of an export; without a form, only its headings and sheets.
+    """Preview an export as a form (the description of a source's files) would read it.
+
+    Without a form, the preview has only the headings and the sheets of the file.
 
     Raises:
         ReaderBusy: other files are being read.
@@ -186,7 +188,7 @@ def _read_apart(
 
 
 def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: Reader) -> dict[str, Any]:
-    """Start the process, give it the file, and return its answer. A process that fails gives ``faults``."""
+    """Start the process, give it the file, and return its answer. If the process fails, the answer has ``faults``."""
     heavy = {"faults": [asdict(FileFault("too_heavy"))], "month": None}
     given = json.dumps({"what": what, "name": name, **asked}).encode()
     # The process reads a file from outside. Its environment has the paths of code and texts, and no secrets.

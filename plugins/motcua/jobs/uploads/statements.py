@@ -1,8 +1,8 @@
 """Handle a carrier statement from a browser: read it and show its content first, then put it into the folder.
 
 After reading, the file waits under a name that runs skip, until the person who uploaded it confirms it. From then on it
-is a file of the folder like any other: the usual run imports or refuses it, and stores its history. The ledger also has
-the person who confirmed it.
+is a file of the folder like any other: the usual run imports or refuses it, and stores its history. The ledger also
+stores who confirmed it. A *form* describes how the statements of one provider are laid out.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ def _waiting_path(form: str, digest: str, month: date) -> ObjectStoragePath:
 
 
 def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> StatementSeen:
-    """Read a carrier statement from a browser. A file without faults is stored and waits for a confirmation; of a file
-    with faults nothing is stored.
+    """Read a carrier statement from a browser. A file without faults is stored and waits for a confirmation. A file
+    with faults is not stored.
 
     No connection to the ledger is open while the file is read.
 
@@ -144,8 +144,9 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
         file: the open file, not empty.
         name: name of the file, from ``usable_name``.
         form: name of a form in include/statements.
-        month: first day of the month; ``None`` to use the month in the name, and otherwise the month of the first line.
-        now: present time. Lines with a later time are refused.
+        month: first day of the month; if it is ``None``, the month in the name is used, and if the name has none, the
+            month of the first line.
+        now: present time. Lines later than this plus the agreed tolerance are refused.
 
     Raises:
         FileRefused: the file cannot be imported; the error has every fault.
@@ -209,8 +210,8 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
             waiting.unlink(missing_ok=True)
             raise
         target = free_path(_folder(form), name_of_month(name, month))
-        # The row is written before the file is moved, because a run would import the file even without a row that names
-        # the person who uploaded it.
+        # The row names the person who uploaded the file. It is written before the file is moved, because a run would
+        # import the moved file even without the row.
         save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)

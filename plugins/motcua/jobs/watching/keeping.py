@@ -1,7 +1,7 @@
 """The state of the watch between two rounds: one JSON file outside the ledger, because the ledger may be down.
 
 The file is written whole or not at all. A file that cannot be read is renamed, and the watch begins with a new state.
-The new state gets the open alerts of the ledger's copy, so that nobody is informed of them twice.
+The new state gets the open alerts from the ledger, which has a copy of them, so that nobody is informed of them twice.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Letter:
     """Keys of the alerts whose end the letter reports."""
     is_daily: bool = False
     failure: str | None = None
-    """Why the last try to send the letter failed, without the server's words."""
+    """Why the last try to send the letter failed, such as a status code. The server's own text is left out."""
     refusals: int = 0
     """Number of tries in which the mail server accepted the letter for none of the remaining recipients."""
     rests_until: datetime | None = None
@@ -72,10 +72,10 @@ class Looked:
 
 @dataclass(slots=True)
 class IdentityKept:
-    """Progress of the checks of the accounting identity."""
+    """Progress of the checks of the accounting identity, which says that each event has exactly one message."""
 
     differences: dict[str, int] = field(default_factory=dict)
-    """By how many messages the accounting identity fails, by period: ``recent`` (the last days) or a month."""
+    """Number of messages by which the accounting identity fails, by period: ``recent`` (the last days) or a month."""
     recent_at: datetime | None = None
     """The last days are not counted again before this moment."""
     counted_at: datetime | None = None
@@ -125,8 +125,8 @@ class WatchState:
     to_hold: GoneBack | None = None
     """Set when the ledger was just seen in an earlier state. Its messages must be held until a person decides."""
     to_let_go: int | None = None
-    """Number of an open gap that the watch will close, because the ledger only stood still and was not restored.
-    ``None`` if there is no such gap."""
+    """Number of an open gap, a time of which the ledger may lack data. The watch will close it, because the ledger only
+    stood still and was not restored. ``None`` if there is no such gap."""
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)
@@ -136,9 +136,9 @@ class WatchState:
     answers_since: datetime | None = None
     """For a watch on another machine: since when the server answers. ``None`` if the server does not answer."""
     nobody_looks_since: datetime | None = None
-    """Since when no watcher and no sender checks the sources for news. ``None`` if a watcher or sender does."""
+    """Since when no process checks the sources for unread rows. ``None`` if one does."""
     is_new: bool = True
-    """Whether the open alerts are still to be read from the ledger's copy."""
+    """Whether the open alerts are still to be read from the copy in the ledger."""
 
 
 _ADAPTER = TypeAdapter(WatchState)
@@ -210,7 +210,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def take_open_alerts(state: WatchState, ledger: Connection, now: datetime) -> None:
-    """Add the open alerts of the ledger's copy to a new state, as reported already."""
+    """Add the open alerts of the copy in the ledger to a new state, and mark them as reported."""
     for each in list_alerts(ledger, now, 1000):
         if each.over_at is None and each.name in ALERT_NAMES:
             each.told_at = each.told_at or now

@@ -1,4 +1,8 @@
-"""Checks that need no ledger: health and runs of Airflow, callbacks, intake, disks, certificates, the newest backup."""
+"""Checks that need no ledger: health and runs of Airflow, health pages, disks, certificates, the newest backup.
+
+Two services have a health page: the callbacks receive delivery receipts and inquiries from gateways, and the intake
+receives data that one-stop software pushes.
+"""
 
 from __future__ import annotations
 

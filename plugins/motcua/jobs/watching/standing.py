@@ -1,8 +1,11 @@
 """The present state of the whole system, and what needs somebody's attention, as far as a viewer may see them.
 
-The page *Tổng quan* and ``motcua status`` show this state. Conditions that the watch checks too are judged by the rules
-of the watch, so that a condition has one name wherever people read of it. Here a condition appears at once, even if the
-watch is not running.
+The page *Tổng quan* and ``motcua status`` show this state. The watch is a process that checks the system in rounds and
+raises alerts. Conditions that the watch checks too are judged by its rules, so that a condition has one name wherever
+people read of it. Here a condition appears at once, even if the watch is not running.
+
+Each evening, applicants get an apology if the result of their dossier will not be ready on the appointed day. An
+agency's evening is settled when the selection of these dossiers is recorded.
 """
 
 from __future__ import annotations
@@ -67,7 +70,7 @@ COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
 """Age from which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
 
-The first pause of a gateway lasts two seconds, and a source may fail in a single pick-up only. The watch waits for the
+The first pause of a gateway lasts two seconds, and a source may fail in a single reading only. The watch waits for the
 same time before it raises an alert.
 """
 
@@ -114,14 +117,14 @@ class StopRow:
 
 @dataclass(frozen=True, slots=True)
 class LastEvening:
-    """The last evening of apologies, and the present states of its messages."""
+    """The last evening on which apologies were due, and the present states of its messages."""
 
     day: date
     evening_at: datetime
     settled: SettledAgencies
     counts: Sequence[ApologyCount]
     left: int
-    """Number of agencies whose evening of apologies is due and not settled."""
+    """Number of agencies whose evening is due and not settled."""
 
     @property
     def owed(self) -> int:
@@ -150,7 +153,7 @@ class AgencyToMend:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The present state of the system as one viewer may see it. Fields of the Department are empty for an agency."""
+    """The present state of the system as one viewer may see it. The Department's fields are empty for an agency."""
 
     now: datetime
     agencies: Sequence[Agency]
@@ -162,7 +165,8 @@ class Standing:
     unknown_since: datetime | None
     evening: LastEvening
     data_as_of: datetime | None
-    """When the source with the oldest pick-up was read. ``None`` if a source was never read, or none is in use."""
+    """The earliest of the times at which each source in use was last read. ``None`` if one was never read, or none is
+    in use."""
     broken_agencies: Sequence[str]
     """Agencies whose data the last check of data quality could not check."""
     # These fields are filled for an agency's viewers only.
@@ -184,9 +188,9 @@ class Standing:
     gaps: Sequence[Gap] = ()
     released: Sequence[ReleasedMessage] = ()
     requests: Sequence[PageRequest] = ()
-    """Page requests that may still be withdrawn."""
+    """Requests made on staff pages that may still be withdrawn."""
     ending: Sequence[MappedStatus] = ()
-    """Status codes that an earlier release let somebody map, and whose mapping will end."""
+    """Status codes of sources that somebody mapped to national ones, and whose mapping will end."""
 
     @property
     def enabled(self) -> list[Agency]:
@@ -205,7 +209,8 @@ class Standing:
 
 
 def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standing:
-    """Return the present state of the viewer's agencies. A viewer who sees all agencies also gets the whole system."""
+    """Return the present state of the viewer's agencies. A viewer who sees all agencies also gets the
+    state of the whole system."""
     agencies = [each for each in list_agencies(connection) if viewer.sees(each.agency_code)]
     known = {source.name: source for source in list_sources(connection)}
     unknown, unknown_since = unknown_messages(connection, now, now, viewer.listed)
@@ -251,9 +256,9 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
 
 
 def data_as_of(sources: Iterable[Source]) -> datetime | None:
-    """Return when the source in use with the oldest pick-up was read.
+    """Return the earliest of the times at which each source in use was last read.
 
-    ``None`` if one of the sources was never read, or none is in use.
+    ``None`` if one of these sources was never read, or none is in use.
     """
     picked_up = {source.name: source.picked_up_at for source in sources}
     moments = [picked_up.get(name) for name in settings().sources]
@@ -352,7 +357,7 @@ _RED_WITH: Final = {
     "data_to_mend": "late",
     "watch_silent": "since",
 }
-"""These matters are red only if the named fact of their finding is not empty."""
+"""If the watch raised no alert about one of these matters, it is red only if the named fact is not empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,8 +369,8 @@ class Matter:
 
     @property
     def is_red(self) -> bool:
-        """Whether nobody has acknowledged the matter, and it may keep messages from citizens although nobody ordered
-        this."""
+        """Whether the matter is shown in red: it may keep messages from citizens without anybody's order, and nobody
+        has acknowledged it."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False

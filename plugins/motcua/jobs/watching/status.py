@@ -1,5 +1,5 @@
 """Shows the state of the installation on one screen: what staff pages show, and the state of this machine's disks, its
-backups, the journal and the certificate."""
+backups, the certificate and the journal, which records every attempt to send a message."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
 
 
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """Yield when the next evening's apologies are planned, and for how many agencies.
+    """Yield when the next apologies for results that will be late are planned, and for how many agencies.
 
     An agency is counted if it has dossiers and if its calendar has apologies on that day.
     """

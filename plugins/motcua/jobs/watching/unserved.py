@@ -1,6 +1,7 @@
-"""Finds work that is due and that nobody does, whatever the cause, for the gates of runs and for the watch.
+"""Finds work that is due and that nobody does, whatever the cause.
 
-The rules are in ``domain/watching/unserved.py``.
+The watch raises an alert about such work. The gate of a run, its last task, fails because of it. The rules are in
+``domain/watching/unserved.py``.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ UNSERVED = "due and served by nobody: "
 def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
     """Return the work that is due for longer than ``MOTCUA_SERVED_WITHIN`` and that nobody does.
 
-    If a window is given, only messages and steps of the window are checked, and not the sources. The list is empty if
-    no agency is enabled, because no citizen is informed then.
+    A window is a span of time. If one is given, only messages about events in it and steps in it are checked, and not
+    the sources. The list is empty if no agency is enabled, because no citizen is informed then.
     """
     if not enabled_agencies(ledger, now):
         return []
@@ -63,13 +64,13 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
 
 
 def somebody_looks(ledger: Connection) -> bool:
-    """Return whether a watcher or a sender would notice unread rows of a source. A running sender checks the sources if
-    no watcher does."""
+    """Return whether a process would notice unread rows of a source. A watcher is a process that checks the sources. If
+    no watcher runs, a running sender checks them."""
     return not settings().sources or is_watched(ledger) or is_held(ledger, LEADING)
 
 
 def unserved_of_run(window: Window) -> list[Finding]:
-    """Return the unserved work as reasons for a run's gate to fail.
+    """Return the unserved work as reasons why the gate of a run fails.
 
     In a run without a window, if no watcher of sources is running, this function itself checks the sources for unread
     rows, for up to ``MOTCUA_SERVED_WITHIN``.

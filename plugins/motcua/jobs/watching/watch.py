@@ -250,7 +250,7 @@ def _open_ledger() -> tuple[Connection | None, str | None]:
 def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> None:
     state, now = looking.state, looking.now
     for check in checks:
-        # A next time further ahead than the interval means that the clock was set back. The check is then run now.
+        # If the next time is further ahead than the interval, the clock was set back, and the check is run now.
         if now < state.next_at.get(check.name, now) <= now + check.every:
             continue
         _ask(check, looking, found)

@@ -1,5 +1,8 @@
-"""Stores the ledger's state for a watch, which can then distinguish a restored ledger from one that only stood still,
-as when its machine is paused."""
+"""Stores what a watch saw of the ledger.
+
+By this the watch can later distinguish a ledger that was restored from one that only stood still, as when its machine
+is paused.
+"""
 
 from __future__ import annotations
 

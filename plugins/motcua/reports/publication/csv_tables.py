@@ -1,5 +1,7 @@
 """Write a closing's figures for machines, one CSV file for each table, and read such files again.
 
+A closing holds the counts of one period as they were at a cut-off.
+
 The files follow RFC 4180: UTF-8 without a byte order mark (people have the workbook), commas, lines that end with CR
 LF, doubled quotes. Columns have the names of the ledger's columns. Whole numbers have no separators, moments are ISO
 8601 in UTC, and the parts of a list are separated by blanks. As in PostgreSQL's COPY, NULL is an empty cell and an

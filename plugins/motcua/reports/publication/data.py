@@ -1,6 +1,7 @@
 """Arrange a reconciliation report for its readers: sums by agency, the worst first, with the agencies' names.
 
-All counts come from the closing. Only shares and sums are computed here.
+All counts come from the closing, the counted figures of one period. Only shares and sums are computed here. The
+accounting identity says that each occasion, an event that calls for a message, has exactly one message.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ class Told:
 
     @property
     def previous_period(self) -> str:
-        """The period before, in the words of a sentence."""
+        """The period before, in words that fit into a sentence."""
         before = self.report.closing.period.previous
         return _name_period(self.words, f"previous_{before.length}", before)
 
@@ -335,7 +336,7 @@ class Told:
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Occasions without a message, and messages without an occasion. Unexplained ones come first."""
+        """Occasions without a message, and messages without an occasion. Unexplained differences come first."""
         rows = self._rows_of_agency(self.report.differences)
         return tuple(sorted(rows, key=lambda row: (row.is_explained, row.reason, *map(_sortable, _values(row)))))
 

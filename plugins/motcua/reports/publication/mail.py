@@ -70,7 +70,8 @@ def compose_publication_mail(
         manifest_sha256: the hash of the manifest; the mail's reference contains the beginning of the hash.
         attachments: the attached files.
         left_out: names of files that are too large for a mail.
-        urging: whether the mail names the agencies to urge; an agency's own mail names at most that agency.
+        urging: whether the mail names the agencies that the Department should urge to improve; an agency's own mail
+            names at most that agency.
         page_url: address of the staff page, if this deployment has one.
     """
     closing = told.report.closing
@@ -180,8 +181,7 @@ def _compose(template: str, reference: str, values: dict[str, Any], attachments:
 
 
 def _procedures(told: Told) -> list[Any]:
-    """Return an agency's procedures with undelivered messages or a failing accounting identity: the worst, at most
-    ``ROWS_SHOWN``."""
+    """Return an agency's worst procedures with undelivered, missing or surplus messages, at most ``ROWS_SHOWN``."""
     if told.agency is None:
         return []
     shares = ((each, each.delivered_of_tellable) for each in told.procedures)

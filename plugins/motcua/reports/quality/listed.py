@@ -1,4 +1,4 @@
-"""Make the cells of the list of findings that its declaration cannot describe, for pages, files, commands and mails."""
+"""Make the cells of the list of findings that the list's declaration in YAML cannot describe."""
 
 from __future__ import annotations
 

@@ -112,7 +112,9 @@ def compose_department_mail(
     untold: Sequence[tuple[str, int]] = (),
     faults: Sequence[SourceFault] = (),
 ) -> Mail:
-    """Compose the Department's mail. Its workbook has the rows that the Department must urge or correct itself.
+    """Compose the Department's mail. Its workbook has the findings that the Department must attend to.
+
+    These are findings that an agency left uncorrected for too long, and findings that no agency can correct.
 
     ``untold`` lists the names of agencies with their numbers of dossiers whose citizen could not be informed
     (``compose_agency_mail`` explains them), the greatest number first. ``faults`` are the faults of all sources.
@@ -196,7 +198,7 @@ def _worth_showing(result: RuleResult) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _RulesTold:
-    """The rules that a mail lists, and how many further rules found something or nothing."""
+    """The rules that a mail lists, and the numbers of the other rules, with and without findings."""
 
     shown: list[RuleResult]
     more: int

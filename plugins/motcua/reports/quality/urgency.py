@@ -51,7 +51,7 @@ def _urgency(row: RowToCorrect) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Counts of findings that no rate contains."""
+    """Counts of findings that do not count in any rate."""
 
     signs: int
     """How many findings are about an agency's month."""
@@ -62,12 +62,12 @@ class Beside:
 
     @property
     def are_any(self) -> bool:
-        """Whether there is any finding that no rate contains."""
+        """Whether there is any finding that does not count in any rate."""
         return bool(self.signs or self.notes or self.others)
 
 
 def beside(results: Iterable[RuleResult]) -> Beside:
-    """Count the findings without acknowledgement that no rate contains; ``part_of`` gives the kind of each rule."""
+    """Count the unacknowledged findings that do not count in any rate. ``part_of`` gives the kind of each rule."""
     found: Counter[Part] = Counter()
     for each in results:
         found[part_of(each.rule)] += each.to_do

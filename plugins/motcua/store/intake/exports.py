@@ -86,8 +86,8 @@ class LastTaken:
     ends_a_line: bool
     """``True`` if the newest file was a text file, such as CSV, whose last line ended with a line end."""
     is_repeated: bool
-    """``True`` if the new file repeats a taken file. Either the taken file that was exported last has the same content,
-    or any other taken file has the same content and was not exported earlier than the new file."""
+    """``True`` if the new file repeats a taken file: one that has the same content, and that either is the last
+    exported of all taken files or was not exported before the new file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +256,8 @@ def files_read(connection: Connection, source: str, names: Sequence[str]) -> set
 
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile | None:
-    """Record a file that was not read yet in ``intake.exports``. Return ``None`` if another process has just recorded
-    or read it."""
+    """Record in ``intake.exports`` that a file waits to be read. Return ``None`` if another process has just recorded
+    or read the file."""
     values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
     connection.execute(statement("intake/exports/replaced"), values)
     row = connection.execute(statement("intake/exports/see_again"), values).fetchone()
@@ -305,7 +305,7 @@ def begin_batch(connection: Connection, client_id: int, records: Sequence[Pushed
 def write_batch(
     connection: Connection, client_id: int, export_no: int, exported_at: datetime, decided: Decided
 ) -> None:
-    """Write the decisions about the dossiers in a file."""
+    """Write the dossiers and steps of a file as decided."""
     values = {"client_id": client_id, "export_no": export_no, "exported_at": exported_at, **decided_rows(decided)}
     connection.execute(statement("intake/exports/write"), values)
 

@@ -1,4 +1,4 @@
-"""Store figures of the national portal, and compare them with closings.
+"""Store figures of the national portal, and compare them with closings, the ledger's stored figures of a period.
 
 Every handed-in figure is stored. The newest figure of an agency and period counts.
 """

@@ -1,5 +1,8 @@
 """Write pushes, and store with each closing which agencies' data were pushed.
 
+A push is a request by which one-stop software (a client) sends dossiers and steps. A closing holds the stored figures
+of a period.
+
 Only database functions of the ledger's owner write pushes, and each of these functions demands a session of a client.
 The role of the intake app may only call these functions.
 """
@@ -98,7 +101,7 @@ def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str
 
 
 def write_push(connection: Connection, session: str, decided: Decided) -> dict[Key, int]:
-    """Write the decisions about a push. Return the ledger's numbers of the written dossiers.
+    """Write the dossiers and steps of a push as decided. Return the ledger's numbers of the written dossiers.
 
     Raises:
         SessionEnded: the session is not valid.
@@ -135,7 +138,7 @@ def _parse_words(text: str) -> AgencyWords:
 
 
 def decided_rows(decided: Decided) -> dict[str, str]:
-    """Return the decisions as the parameters of the SQL statements that write them."""
+    """Return the decided dossiers and steps as the parameters of the SQL statements that write them."""
     return {
         "dossiers": _DOSSIERS.dump_json(list(decided.dossiers.values()), exclude_none=True).decode(),
         "steps": large_recordset({"ordinal": at, **columns_of(each)} for at, each in enumerate(decided.steps, 1)),

@@ -37,7 +37,7 @@ class SupplementsUntold:
 
 
 def watched_clients(connection: Connection, now: datetime) -> list[ClientFigures]:
-    """Return the clients that may push, with the figures by which the watch judges them."""
+    """Return the clients that may push, with the figures by which the system's monitoring (the watch) judges them."""
     today = now.astimezone(VIETNAM).date()
     values = {"now": now, "days_since": today - DAYS_BACK, "records_since": today - _JUDGED_DAYS}
     return [

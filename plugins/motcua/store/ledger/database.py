@@ -203,7 +203,7 @@ def kept_connections(*names: str) -> Iterator[None]:
 
 
 def know_connections(conn_ids: Iterable[str], stop: threading.Event) -> None:
-    """Ask Airflow now for the values of connections that ``kept_connections`` will need later.
+    """Ask Airflow now for the values of connections that will be opened later inside ``kept_connections``.
 
     If Airflow does not know a connection, it is asked again when that connection is opened. The loop ends early when
     ``stop`` is set.
@@ -311,8 +311,8 @@ def reason_without_values(error: Exception) -> str:
         # If the server gave no message, the driver's own text describes the connection: host, port, role.
         words = error.diag.message_primary or str(error).partition("\n")[0]
         if isinstance(error, psycopg.DataError):
-            # A DataError quotes the value: the server in double quotes, as in: invalid input syntax for type bigint:
-            # "…", and the driver in single quotes.
+            # A DataError quotes the value. The server uses double quotes, for example: invalid input syntax for type
+            # bigint: "…". The driver uses single quotes.
             words = words.partition('"')[0].partition("'")[0].rstrip(": ")
         return f"{type(error).__name__}: {words}"
     # The error of a failed look-up names what is missing, for example an adapter or an Airflow connection.

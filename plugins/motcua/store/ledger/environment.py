@@ -1,7 +1,7 @@
 """Read Airflow connections from the environment without Airflow.
 
-The watch must work even if Airflow does not. If cron runs the watch, it starts once a minute, and importing Airflow
-alone takes seconds. All other code reads connections through Airflow's own hooks.
+The watch, which monitors the system, must work even if Airflow does not. If cron runs the watch, it starts once a
+minute, and importing Airflow alone takes seconds. All other code reads connections through Airflow's own hooks.
 """
 
 from __future__ import annotations

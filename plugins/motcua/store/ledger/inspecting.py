@@ -71,7 +71,7 @@ def applied_migrations(connection: Connection) -> set[str]:
 
 
 def may_write(connection: Connection) -> bool:
-    """Return whether this connection's role may change anything in the database. In a source it should only read."""
+    """Return whether this connection's role may change anything in the database. A source's role should not."""
     (row,) = connection.execute(statement("doctor/source_role")).fetchall()
     return bool(row["may_write"])
 

@@ -1,6 +1,7 @@
 """Take and release advisory locks: of leader and standbys, of gateways and request slots, and of exclusive jobs.
 
-PostgreSQL releases a lock when the connection that holds it ends.
+PostgreSQL releases a lock when the connection that holds it ends. A *request slot* is the right to have one request
+open at a gateway.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first
 
 LEADING = 1
-"""The leader holds this lock. The leader is the sender that picks up news for all senders. Each sender also holds a
-lock of its own, whose number is random and large."""
+"""The leader holds this lock. The leader is the sender that reads new rows of the sources for all senders. Each sender
+also holds a lock of its own, whose number is random and large."""
 CHECKING = 2
 """The running check of data quality holds this lock, because all checks write their snapshot into the same tables."""
 CLOSING = 3
@@ -22,14 +23,15 @@ PUBLISHING = 4
 """The process that publishes holds this lock, because each publication contains the checksum of the one before."""
 # The function motcua.wait_for_settings takes lock 5 while agencies' settings are changed or imported.
 LOOKING_AT_GAP = 6
-"""A process holds this lock while it opens a gap in the ledger or examines one."""
+"""A process holds this lock while it records or examines a gap: a time of which the ledger may lack data."""
 # The function motcua.wait_for_emptying takes lock 7 while personal data is emptied.
 COMPARING = 8
 """A process holds this lock while it stores figures of the portal, because new figures are compared with the newest
 stored ones."""
 
 WATCHING = 9
-"""All live watchers that have checked all their sources at least once share this lock. Each of them holds it once."""
+"""The watchers look for new rows in the sources. All live watchers that have checked all their sources at least once
+share this lock. Each of them holds it once."""
 RENEWING = 10
 """A process holds this lock while it renews a gateway's tokens, because a refresh token works only once."""
 MIGRATING = 11

@@ -96,14 +96,14 @@ def provision_ledger(
     (:func:`close_doors`).
 
     Args:
-        admin_dsn: an administrator of the server.
+        admin_dsn: the DSN with which an administrator of the server connects.
         database: the ledger's name.
         owner: the role that migrates the ledger.
         app: the role of tasks and commands.
         audit: the role of people who check figures.
         airflow: the role that owns ``airflow_database``.
         airflow_database: the name of Airflow's own database.
-        others: roles of the ledger's other parts, such as callbacks, pages and the purge;
+        others: roles of other programs, such as the callbacks app, the staff pages and the purge of personal data;
             include/sql/definitions/rights.sql gives their rights.
 
     Raises:

@@ -119,13 +119,13 @@ def tag_session_with_run(connection: psycopg.Connection[DictRow]) -> None:
 
 
 def save_left_undone(connection: psycopg.Connection[DictRow], run: Run, left: Sequence[Finding]) -> None:
-    """Store the findings of a run's gate, as counts and reasons, in ``runs``."""
+    """Store in ``runs`` what a run left undone, as the findings of its last task (the gate)."""
     words = json.dumps([asdict(each) for each in left], ensure_ascii=False)
     connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
 
 
 def parse_left_undone(words: str) -> list[Finding]:
-    """Return the findings in a stored ``left_undone`` text. An earlier version stored the gate's words instead of
+    """Return the findings in a stored ``left_undone`` text. An earlier version stored a text of the gate instead of
     JSON."""
     try:
         return [Finding(**each) for each in json.loads(words) if each["name"] in CHECKS]

@@ -40,7 +40,7 @@ class AgencyEvenings:
 
 @dataclass(frozen=True, slots=True)
 class LockedSource:
-    """A source that is locked against pick-ups."""
+    """A source that is locked against *pick-ups*, which read its new rows into the ledger."""
 
     name: str
     picked_up_at: datetime | None

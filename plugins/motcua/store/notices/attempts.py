@@ -39,7 +39,7 @@ class UnsettledAttempt:
     """The dossier's present phone number."""
     source_read_at: datetime | None
     is_stopped: bool
-    """``True`` if a stop covers the message's kind or agency."""
+    """``True`` if a stop (an order not to send for some time) covers the message's kind or agency."""
     sent_accented: bool | None
     """Whether the text was sent with accents. ``None`` if the text was sent as the message was planned."""
     words: MessageText

@@ -41,7 +41,7 @@ class NamedDossier:
 
 @dataclass(frozen=True, slots=True)
 class SavedDossier:
-    """A dossier whose row a pick-up has just written."""
+    """A dossier whose row a *pick-up*, which reads a source's new rows, has just written into the ledger."""
 
     dossier_id: int
     agency_code: str
@@ -139,9 +139,9 @@ def save_dossiers(
         source_id: the source.
         written: the rows, as ``dossiers_written_down`` returns them.
         now: when the rows were read.
-        unread: the period that earlier pick-ups have already read. A row's stamp is the time at which the source says
-            that it wrote the row. If a row changed but has a stamp in this period, or older than the row's last
-            version, the source's clock was wrong, and the row gets the time ``now``.
+        unread: begin and end of the period that earlier pick-ups have already read. A row's stamp is the time at which
+            the source says that it wrote the row. If a row changed although its stamp lies in this period, or between
+            the begin and the stored time of the row, the source's clock was wrong, and the row gets the time ``now``.
         is_first: ``True`` if the source was never read before. A stamp in the future is then left empty and not
             replaced by ``now``, because the row may be of any age.
     """
@@ -152,7 +152,7 @@ def save_dossiers(
 
 
 def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tuple[str, str, datetime]]) -> list[int]:
-    """Return the places, counted from 0, of the rows that the ledger does not have with the same stamp.
+    """Return which rows the ledger lacks or has with another stamp, as their places in ``rows``, counted from 0.
 
     A row is given as (agency, dossier, stamp). The stamp is the time at which the source says that it wrote the row.
     Rows of dossiers that the ledger has from another source are left out.

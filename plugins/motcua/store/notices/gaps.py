@@ -1,6 +1,8 @@
 """Read and write gaps: times of which the ledger may lack data, because it was restored or slept.
 
-The lost attempts of a gap are the attempts that the journal has and the ledger does not.
+The ledger *slept* if no sender ran for a long time. The journal is a folder outside the ledger with a line for each
+attempt. The lost attempts of a gap are the attempts that the journal has and the ledger does not. The watch is the
+process that monitors the system.
 """
 
 from __future__ import annotations
@@ -194,7 +196,7 @@ def begin_gap(
 
 
 def hold(connection: Connection) -> None:
-    """Put queued messages on hold that were recorded up to the moment that an open gap gives."""
+    """Put on hold the queued messages that were recorded up to ``held_until`` of the open gap."""
     connection.execute(statement("gaps/hold"))
 
 
@@ -259,9 +261,9 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 
 
 def unanswered(connection: Connection, since: datetime | None) -> dict[str, datetime]:
-    """Return when each attempt without an answer in the ledger began, by reference. The journal may have the answer.
+    """Return the attempts that have no answer in the ledger, by reference, with the time at which each began.
 
-    With ``since``, return only attempts that began since then and whose sender ended.
+    The journal may have the answers. With ``since``, return only attempts that began since then and whose sender ended.
     """
     rows = connection.execute(statement("gaps/unanswered"), {"since": since})
     return {row["reference"]: row["started_at"] for row in rows}
@@ -284,7 +286,7 @@ def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now
 
 
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
-    """Mark the messages as unknown that may have been sent in a gap without a journal. Return how many there are."""
+    """Mark as unknown the messages that may have been sent in a gap without a journal. Return how many there are."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
     return int(first(connection.execute(statement("gaps/hold_blind"), values), "held") or 0)
 

@@ -87,7 +87,7 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
 def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
     """Queue unsent messages again whose occasion began with an old step and is now confirmed by a step that is not old.
 
-    Return how many messages are queued again.
+    An old step was typed in late. Return how many messages are queued again.
     """
     if not confirmed:
         return 0
@@ -96,7 +96,8 @@ def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], 
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
-    """Make messages due at once that waited for the rows of these dossiers. The caller has just read these rows."""
+    """Make due now the messages that waited until the rows of these dossiers were read. The caller has just read these
+    rows."""
     if dossier_ids:
         connection.execute(
             statement("messages/planning/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now}
@@ -139,7 +140,7 @@ class ClaimedMessage:
     """The dossier's present phone number. Empty if the dossier has none: the sender then refuses the message."""
     source_read_at: datetime | None
     is_stopped: bool
-    """``True`` if a stop covers the message's kind or agency."""
+    """``True`` if a stop (an order not to send for some time) covers the message's kind or agency."""
     waits_for_opening: bool
     """``True`` if the agency wants the message to wait for a gateway's opening hours. Otherwise the next gateway sends
     it."""
@@ -245,7 +246,7 @@ def any_due(connection: Connection, window: Window, by: datetime) -> bool:
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
-    """Make messages due at once that failed transiently just before their gateway was paused for the same failure.
+    """Make due now the messages that failed transiently just before their gateway was paused for the same failure.
 
     These messages wait for the gateway anyway, so they need no waiting time of their own.
     """

@@ -1,7 +1,8 @@
 """Read and write the state of sources: cursors, failures, status codes, and the signals of watchers.
 
-If a source has news or does not answer, a watcher signals this with shared advisory locks of its own connection. No
-table stores these signals. PostgreSQL releases the locks when the connection ends.
+A pick-up reads the new rows of one source into the ledger. A watcher queries the sources for news, which is unread
+rows. If a source has news or does not answer, a watcher signals this with shared advisory locks of its own connection.
+No table stores these signals. PostgreSQL releases the locks when the connection ends.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ class SourceCursor:
     cursor_recorded_at: datetime | None
     cursor_updated_at: datetime | None
     look_back_at: datetime | None
-    """When the next pick-up must also search for rows with a stamp older than the cursor. A source with a wrong clock
-    writes such rows."""
+    """The time from which a pick-up must also search for rows whose update time is before the cursor. A source with a
+    wrong clock writes such rows."""
     set_back_from: datetime | None
-    """Since when the source writes times that were already past, because its clock was set back."""
+    """Since when the source writes times earlier than times that it had written before, because its clock was set
+    back."""
     set_back_at: datetime | None
-    """When the source last wrote such a time."""
+    """When a pick-up last noticed such an earlier time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class SourceTroubles:
     """Faults that recent pick-ups noticed at a source."""
 
     set_back_from: datetime | None
-    """Since when the source's clock was set back. ``None`` if it was not."""
+    """Since when the source's clock is set back. ``None`` if no recent pick-up noticed this."""
     set_back_by: timedelta | None
-    """How far the source's clock was set back at most. ``None`` if it was not."""
+    """How far the source's clock is set back at most. ``None`` if no recent pick-up noticed this."""
     renumbered_at: datetime | None
     """When a pick-up noticed that the source had restarted the numbering of its steps."""
 
@@ -64,7 +66,7 @@ class Source:
     failure: str | None
     """Why the last pick-up could not read the source. ``None`` if it could."""
     ask_at: datetime | None
-    """When the row of a dossier is next to be read, because a step that was typed in late waits for that row."""
+    """When a pick-up must next read a dossier's row again, to decide whether a step that was typed in late counts."""
 
 
 def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
@@ -104,7 +106,7 @@ def advance_source(
 ) -> None:
     """Move the source's cursor forward, store the watcher's new values and clear the last failure.
 
-    ``look_back_at`` is the moment when a pick-up must next search for rows with a stamp older than the cursor.
+    ``look_back_at`` is the time from which a pick-up must also search for rows whose update time is before the cursor.
     ``set_back_by`` is how far the source's clock was found to be set back. ``None`` leaves the stored value unchanged.
     """
     connection.execute(
@@ -141,7 +143,7 @@ def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTro
 
 
 def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:
-    """Record in ``pick_ups`` how many new rows a pick-up read, for the run that this session works for.
+    """Record in ``pick_ups`` how many new rows a pick-up read, for the DAG run that this database session works for.
 
     Without a run, record nothing.
 
@@ -178,7 +180,8 @@ class MappedStatus:
     status_code: int
     mapped_at: datetime
     ends_at: datetime | None
-    """When the mapping ends. Used only for codes of the source contract, which an earlier version let people map."""
+    """When the mapping ends. Only mappings of codes 1-10 end: the source contract fixes these codes, but an earlier
+    version of the system let people map them."""
     mapped_by: str | None
     """The person who made the mapping. ``None`` if it was made before the system recorded this."""
     status_before: int | None
@@ -252,7 +255,7 @@ class WatchedSource:
     watch: Mapping[str, Any] | None
     """The values that the last pick-up stored. ``None`` if the source was never read."""
     ask_at: datetime | None
-    """When the row of a dossier is next to be read, because a step that was typed in late waits for that row."""
+    """When a pick-up must next read a dossier's row again, to decide whether a step that was typed in late counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +272,7 @@ class SignalledSource:
 
 
 def watched_sources(connection: Connection, names: Sequence[str] | None = None) -> dict[str, WatchedSource]:
-    """Return the sources with these names, or all sources, by name. A name without a row in ``sources`` is missing."""
+    """Return the sources with these names, or all sources, by name. A name without a row in ``sources`` is left out."""
     rows = connection.execute(statement("sources/looking/watched"), {"names": None if names is None else list(names)})
     return {row["name"]: value_of(WatchedSource, row) for row in rows}
 

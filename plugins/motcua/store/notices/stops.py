@@ -1,7 +1,7 @@
 """Read and write stops: orders of the Department that messages of a kind or an agency are not sent for some time.
 
-A stop is stored as it was ordered and may be ended early. The messages that a stop covers are put on hold once, until
-the stop ends. Ending a stop early makes its messages due at once.
+A stop is stored as it was ordered and may be ended early. A message that a stop covers is put on hold until the stop
+ends. Ending a stop early makes the messages due that waited only for this stop.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class StoppedMessages:
     agency_code: str
     kind: Kind
     until: datetime
-    """When the last stop ends that covers the messages."""
+    """When the last stop that covers the messages ends."""
     messages: int
     useful_until: datetime
     """When the first of the messages expires."""

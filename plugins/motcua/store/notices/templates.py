@@ -71,7 +71,7 @@ def load_templates(folder: Path | None = None) -> dict[str, Template]:
     """Return the newest version of each template, by template id.
 
     Raises:
-        TemplateFileError: a file is malformed, or the folder holds none.
+        TemplateFileError: a file is malformed, or the folder holds no file.
     """
     newest: dict[str, Template] = {}
     for (template_id, _), template in sorted(load_template_versions(folder).items()):
@@ -83,7 +83,7 @@ def load_template_versions(folder: Path | None = None) -> dict[tuple[str, int], 
     """Return every version of every template, by (template id, version).
 
     Raises:
-        TemplateFileError: a file is malformed, or the folder holds none.
+        TemplateFileError: a file is malformed, or the folder holds no file.
     """
     folder = folder or include_dir() / "templates" / "sms"
     paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
@@ -112,7 +112,7 @@ def _read_template(path: Path) -> Template:
 
 @lru_cache(maxsize=256)
 def _parse(path: Path, named: tuple[str, int], written: bytes) -> Template:
-    """Parse the content of a template file. The result is cached, because each plan and each sender loads all files."""
+    """Parse the content of a template file. The result is cached, because planning and sending load all files often."""
     try:
         content = yaml.load(written.decode("utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -1,6 +1,7 @@
 """Compute the accounting identity and the latency of messages.
 
-The latency is the time from when a source recorded an event until a gateway accepted the message about it.
+The accounting identity holds if each occasion (an event that a message must be about) has exactly one message in one
+state. The latency is the time from when a source recorded an event until a gateway accepted the message about it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRow:
-    """The expected occasions, the messages in each state, and the difference of both, which must be zero."""
+    """The numbers of expected occasions and of messages in each state.
+
+    ``difference`` is the expected occasions minus the messages of all states. It must be zero.
+    """
 
     agency_code: str
     """The agency's code. Empty in a sum over all agencies. Likewise ``procedure_code`` and ``kind`` are empty in sums

@@ -1,7 +1,9 @@
 """Count, compare and store the figures of closings.
 
-A closing has a watermark: the largest numbers of the ledger's rows that it counts. An orphan is a row without its
-counterpart, such as a receipt without an attempt, or a result handed over without a message.
+A closing holds the figures of a finished day, month, quarter or year. They are counted from the facts that the ledger
+had at the closing's cut-off. A closing has a watermark: the largest numbers of the ledger's rows that it counts. An
+occasion is the event that a message is about, and must have one message. An orphan is a row without its counterpart,
+such as a receipt without an attempt, or a result handed over without a message.
 """
 
 from __future__ import annotations
@@ -127,7 +129,7 @@ def compute_figures(
     separately.
 
     ``aside`` is a second connection that counts the dossiers at the same time. Both connections count the same facts,
-    because the watermark limits them.
+    because both count only rows up to the watermark.
     """
     period = closing.period
     bounds = {
@@ -337,8 +339,8 @@ class UnmatchedOccasion:
 
     unmatched: Unmatched
     numbers: Sequence[int]
-    """The source's numbers of all transitions of one message: the message without an occasion (side ``ledger``), or
-    the message that covers more than one occasion (side ``source``)."""
+    """The numbers that the source gave to the transitions of one message. With side ``ledger``, this message has no
+    occasion. With side ``source``, this message covers more than one occasion."""
     recorded: Sequence[datetime]
     """When the transitions were recorded, as the ledger stored it."""
     was_cleaned: bool
@@ -426,13 +428,16 @@ def _comparison_parameters(closing: Closing, unread: Sequence[int]) -> dict[str,
 
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> tuple[Evening, ...]:
-    """Return the settled evenings in [start, end), without days off."""
+    """Return the evenings in [start, end) on which an agency's apologies were planned or found to be missed.
+
+    Leave out evenings on days off.
+    """
     return _query_values(connection, "closings/evenings", Evening, {"start": start, "end": end})
 
 
 def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None]:
-    """Return, for every code of an agency, the time from which messages about its dossiers are sent (from
-    ``motcua.agency_scopes``)."""
+    """Return, for every code that a source may write for an agency, the time from which messages about the agency's
+    dossiers are sent (from ``motcua.agency_scopes``)."""
     return {row["written"]: row["enabled_from"] for row in connection.execute(statement("closings/counting/scopes"))}
 
 
@@ -499,7 +504,7 @@ def save_closing(
     """Insert a closing with all its rows. Return the closing with its number.
 
     Raises:
-        psycopg.errors.UniqueViolation: the period is closed already, or this closing was corrected before.
+        psycopg.errors.UniqueViolation: the period is closed already, or the closing to be corrected has a correction.
     """
     values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
     values["prices"] = None if closing.prices is None else Jsonb(closing.prices)
@@ -527,7 +532,7 @@ def save_closing(
 def save_sums(connection: Connection, closing_no: int) -> None:
     """Store the sums of a closing that pages show. They never change.
 
-    The caller does this in the transaction that stores the closing.
+    Must be called in the transaction that stores the closing.
     """
     sums: tuple[LiteralString, ...] = (
         "closings/saving/save_dossier_sums",

@@ -195,7 +195,7 @@ _TYPED = ("dossier_code", "note", "imported_from", "outcome_reason", "withdraw_r
 def list_complaints(
     connection: Connection, asked: ComplaintsAsked, show: Callable[[str], str] = mask_for_staff
 ) -> list[Complaint]:
-    """Return complaints, the newest first. ``show`` masks phone numbers, which earlier versions accepted."""
+    """Return complaints, the newest first. ``show`` masks phone numbers in texts that earlier versions stored."""
 
     def shown(row: DictRow) -> DictRow:
         return row | {name: row[name] and mask_phones(row[name], show) for name in _TYPED}
@@ -214,7 +214,7 @@ def count_complaints(connection: Connection, start: datetime, end: datetime) -> 
 
 
 def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:
-    """Count, by agency, complaints received since a moment whose check has no outcome.
+    """Count, by agency, the complaints that were received since a moment and whose check has no outcome yet.
 
     ``agencies`` limits the count to these codes. ``None`` counts all.
     """

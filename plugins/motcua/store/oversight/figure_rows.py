@@ -1,9 +1,9 @@
 """Read closings for pages, and the messages or dossiers that a figure counts.
 
-A closing has figures for each agency, procedure and kind of message. A publication contains all of them. A page shows
-sums by agency and only the first rows, so that its cost does not depend on the number of procedures. The rows that a
-figure counts are found by the same conditions by which the figure was counted. They are read only from the schema
-``audit``, so that an auditor can find the same rows.
+A closing stores the figures of a finished period by agency, procedure and kind of message. A publication (the published
+files of a closing) contains all figures. A page shows sums by agency and only the first rows, so that its cost does not
+depend on the number of procedures. The rows that a figure counts are found by the same conditions by which the figure
+was counted. They are read only from the schema ``audit``, so that an auditor can find the same rows.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from motcua.store.ledger.rows import first, record, values_of
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
 """The result of a page request.
 
-``waits`` if a worker will carry it out. ``done`` if it was carried out at once, because no citizen gets a message
-only because of it. ``asked_before`` if the same request is open already. ``unknown`` if there is no such source,
-agency, account, publication or stop in force.
+``waits`` if a worker will carry out the request. ``done`` if the request was carried out at once, because it alone
+sends no message to a citizen. ``asked_before`` if the same request is open already. ``unknown`` if there is no such
+source, agency, account, publication or stop in force.
 """
 
 
@@ -92,9 +92,10 @@ def apply_request(connection: Connection, request_no: int) -> RequestOutcome | N
 
 
 def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], after: timedelta) -> None:
-    """Record in ``motcua.page_requests`` that a mail to the Department gave the number of citizens to be informed.
+    """Record in ``motcua.page_requests`` that the Department got a mail about a page request.
 
-    ``told`` has the numbers of the mail. The request may be carried out when the time ``after`` has passed.
+    ``told`` has the numbers in the mail, such as how many dossiers the request affects. The request may be carried out
+    when the time ``after`` has passed.
     """
     values = {"request_no": request_no, "told": record(told), "after": after}
     connection.execute(statement("page_requests/note_told"), values)
@@ -113,7 +114,7 @@ def untold(connection: Connection) -> tuple[int, str]:
 
 
 def waiting_for_status(connection: Connection, source: str, written: int) -> dict[str, int]:
-    """Return, by agency, the largest possible number of dossiers that wait because of this status code of a source."""
+    """Return, by agency, how many dossiers at most wait until this status code of a source is mapped."""
     rows = connection.execute(statement("page_requests/waiting_for_status"), {"source": source, "written": written})
     return {row["agency_code"]: row["dossiers"] for row in rows}
 

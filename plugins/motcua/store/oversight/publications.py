@@ -139,7 +139,7 @@ class PublicationStanding:
     verified_by: str | None
     faults: int | None
     first_verified_at: datetime | None
-    """When the first verification of any publication took place. Earlier no publication could be verified."""
+    """When any publication was verified for the first time. ``None`` if none was verified yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def save_verification(
 
 
 def standings_of_publications(connection: Connection) -> list[PublicationStanding]:
-    """Return every publication with its last verification, the first one first."""
+    """Return every publication with its last verification, the oldest publication first."""
     return values_of(PublicationStanding, connection.execute(statement("publications/last_of_each")))
 
 
@@ -200,7 +200,7 @@ def not_holding(connection: Connection) -> list[NotHolding]:
 
 
 def last_verifications(connection: Connection, closing_nos: Sequence[int]) -> dict[int, LastVerification]:
-    """Return the last verification of each of these closings that was published, by closing."""
+    """Return the last verification of these closings' publications, by closing. Unpublished closings are left out."""
     values = {"closing_nos": list(closing_nos)}
     rows = connection.execute(statement("publications/of_closings"), values)
     return {row["closing_no"]: value_of(LastVerification, row) for row in rows}

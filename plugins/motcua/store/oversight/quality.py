@@ -1,7 +1,10 @@
 """Store runs of the quality check: the snapshot that rules are applied to, their results, and the findings' episodes.
 
-The snapshot (schema ``quality``) shows the ledger at one moment, so that all its data are consistent. The results of a
-run are written and sealed in one transaction: a run exists completely and sealed, or not at all.
+The snapshot (schema ``quality``) shows the ledger at one moment, so that all its data are consistent. A finding is one
+fault that a rule found. An episode is the time from the run that first had a finding to the run that no longer had it.
+An agency is broken in a run if its part of the snapshot is faulty. The seal of a run is a hash of its results and of
+the previous run's seal. The results of a run are written and sealed in one transaction: a run exists completely and
+sealed, or not at all.
 """
 
 from __future__ import annotations
@@ -271,7 +274,7 @@ def _query_of(table: str) -> str:
     """Return the SQL statement that makes a table.
 
     The SQL statement for a dossier's facts includes the statement for the dossier's own facts as a part, which costs
-    less than a separate table. Between two runs the own facts are read alone.
+    less than a separate table. Rechecks of dossiers between two runs need only the own facts.
     """
     text = statement(_tables()[table])
     if table != _FACTS:

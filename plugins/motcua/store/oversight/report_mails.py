@@ -116,10 +116,10 @@ def publications_told(
 
 
 def runs_owed(connection: Connection, since: datetime, until: datetime) -> dict[str, list[int]]:
-    """Return, by agency, the runs of the quality check that were not mailed to all its recipients, the newest first.
+    """Return, by agency, the runs of the quality check whose report was not mailed to all recipients of the agency.
 
-    Only runs on working days from ``since`` to ``until`` are returned. Runs before the last mailed one are left out,
-    because each report names all open findings.
+    The newest run comes first. Only runs on working days from ``since`` to ``until`` are returned. Runs before the last
+    mailed run are left out, because each report names all open findings.
     """
     owed: dict[str, list[int]] = defaultdict(list)
     for row in connection.execute(statement("report_mails/runs_owed"), {"since": since, "until": until}):

@@ -1,4 +1,7 @@
-"""Query the ledger for the watch, and store the watch's own data there: a copy of its alerts, and its heartbeat."""
+"""Query the ledger for the watch, and store the watch's own data there: a copy of its alerts, and its heartbeat.
+
+The watch is a process outside Airflow that runs checks twice a minute and raises alerts.
+"""
 
 from __future__ import annotations
 
@@ -30,17 +33,17 @@ def enabled_agencies(connection: Connection, now: datetime) -> dict[str, datetim
 
 @dataclass(frozen=True, slots=True)
 class UnrecordedEvening:
-    """An enabled agency without a record of one evening of apologies."""
+    """An enabled agency for which the planning of one evening's apologies is not recorded."""
 
     agency_code: str
     apology_day: ApologyDay
     in_charge: str
     covered_until: date | None
-    """The last due date of the agency's earlier evenings."""
+    """The last due day of the dossiers that the apologies of earlier evenings are about."""
 
 
 def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:
-    """Return the agencies whose evening of that day is not recorded."""
+    """Return the enabled agencies for which the planning of that evening's apologies is not recorded."""
     rows = connection.execute(statement("watch/evening_left"), {"day": day, "evening_at": evening_at})
     return [value_of(UnrecordedEvening, row) for row in rows]
 
@@ -48,7 +51,7 @@ def evenings_left(connection: Connection, day: date, evening_at: datetime) -> li
 def unknown_messages(
     connection: Connection, before: datetime, now: datetime, agencies: Sequence[str] | None = None
 ) -> tuple[int, datetime | None]:
-    """Count useful messages whose outcome became unknown before ``before``.
+    """Count messages that are still useful to the citizen and whose outcome became unknown before ``before``.
 
     Also return when the outcome of the first of these messages became unknown.
 
@@ -60,7 +63,7 @@ def unknown_messages(
 
 
 def high_marks(connection: Connection) -> HighMarks:
-    """Return the largest numbers of attempts and of changes of messages, and the last heartbeat of senders."""
+    """Return the largest id of an attempt, the largest id of a change of a message, and senders' last heartbeat."""
     row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
 
@@ -142,7 +145,7 @@ def daily_work_done(connection: Connection, checked_day: date, closed_day: date)
 
 
 def first_moment(connection: Connection) -> datetime | None:
-    """Return the first moment from which the accounting identity counts anything."""
+    """Return the time of the first event that counts when events are compared with the messages about them."""
     row = connection.execute(statement("watch/first_moment")).fetchone()
     return row["first_moment"] if row else None
 

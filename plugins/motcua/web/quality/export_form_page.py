@@ -1,6 +1,7 @@
-"""The page of a source's export form, which gives the meaning of each column in the source's exports.
+"""Serve the page of a source's export form.
 
-A form can be tried on a file before it is used.
+The form gives the meaning of each column in the source's exports, which are files of dossiers. A form can be tried on a
+file before it is used.
 
 The Department requests a form. An agency's administrator may request it too, if that person may see all agencies in the
 source's files. A worker sets the form only after the Department got a mail about the request, because the form defines

@@ -79,7 +79,11 @@ def download_exports(
 
 
 def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[str, Listing]:
-    """Return the page's lists: a source's files, faults of one file, vanished dossiers, and the columns of the form."""
+    """Return the page's lists.
+
+    They are a source's files, the faults of one file, open dossiers that the source's complete exports no longer
+    contain, and the columns of the form.
+    """
     form = _form(form_in_force(connection, source))
     columns = [] if form is None else _columns_of(form)
     return {

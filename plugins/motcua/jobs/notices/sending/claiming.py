@@ -1,4 +1,5 @@
-"""Claims due messages for a lane, checks each once more, and saves an attempt for those that may be sent."""
+"""Claims due messages for a lane (a gateway that a sender uses), checks each message once more, and saves an attempt
+for those that may be sent."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Post
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
-"""A message whose dossier has an old step waits until the dossier's row was read again. It is claimed again this long
-after the planned moment of that reading, or earlier if the reading makes the message due."""
+"""An *old* step, which was typed in late, may take back the reason for a message. The message then waits until the
+dossier's row was read again. It is claimed again this long after the planned moment of that reading, or earlier if the
+reading makes the message due."""
 _START_AHEAD = timedelta(seconds=0.5)
 """For a gateway with a limit per second, a message is claimed at most this long before its request, because the claim
 is the last check of the message."""
@@ -119,8 +121,8 @@ class Claiming:
         ]
 
     def _may_test(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
-        """Begins a trial of a paused gateway. Returns whether a message may test it now; a gateway that was silent is
-        asked a question first, which needs no attempt."""
+        """Begins a trial of a paused gateway. Returns whether a message may test it now. A gateway that gave no answers
+        first gets a question: a request that sends no message and needs no attempt."""
         is_heard = stop.until == lane.heard_until
         if not (is_heard and stop.until > now) and not self.routing.begin_trial(lane, stop, now):
             return False
@@ -147,8 +149,8 @@ class Claiming:
         return [*latest, *(message for message in first if message.message_id not in claimed)]
 
     def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
-        """Claims one message for each carrier whose pause at this gateway has lasted its time. The message tests
-        whether the gateway accepts messages to the carrier again."""
+        """Claims one message for each carrier whose pause at this gateway has reached its planned end. The message
+        tests whether the gateway accepts messages to the carrier again."""
         going: list[_Fit] = []
         for carrier, stop in list(lane.carrier_stops.items()):
             if lane.stop is not None or stop.until > now or len(going) >= lane.room:
@@ -212,7 +214,7 @@ class Claiming:
         return going
 
     def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
-        """Returns, by message number, when a preferred gateway opens for messages that wait for that opening.
+        """Returns for each message that waits for a preferred gateway when that gateway opens, by message number.
 
         Considers gateways that are preferred to the lane's gateway and are closed as expected (at night, or for a
         quota). A message waits if its agency chose so, the closed gateway may send it, and it is still of use at the

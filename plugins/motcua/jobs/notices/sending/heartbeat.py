@@ -90,8 +90,8 @@ class Heart:
         limit = settings().frozen_after.total_seconds()
         self.name = sessions.new_name()
         self.is_over = False
-        """Whether this process must not send any more: the process or the ledger was asleep, a beat found a new gap, or
-        the heartbeat failed, as when other processes ended its sessions."""
+        """Whether this process must not send any more: the process or the ledger was asleep, a beat found a new gap
+        (see ``record_running``), or the heartbeat failed, as when other processes ended its sessions."""
         self.leaving = threading.Lock()
         """A request holds this lock from its check of ``may_send`` until the kernel has its bytes."""
         self.users = 0
@@ -112,12 +112,12 @@ class Heart:
         return not self.is_over and _seconds_between(self._last_beat, _clocks()) < self._deadline
 
     def record_running(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
-        """Makes each beat also record in the ledger that senders are running. Called after the run has checked
-        for a gap.
+        """Makes each beat also record in the ledger that senders are running. Called after the run has checked for a
+        *gap*: a record that the ledger was or may have been restored.
 
         A machine that resumes from a copy of its memory starts no new run: its senders go on, with an older state of
-        the ledger. If a beat finds that the ledger slept, or finds another gap, this process sends nothing more. The
-        next run then handles the gap.
+        the ledger. If a beat finds another gap, or finds that the ledger *slept* (no sender recorded a beat for a
+        while), this process sends nothing more. The next run then handles the gap.
 
         Args:
             clock: the clock of the run.

@@ -34,8 +34,8 @@ class SendCounts:
     stopped: list[str] = field(default_factory=list)
     """The gateway pauses that began in this run, each with its reason."""
     gap: str | None = None
-    """Why the sender sent nothing, or only messages that were recorded after a gap was noticed: the gap is still open,
-    because the ledger was restored or may have been restored. ``None`` without such a gap."""
+    """Why the sender sent nothing, or only messages that were recorded after a gap was noticed. A *gap* is open while
+    the ledger may lack sent messages after a restore. ``None`` without an open gap."""
     set_aside: int = 0
     """Number of messages that this sender put on hold because of a stop."""
     unregistered: dict[str, int] = field(default_factory=dict)

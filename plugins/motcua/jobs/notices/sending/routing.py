@@ -198,8 +198,8 @@ class Routing:
         """Returns the request that would send a message through a gateway.
 
         Raises:
-            UnregisteredTemplate: the template is not registered at the gateway, or is paused there, because the gateway
-                would refuse the message.
+            UnregisteredTemplate: the template is not registered at the gateway or is paused there, so the gateway would
+                refuse the message.
         """
         words = words_at(gateway, message.words, self.templates)
         if (gateway.address.name, words.template) in self.stopped_templates:

@@ -52,7 +52,8 @@ class TokenKeeper:
         or needs none.
 
         Returns an empty text if this process waits for a renewal, its own or another process's. A failure is written to
-        the ledger at once, so that the watch reports it while the old token may still be valid.
+        the ledger at once, so that the watch (the monitoring process) reports it while the old token may still be
+        valid.
         """
         first = gateway.first_refresh_token
         if first is None:
