@@ -122,7 +122,6 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
     yield Asked("/apologies", largest)
     yield Asked("/apologies/letters", is_first=True)
     yield Asked("/apologies/letters?agency=B000", largest)
-    yield Asked("/apologies/letters/filled", is_file=True)
     yield Asked("/stops", is_first=True)
     yield Asked("/requests", is_first=True)
 

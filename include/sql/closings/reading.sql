@@ -22,8 +22,9 @@ FROM audit.closings
 WHERE closing_no = %(closing_no)s;
 
 -- name: list_closings
--- Return closings, the newest period first and each period's newest closing first (audit.closings). The columns
--- difference and unexplained are zero if every occasion (the event that a message is about) has exactly one message.
+-- Return closings, the newest period first and each period's newest closing first (audit.closings,
+-- audit.closing_message_sums). The columns difference and unexplained are zero if every occasion (the event that a
+-- message is about) has exactly one message.
 WITH listed AS MATERIALIZED (
     SELECT
         closing_no,
@@ -51,15 +52,15 @@ WITH listed AS MATERIALIZED (
 ),
 
 -- The figures of all listed closings are added up together. Added up closing by closing, each row of figures would be
--- looked up separately.
+-- looked up separately. The sums by agency are a fifteenth of the rows of audit.closing_messages.
 sums AS (
     SELECT
         closing_no,
-        sum(expected) AS expected,
-        sum(expected - suppressed - cancelled) AS tellable,
+        sum(at_source - out_of_scope - only_source + only_ledger) AS expected,
+        sum(at_source - out_of_scope - only_source + only_ledger - suppressed - cancelled) AS tellable,
         sum(delivered) AS delivered,
         sum(accepted + delivered + undelivered + unconfirmed) AS sent
-    FROM audit.closing_messages
+    FROM audit.closing_message_sums
     WHERE closing_no IN (SELECT closing_no FROM listed)
     GROUP BY closing_no
 )

@@ -35,6 +35,7 @@ class Asked:
     """Code of an agency. Empty for all agencies."""
     rule: str = ""
     part: str = ""
+    """Group of rules, such as faults or notes."""
     state: str = ""
 
     @property

@@ -5,8 +5,9 @@ A list shows the findings of one agency, of all agencies, or only those that a f
 With the forms on a list, visitors acknowledge a finding for a time, withdraw an acknowledgement, or check a finding
 again against the present state of its dossier. The result of a repeated check is stored separately and does not change
 the run. Administrators of the finding's agency and the Department decide. Auditors see the pages without forms. Each
-decision needs the token of the page's form. It is stored with the person and the time, and an acknowledgement also with
-its reason and its last day. An agency's administrators see the pages of their own agencies only.
+decision needs the token of the page's form. The ledger stores each decision with the person and the time, and an
+acknowledgement also with its reason and its last day. An agency's administrators see the pages of their own agencies
+only.
 """
 
 from __future__ import annotations

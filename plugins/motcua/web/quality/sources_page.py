@@ -1,10 +1,10 @@
 """The page *Nguồn dữ liệu*: when each source was last read, and what would make its unusable rows usable.
 
 The Department states here which national status a status of a source stands for. If citizens get messages about the old
-or the new national status, the page only requests the change, and a worker makes the change after a mail about it to
-the Department. ``motcua sources map-status`` makes every change at once. The ledger stores who made the change and what
-the status stood for before. An agency's administrators see the sources and rows of their own agencies. Auditors see no
-dossier codes.
+or the new national status, the page only requests the change. The DAG ``settle_messages`` mails the request to the
+Department and later makes the change. The command ``motcua sources map-status`` makes any change immediately. The
+ledger stores who made the change and what the status stood for before. An agency's administrators see the sources and
+rows of their own agencies. Auditors see no dossier codes.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
         with page_connection() as connection:
             became = ask(connection, "map_status", wanted, who)
     except CheckViolation:
-        # The typed code is a status of the source contract itself, whose meaning cannot be changed.
+        # The typed code is one of the codes whose meaning the source contract fixes for all sources.
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
     return led_to(request, "/quality/sources", {"said": _SAID[became]})
 

@@ -1,10 +1,9 @@
 """The page *Giám sát*: the faults that the watch found, who attends to each, and whether the watch itself is running.
 
-The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed if
-messages are on hold because the ledger may have been restored to an earlier state, for example after a time without a
-sender. In this form somebody states whether the ledger was restored. A page shows the effects of this statement, which
-is carried out as soon as it is confirmed. Only the Department decides. Auditors see the page without its forms, and
-nobody else sees it.
+The page has two forms. With the first form, somebody acknowledges an open alert. The second form appears if messages
+are on hold because the ledger may have been restored to an earlier state. In the second form somebody states whether
+the ledger was restored. Another page then shows what this answer would do to the messages, and asks for a confirmation.
+Only the Department may use the forms. Auditors see the page without its forms, and nobody else sees it.
 """
 
 from __future__ import annotations

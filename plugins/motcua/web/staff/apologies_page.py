@@ -35,7 +35,7 @@ router = APIRouter()
 list_page(router, "/apologies/letters", LETTERS, "apologies_letters.html")
 
 LETTERS_A_FILE = 100
-"""Most letters in one file. The other letters are in further files."""
+"""Largest number of letters in one file. The other letters are in further files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ morning is worked; a weekend day.
 """
 
 LONGEST_AUTHORITY = 300
-"""Most letters of the name of the announcement with which a year was compared."""
+"""Largest number of characters in the name of the announcement with which a year was compared."""
 
 router = APIRouter()
 

@@ -39,8 +39,8 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST_WORDS = 1_000
-"""Most letters of a note or a reason. So many letters with accents take more than half of the bytes that a form may
-have."""
+"""Largest number of characters in a note or a reason. As many letters with accents take more than half of the bytes
+that a form may have."""
 _COUNTED = timedelta(days=30)
 _SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 router = APIRouter()
@@ -117,7 +117,8 @@ def _change(
 
 
 def _outcome_seen(fields: dict[str, str]) -> OutcomeSeen | None:
-    """Return the outcome that the page of the form showed. ``None`` if an earlier version of the page was sent."""
+    """Return the outcome that the page of the form showed, or ``None`` if the form comes from a page that an earlier
+    version of the software made."""
     written = fields.get("seen")
     try:
         return None if written is None else OutcomeSeen(datetime.fromisoformat(written) if written else None)

@@ -44,7 +44,7 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
-"""Most characters of a search that are used. The rest is cut off."""
+"""Largest number of characters of a search that are used. The rest is cut off."""
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -139,8 +139,8 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
     with page_connection() as connection:
         coded = find_by_code(connection, typed, visits.listed)
         found = coded.dossiers or (() if coded.unusable else find_by_tail(connection, typed, visits.listed))
-        # A text that may be a code or a phone number is first searched as a code, so that phone numbers, whose searches
-        # are stored, are not searched without need.
+        # If the text may be a code or a phone number, search for it as a code first. Each search for a phone number is
+        # stored, so avoid such searches.
         if found or not holds_phone(typed):
             return _one_or_several(connection, request, visits, found) or _nothing_found(request, coded, typed)
         return _search_by_phone(connection, request, visits, typed)

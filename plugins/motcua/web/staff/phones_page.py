@@ -31,7 +31,7 @@ from motcua.web.staff.settings_page import open_for
 from motcua.web.visitors import Visitor, Visits
 
 LARGEST_LIST = 8 * 1024 * 1024
-"""Most bytes of a list that an agency sends: some hundred thousand dossiers."""
+"""Largest size in bytes of a list that an agency uploads: some hundred thousand dossiers."""
 
 router = APIRouter()
 

@@ -46,10 +46,10 @@ from motcua.web.visitors import Visitor, Visits
 log = logging.getLogger(__name__)
 
 _SHOWN = 100
-"""Most rows that the page shows of reasons, and of figures of the national portal. The workbook has all rows."""
+"""Largest number of reasons that the page shows, and of agencies that it compares with the national portal."""
 _PERIODS = 45
 _LISTED = 1_001
-"""Most rows that the page of a figure shows. The downloaded file has all of them."""
+"""Largest number of rows that the page of a figure reads. The downloaded file has all rows."""
 
 router = APIRouter()
 

@@ -1,7 +1,8 @@
 """The tab *Yêu cầu đang chờ*: requests from staff pages, those that wait and those that ended, with their outcomes.
 
-A worker carries out most requests some time after a mail about them to the Department. Stops, confirmations of
-calendar years and verifications of publications need no mail. A request can be withdrawn here until it is carried out.
+The DAG ``settle_messages`` carries out most requests some time after it mailed them to the Department. Stops,
+confirmations of calendar years and verifications of publications need no mail. A request can be withdrawn here until it
+is carried out.
 An agency's administrator sees and withdraws requests about their own agencies only.
 """
 

@@ -42,8 +42,8 @@ from motcua.web.visitors import Visitor, Visits
 # --- Why the run is red ----------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"\+?\d{9,}")
-"""Digits as long as a phone number. They are masked in the reasons that a gate gives, although these reasons only count
-and name things and should hold no phone number."""
+"""Digits as long as a phone number. They are masked in the findings of a gate (the last task of a run, which fails if
+work is left undone). These findings only count and name things, so they should hold no phone number anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,10 @@ def run_words() -> dict[str, Any]:
 
 
 def trouble_of_task(task_id: str, what: str) -> Trouble | None:
-    """Return a failed task as the reason why its run is red. Return ``None`` for the gate, whose findings say more."""
+    """Return a failed task as the reason why its run is red.
+
+    Return ``None`` for a task without words, such as the gate: the gate's findings say more.
+    """
     told = run_words()["task"].get(task_id)
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
@@ -337,8 +340,8 @@ FindsRun = Annotated[Callable[[str, str], AirflowRun | None], Depends(run_finder
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
     """Return why the run is red, and what to do.
 
-    Only visitors who see all agencies get the failed tasks, which name sources, agencies and files of others, and the
-    gate's reasons.
+    Failed tasks and the gate's findings may name sources, agencies and files of others, so only visitors who see all
+    agencies get them.
     """
     refused = dag_texts.misunderstanding(
         run.dag_id,

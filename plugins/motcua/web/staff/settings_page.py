@@ -54,7 +54,7 @@ from motcua.web.visitors import Visitor, Visits
 # --- Reading what was typed ------------------------------------------------------------------------------------------
 
 LONGEST: Final = 300
-"""Most letters of a reason, of a procedure's code or of an address."""
+"""Largest number of characters in a reason or in a procedure's code."""
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 
 
@@ -401,7 +401,7 @@ class _AgencyPage:
         said: str = "",
         status: int = HTTPStatus.OK,
     ) -> HTMLResponse:
-        """Return the page with the settings, what was typed, the result of a rehearsal, or a question to confirm."""
+        """Return the page with the settings or what was typed, and with any faults or the result of a rehearsal."""
         agency, price = self.agency, settings().segment_price
         form = typed or TypedSettings.of_agency(agency)
         told = _Words(self.connection, self.opened, form.same_day_procedures)

@@ -39,14 +39,14 @@ list_files(router, "/stops/file", STOPS, of_all=True)
 
 @router.get("/stops")
 def show_stops(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Show stops, the newest first, with the messages that wait for those in force."""
+    """Show stops, the newest first. Show for each stop in force how many messages it holds back."""
     visits.must_see_all()
     return _page(request, visits, said if said in _SAID else "")
 
 
 @router.post("/stops")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Show what a stop or its end covers, and carry it out once it is confirmed."""
+    """Show what a new stop or the end of a stop covers. Once the visitor confirms it, store it."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)

@@ -53,7 +53,7 @@ def download_users(
     format: FileFormat,
     of: Literal["accounts", "grants", "changes"],
 ) -> Response:
-    """Return the accounts, the users' agencies, or the changes of them, the newest first, as a file."""
+    """Return a file of the accounts, of the users' agencies, or of the changes of users' agencies, the newest first."""
     visits.must_be_operator()
     if of == "accounts":
         with page_connection() as connection:
