@@ -252,7 +252,7 @@ class Server:
 
     @cached_property
     def admin(self) -> psycopg.Connection[Any]:
-        """The administrator's connection."""
+        """Return the administrator's connection."""
         return psycopg.connect(self.admin_dsn, autocommit=True)
 
     def copy_database(self, template: str, name: str) -> str:
@@ -269,7 +269,7 @@ class Server:
         return with_database(self.admin_dsn, name)
 
     def fresh_database(self, template: str, prefix: str) -> str:
-        """Copy a database under a name that no other has and return the name."""
+        """Copy a database under a name that no other database has, and return the name."""
         name = f"{prefix}_{next(_numbers)}"
         self.copy_database(template, name)
         return name
@@ -689,7 +689,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 
 def take_in(now: datetime | None = NOW, window: Window = EVERYTHING, source: str = "khanhhoa") -> PlanCounts:
-    """Pick up a source and plan its messages. ``None`` means the real clock."""
+    """Read the new rows of a source (a pick-up) and plan its messages. ``None`` means the real clock."""
     pick_up(source, window, now=now)
     return plan(window, now=now)
 
@@ -720,7 +720,7 @@ def states(rows: Rows) -> list[tuple[str, str | None]]:
 
 @contextlib.contextmanager
 def red_gate(match: str) -> Iterator[pytest.ExceptionInfo[RunIncomplete]]:
-    """Expect that a gate fails with this text, and that each of its findings has words and a remedy for staff.
+    """Expect that a gate (a run's last task) fails with this text, and that each finding has words and a remedy.
 
     A finding that lacks a fact would leave a sentence empty on the run's page.
     """
@@ -743,7 +743,7 @@ def reference_of(rows: Rows, attempt: int = 0) -> str:
 
 
 def off_balance() -> int:
-    """Return by how many messages the accounting identity is off."""
+    """Return by how many the messages in the ledger differ from the occasions for which messages are expected."""
     return sum(abs(row.difference) for row in in_ledger(identity))
 
 

@@ -45,7 +45,7 @@ def _is_mark(node: ast.AST) -> bool:
 
 
 def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
-    """Yield the guarantees of a file of tests, in its order. ``name`` is its path below tests.
+    """Yield the guarantees of a file of tests, in the file's order. ``name`` is the file's path below tests.
 
     :raises NotAGuarantee: for a mark that holds anything but two strings, or that is not on a test that pytest
     collects.

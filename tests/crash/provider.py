@@ -1,8 +1,8 @@
 """Play a provider with eSMS's protocol: it can be asked for an outcome, and refuses a reference that it already has.
 
 The provider sends no receipts. If a request got no answer, a sender asks for its outcome, or sends the same request
-again. The provider writes accepted messages into its own log, and commits the log before it answers. One request sets
-the provider's clock and its faults.
+again. The provider writes accepted messages into its own log, and commits the log before it answers. ``PUT /faults``
+sets the provider's clock and its faults.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Play a seed: send a few messages with scripted faults, kill or freeze a sender, repair, and call the judge."""
+"""Play seeds, which are simulated runs with random faults.
+
+A seed sends a few messages, kills or freezes a process, and repairs as an operator would. The judge (judge.py) then
+compares the gateways' logs with the ledger.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +141,7 @@ class Seed:
     # The world of the seed
 
     def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
-        """Draw the gateways, and what the first one's connection says about messages of unknown outcome.
+        """Draw the gateways, and the setting ``when_unknown`` of their connections.
 
         The gateways are one Kannel, two Kannels, a provider that can be asked and refuses repeats, or Zalo before SMS.
         """
@@ -255,7 +259,7 @@ class Seed:
         return Forked(work, self.world.not_for_children)
 
     def wait_a_moment(self, child: Forked) -> bool:
-        """Wait until a random moment of a child's short life, and return whether the child has ended before."""
+        """Wait for a random moment of a child's short life, and return whether the child has already ended."""
         return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
 
     def kill(self, job: Job, points: Sequence[Point]) -> None:
@@ -391,7 +395,7 @@ class Seed:
     # The order of events
 
     def play(self, points: Points) -> None:
-        """Kill or freeze a sender, repair in a random way, and run jobs until nothing is left to do."""
+        """Kill or freeze a job, repair in a random way, and run jobs until nothing is left to do."""
         sending = self.whose_turn(points["send"])
         self.enter()
         victim = self.lot.choices(("send", "plan", "receive", "settle"), (70, 8, 12, 10))[0]
@@ -492,7 +496,7 @@ class Seed:
     def quieten(self) -> None:
         """Remove all faults and run jobs until nothing is left to do.
 
-        In half of the seeds a person releases the unknown messages that the gateway never had.
+        In half of the seeds a person releases (queues again) the unknown messages that the gateway never had.
         """
         if self.lot.random() < 0.1:
             self.world.report("kannel", f"{self.number:032d}", 1)  # a receipt with a reference that no attempt has
@@ -663,7 +667,7 @@ class Batch:
         return tally
 
     def _close(self, report: Report) -> Tally:
-        """Judge all seeds once more with all entries of the log, and add the entries that belong to no seed."""
+        """Judge all seeds once more with all entries of the log, and report each entry that belongs to no seed."""
         found = []
         try:
             self.world.wait_until_quiet()
@@ -803,7 +807,7 @@ _STRAYS: dict[str, Callable[[Seed], tuple[str, str] | None]] = {
 
 
 def write_dossiers(world: World, rows: Sequence[dict[str, Any]]) -> None:
-    """Write dossiers and the transitions that call for their messages, as a pick-up would write them."""
+    """Write dossiers and the transitions that call for their messages, as if a job had read them from a source."""
     values = {"rows": Jsonb(list(rows))}
     with world.ledger.transaction():
         world.ledger.execute(_DOSSIERS, values)

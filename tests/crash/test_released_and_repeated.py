@@ -1,4 +1,4 @@
-"""An unknown message stays right if a person, the desk or a late receipt acts on it while a process handles it."""
+"""Test messages of unknown outcome on which a person, the desk or a late receipt acts at the same time as a process."""
 
 from __future__ import annotations
 

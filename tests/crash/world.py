@@ -1,4 +1,4 @@
-"""Provide what a seed needs: a PostgreSQL that can be stopped, gateways that can be killed, and the callbacks app.
+"""Provide what a seed (a simulated run) needs: PostgreSQL and gateways that can be killed, and the callbacks app.
 
 All processes except PostgreSQL's are forked from one process that has loaded all code, so that a killed gateway runs
 again within milliseconds.

@@ -1,4 +1,7 @@
-"""Test each DAG's settings: its id, runs, retries, gate, deadline, and how a backfill limits its work."""
+"""Test each DAG's settings: id, runs, retries, deadline, the limits of a backfill, and the gate.
+
+The gate is a run's last task. It fails if the run left work undone.
+"""
 
 from __future__ import annotations
 
@@ -137,9 +140,10 @@ def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_
 
 
 def longest_wait(task: Any) -> timedelta:
-    """Return the longest total wait before the retries of a task, even of a task that was cleared many times.
+    """Return the longest possible total wait before the retries of a task.
 
-    The wait doubles with each retry, up to a limit.
+    The wait doubles with each try, up to ``max_retry_delay``. A task that was cleared many times waits this long before
+    each retry.
     """
     return task.retries * task.max_retry_delay if task.retries else timedelta()
 

@@ -38,7 +38,7 @@ def test_statements_are_looked_for_at_seven_in_vietnam_on_the_5th_and_the_10th_a
         (datetime(2026, 12, 10, 7, tzinfo=VIETNAM), date(2026, 11, 1)),
         (datetime(2027, 1, 5, 7, tzinfo=VIETNAM), date(2026, 12, 1)),
     ]
-    assert window_month(EVERYTHING) is None, "a run that is not a backfill takes whatever is there"
+    assert window_month(EVERYTHING) is None, "a run that is not a backfill takes the files of all months"
 
 
 ONE, TWO = {"statement_no": 1}, {"statement_no": 2}

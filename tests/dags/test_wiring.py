@@ -229,4 +229,4 @@ def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, mo
         (call,) = job.call_args_list
         expected = tuple(stands_for.get(each, each) if isinstance(each, str) else each for each in handed)
         assert (*call.args, *call.kwargs.values()) == expected, (task_id, call)
-        assert answer == (None if task_id == "gate" else "what it did"), "the tasks after it get its answer"
+        assert answer == (None if task_id == "gate" else "what it did"), "each task but the gate returns its result"

@@ -33,7 +33,7 @@ _PATIENCE = 120.0
 
 
 class Door:
-    """Forwards connections to a port of the loopback interface.
+    """Forward connections to a port of the loopback interface.
 
     Args:
         port: Port of the loopback interface.

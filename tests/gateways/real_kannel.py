@@ -111,7 +111,7 @@ class Kannel:
         """Start both boxes; each start uses the same ports and the same spool folder.
 
         Raises:
-            RuntimeError: a box ended at once. The error's message has the end of the box's log.
+            RuntimeError: A box ended at once. The error's message has the end of the box's log.
         """
         self._start_box("bearerbox", self._ports["smsbox"])
         self._start_box("smsbox", self.sendsms_port)
@@ -132,7 +132,7 @@ class Kannel:
 
     @property
     def bearerbox(self) -> Part:
-        """The process of bearerbox, for tests that freeze it."""
+        """Return the process of bearerbox, for tests that freeze it."""
         return self._boxes["bearerbox"]
 
     def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:

@@ -299,7 +299,9 @@ def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop
     assert [row["applicant_name"] for row in rows("SELECT applicant_name FROM motcua.dossiers")] == ["Lê An"] * 2
 
 
-@pytest.mark.guarantee("cost", "a source row that belongs to an agency enabled late is read once")
+@pytest.mark.guarantee(
+    "cost", "the pick-up of a long history queries a dossier's row again only if the dossier may have another row"
+)
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
     asked, at_work = [], []
     by_key, run = ContractSource.dossiers_by_key, picking_up._PickUp.run

@@ -158,7 +158,7 @@ def test_work_of_before_runs_had_numbers_is_found_by_name_and_what_is_not_known_
 
 
 def test_why_a_gate_was_red_is_kept_and_a_run_is_known_by_one_number(ledger):
-    """A run has one number in all its connections, and the reasons for which its gate failed are stored."""
+    """A run has one number in all its connections. The ledger stores why the run's gate (its last task) failed."""
     work_for(NOTIFY)
     with open_connection() as one, open_connection() as other:
         numbers = {

@@ -1,4 +1,4 @@
-"""A whole installation on loopback for the doctor's tests.
+"""Set up a whole installation on loopback for the tests of ``motcua doctor``.
 
 PostgreSQL with a role for each part of MotcuaSMS, a source, the callbacks app and Airflow's database are real. The SMS
 gateway, the mail server and the backup are doubles. A test breaks the installation and then repairs it.

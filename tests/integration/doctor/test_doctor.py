@@ -1,4 +1,4 @@
-"""Test that the doctor names all faults of a running installation, and finds none in a correct installation.
+"""Test that ``motcua doctor`` names all faults of a running installation, and finds none in a correct one.
 
 test_doctor_files.py tests the faults that the files of an installation show.
 """

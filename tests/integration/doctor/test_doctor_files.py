@@ -1,4 +1,4 @@
-"""Test the doctor on the files of an installation, before anything runs."""
+"""Test ``motcua doctor`` on the files of an installation, before anything runs."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def software(ledger: str, agencies: None, read_here: None, configure: Callable[.
 
 @pytest.fixture
 def run(software: Software) -> Callable[[], set[str]]:
-    """Return a function that reads files, picks up the source, plans, and returns the reasons of quarantined rows."""
+    """Return a function that reads files and the source's new rows, plans, and returns reasons of quarantined rows."""
 
     def go() -> set[str]:
         software.read()

@@ -22,7 +22,7 @@ from tests.integration.exports.conftest import SOURCE
 def begin(software, tmp_path):
     """Return a function that starts the simulated clerk, who exports to a folder and uses the clock of ``software``.
 
-    ``begin.live`` moves the clock on by some seconds, in which a clerk works. ``begin.said`` is the clerk's log.
+    ``begin.live`` lets a clerk work for some seconds of this clock. ``begin.said`` is the clerk's log.
     """
     said = []
     in_ledger(set_form, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)

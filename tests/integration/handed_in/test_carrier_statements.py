@@ -28,7 +28,7 @@ HEADINGS = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;S
 
 
 class Ours:
-    """Writes our attempts and the incoming inquiries directly into the ledger."""
+    """Write our attempts and the incoming inquiries directly into the ledger."""
 
     def __init__(self, rows) -> None:
         self.rows, self.number = rows, 0

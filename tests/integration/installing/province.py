@@ -1,6 +1,6 @@
-"""Doubles of the systems that a province has around its new server, and of a person who answers set-up's questions.
+"""Provide doubles of a province's systems, and of a person who answers the questions of ``motcua set-up``.
 
-The doubles are a one-stop database, an SMS gateway, a mail server and certificates.
+The systems are a one-stop database, an SMS gateway and a mail server. The module makes certificates, too.
 """
 
 from __future__ import annotations

@@ -671,5 +671,5 @@ def test_every_question_and_finding_has_its_words() -> None:
     assert set(said["findings"]) <= set(CHECKS)
     fields = " ".join(said["connection_fields"].values()).casefold()
     assert [each for each in (*gateways.adapters(), "ở đó") if each in fields] == [], (
-        "adapters share the words of a field"
+        "adapters share the words of a field, so the words may name no adapter"
     )

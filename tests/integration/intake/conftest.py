@@ -151,7 +151,7 @@ def software(served: httpx.Client) -> Software:
 
 @pytest.fixture
 def run(served: httpx.Client) -> Callable[[], set[str]]:
-    """Return a function that picks up the source, plans, and returns the reasons of quarantined rows."""
+    """Return a function that reads the source's new rows, plans, and returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         counts = pick_up(SOURCE)

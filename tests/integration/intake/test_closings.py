@@ -70,7 +70,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     assert said == [True, False]
     assert (folder / PDF).stat().st_size > 10_000
 
-    # Later the agency's software is read and no longer pushes. The old closing must stay as it was.
+    # Later the data is read from the agency's database instead of pushed. The old closing must stay as it was.
     configure(MOTCUA_SOURCES=f"{SOURCE}=contract")
     checked = verify_publication("1")
     assert checked.faults == []

@@ -214,7 +214,8 @@ NO_RESULT = {
 
 
 @pytest.mark.guarantee(
-    "intake", "in whatever order pushes come, and whatever clocks show, a dossier ends in the state of its own row"
+    "intake",
+    "in whatever order pushes come, and whatever clocks show, the dossier and its message agree with the source's row",
 )
 def test_dossier_stands_as_it_is_told_in_whatever_order_its_pushes_come(desk, rows):
     """For each story, the source's row, the ledger's dossier and the queued message must agree at the end."""

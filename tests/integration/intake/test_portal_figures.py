@@ -1,4 +1,4 @@
-"""Test the national portal's figures: handed in, stored, replaced and compared with closings, and in no publication."""
+"""Test the national portal's figures: they are stored, replaced and compared with closings, and never published."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
     )
-    assert "777" in command("show", str(closed.closing_no)).output, "an auditor must see it too"
+    assert "777" in command("show", str(closed.closing_no)).output, "an auditor must see the portal's figure too"
 
 
 class Later(datetime):

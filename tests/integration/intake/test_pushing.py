@@ -83,7 +83,7 @@ def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
     "a dossier with status 9 is at the desk; with status 5, only if the push or its client's setting states so",
 )
 def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages):
-    """A pushed supplement leads to a message only if the push states that the one-stop desk has it."""
+    """A dossier with status 5 leads to a message only if the push states that the dossier is at the one-stop desk."""
     elsewhere = [{}, {"PhongBanXuLy": "Phòng Tư pháp"}]
     at_desk = [{"PhongBanXuLy": "Bộ phận Một cửa"}, {"PhongBanXuLy": "MOT_CUA"}, {"TrangThaiBoSung": "MotCua"}]
     cases = [*elsewhere, *at_desk, {"PhongBanXuLy": "Bộ phận Tiếp nhận và Trả kết quả"}]

@@ -33,7 +33,7 @@ def run(*arguments, typed=""):
 
 
 def export(to, *arguments, typed="", because=PAPER):
-    """Run the export; return the command's result, the rows of the workbook and the text of the sheet."""
+    """Run the export; return the command's result, the rows of its workbook and the text of its HTML sheet."""
     answer = run("export", *arguments, "--because", because, "--to", str(to), typed=typed)
     if answer.exit_code != 0:
         return answer, [], ""

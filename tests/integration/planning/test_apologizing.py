@@ -535,7 +535,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
-"""SQL that marks the sources as read now. Otherwise the gate would report sources that were read too long ago."""
+"""SQL that marks the sources as read now. Otherwise the gate, a run's last task, would report sources read long ago."""
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):

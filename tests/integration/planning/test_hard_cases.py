@@ -241,7 +241,7 @@ def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
 
 
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
-"""A query that returns a row while another connection waits for a lock of the connection that runs it."""
+"""A query that returns a row while another connection waits for a lock that the query's own connection holds."""
 
 
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):

@@ -1,4 +1,7 @@
-"""Test that a publication lists its period's stops as known at the closing, and that verifying checks this list."""
+"""Test that a publication lists its period's stops as known at the closing, and that verifying checks this list.
+
+A stop is an order not to send messages of a kind or an agency for some time.
+"""
 
 from __future__ import annotations
 

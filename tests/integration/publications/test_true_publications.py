@@ -217,7 +217,8 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
 def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable[[dict[str, Any]], object]], None]:
     """Return a function that makes the day's publication look like one of an older version, which had no channels.
 
-    The function also applies ``change`` to the manifest. It adapts the files, the closing and the ledger's row.
+    Channels are SMS and Zalo. The function adapts the files, the closing and the ledger's row, and applies ``change``
+    to the manifest.
     """
 
     def publish_as(change: Callable[[dict[str, Any]], object]) -> None:
@@ -288,7 +289,7 @@ def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(publish
 
 
 def test_publication_from_before_the_number_of_the_rendering_holds(published_as, monkeypatch):
-    """A publication of an older build must verify, with a remark that this version would urge other agencies."""
+    """A publication of an older build must verify. A remark says that the report would now urge other agencies."""
 
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}

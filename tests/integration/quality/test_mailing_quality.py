@@ -416,7 +416,7 @@ def test_starttls_is_used_where_the_connection_does_not_switch_it_off(run, confi
 
 
 def watch_is_let_in() -> bool:
-    """Return whether the watch can log in to the mail server. The watch reads the same connection without Airflow."""
+    """Return whether the watch, a process outside Airflow, can log in to the mail server by the same connection."""
     given = connection_of_environment("smtp_default")
     assert given is not None
     with signed_in(given) as client:

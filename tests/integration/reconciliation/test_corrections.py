@@ -247,7 +247,7 @@ def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_chang
 
 
 def close_days(at: datetime, window: Window = EVERYTHING) -> None:
-    """Run the nightly task that closes days, and its gate."""
+    """Run the nightly task that closes days, and then the gate, the last task, which fails if work is left."""
     reconcile_daily.gate(reconcile_daily.close_days("daily", window, DAILY, at))
 
 

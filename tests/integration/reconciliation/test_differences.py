@@ -486,7 +486,7 @@ def test_day_first_closed_after_its_source_was_removed_names_the_source_and_is_r
 
 
 def test_dossier_that_two_sources_hold_is_not_red(other, one_stop):
-    """A closing is not red if an agency's new software also has the old dossiers, with all steps or the last one."""
+    """A closing is not red if an agency's new software has the old dossiers too, with all steps or only the last."""
     first = NOW - 60 * MINUTE
     for code in ("A", "B", "C", "D"):
         result(one_stop, code, first)
@@ -514,7 +514,7 @@ def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "an event that is twice in the sources counts once, with one apology, or is explained row by row",
+    "an event or an apology that the sources hold twice counts once, or its rows are explained one by one",
 )
 def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(other, one_stop):
     for code in ("RESULT", "PROCEDURE"):
@@ -541,7 +541,7 @@ def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(o
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "an event that is twice in the sources counts once, with one apology, or is explained row by row",
+    "an event or an apology that the sources hold twice counts once, or its rows are explained one by one",
 )
 def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
     for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):

@@ -86,5 +86,5 @@ def balances() -> bool:
 
 
 def close(*options: str) -> None:
-    """Close gap 1 by ``motcua gaps close`` as the Department."""
+    """Close gap 1 (a time of which the ledger lacks data) by ``motcua gaps close`` as the Department."""
     type_command("gaps", "close", "1", *options, "--reason", "tra lời", "--as-department", "--yes")

@@ -196,7 +196,7 @@ def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, 
 
 
 def test_listed_batch_whose_commit_failed_is_emptied_by_the_next_search_for_a_gap(past, restorable, monkeypatch):
-    """If a process dies after it listed an erasure, the next search for a gap must complete the erasure."""
+    """If a process dies after it listed an erasure, the next check for a restored ledger must complete the erasure."""
     past.told_and_ended("D-1")
     listed = open_erasures()
 
@@ -216,7 +216,8 @@ def test_erasures_that_were_listed_while_the_clock_was_ahead_hide_no_later_one(p
     past.told_and_ended("D-1", at=NOW - timedelta(days=10))
     past.told_and_ended("D-2", at=NOW - timedelta(days=10))
     erase("D-1")
-    # The clock was 100 years ahead when these lines were written. They are more than a search for a gap checks first.
+    # The clock was 100 years ahead when these lines were written. They are more lines than the check for a restored
+    # ledger reads at the end of the list.
     (file,) = settings().journal_folder.glob("erased-*.jsonl")
     year = file.name[len("erased-") :][:4]
     line = file.read_text().replace(f'"at":"{year}', f'"at":"{int(year) + 100}')

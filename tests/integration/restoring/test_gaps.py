@@ -1,4 +1,8 @@
-"""Test ledgers that were restored to an earlier state: no citizen is texted twice, and none is left out."""
+"""Test ledgers that were restored to an earlier state: no citizen is texted twice, and none is left out.
+
+A gap is a time of which the ledger lacks data. The journal, a folder outside the ledger, has a line for each attempt to
+send. The watch is a process outside Airflow that checks the system.
+"""
 
 from __future__ import annotations
 
@@ -234,7 +238,9 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "an event of which a citizen was told begins at another step: no second message")
+@pytest.mark.guarantee(
+    "restored", "an event that was told in the gap gets no second message if it now begins at another step"
+)
 def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.dossier("D-7", applicant_phone="0905123007")
     pick_up("khanhhoa", now=NOW)

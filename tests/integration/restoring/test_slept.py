@@ -1,7 +1,8 @@
 """Test ledgers that slept: nothing ran for ten minutes or more.
 
-The disk may have been restored together with the journal, so messages are held until a watch or a person confirms that
-nothing was restored.
+The disk may have been restored together with the journal, which has a line for each attempt to send. So messages are
+held until a watch or a person confirms that nothing was restored. A watch is a process outside Airflow that checks the
+system.
 """
 
 from __future__ import annotations

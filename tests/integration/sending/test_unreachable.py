@@ -77,7 +77,9 @@ def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
     queue(one_stop, "D-1", WITHOUT)
     send_at()
     waits = rows("SELECT next_attempt_at - %s AS wait FROM motcua.messages", NOW)[0]["wait"]
-    assert waits <= timedelta(seconds=25), "the wait is that after a first try, although two gateways were asked"
+    assert waits <= timedelta(seconds=25), (
+        "the message waits no longer than after a first try, although two gateways were asked"
+    )
 
 
 @pytest.mark.guarantee(

@@ -26,7 +26,7 @@ def result(one_stop):
 
 
 def test_text_goes_as_its_agency_chose_where_accents_cost(one_stop, gateway, plain_agency, rows):
-    """If accents cost more segments, a text is sent without accents if its agency chose so."""
+    """Where accents cost more segments, a text has no accents if its agency chose so."""
     result(one_stop)
     send_at()
     (text,), attempts = sent(gateway, rows)

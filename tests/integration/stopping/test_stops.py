@@ -1,4 +1,7 @@
-"""Test the Department's stops of a kind, an agency or everything: senders and settling obey, and no message is lost."""
+"""Test stops, the Department's orders not to send messages of a kind, of an agency or at all.
+
+Senders and settling obey, and no message is lost.
+"""
 
 from __future__ import annotations
 
@@ -158,7 +161,7 @@ def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_st
         store.end_stop(ending, made.stop_id, ended_by="lan", now=NOW + SECOND)
         sender = threading.Thread(target=set_aside)
         sender.start()
-        assert not done.wait(0.3), "it must wait until the end of the stop is committed"
+        assert not done.wait(0.3), "the sender must wait until the end of the stop is committed"
         ending.commit()
     sender.join(10)
     assert states(rows) == [("queued", None)]

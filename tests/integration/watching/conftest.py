@@ -1,4 +1,7 @@
-"""Fixtures of the watch's tests: a watch that checks a fresh ledger, a double of Airflow, and a real SMTP server."""
+"""Fixtures of the watch's tests: a watch that checks a fresh ledger, a double of Airflow, and a real SMTP server.
+
+The watch is a process outside Airflow that runs checks twice a minute and mails alerts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from tests.integration.watching.outside import Outside
 
 LAN, MINH = "lan@khanhhoa.example", "minh@khanhhoa.example"
 ASKED_OFTEN = tuple(each for each in CHECKS if each.name not in ("catalog", "installation"))
-"""All checks of the watch except the two that run the doctor's hourly checks. These two have tests of their own."""
+"""All checks of the watch except two with tests of their own: those that run the hourly checks of ``motcua doctor``."""
 WEDNESDAY = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
 
 

@@ -1,4 +1,7 @@
-"""A double of the servers that the watch calls over HTTP: Airflow, the callbacks app, the intake app and a webhook."""
+"""A double of the servers that the watch calls over HTTP: Airflow, the callbacks app, the intake app and a webhook.
+
+The watch is a process outside Airflow that checks the system.
+"""
 
 from __future__ import annotations
 

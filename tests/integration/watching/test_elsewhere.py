@@ -264,7 +264,7 @@ def test_each_round_of_the_watch_is_recorded_by_the_server(machine: Elsewhere, s
     (after,) = rows("SELECT asked_at, awake_since FROM motcua.outside_watch")
     assert after["asked_at"] > before["asked_at"]
     assert after["awake_since"] == before["awake_since"]
-    # After ten minutes without a round, the watch reports a new time since when it has run without a pause.
+    # After ten minutes without a round, the watch must count its time without a pause anew.
     machine.now += 10 * MINUTE
     machine.look()
     (paused,) = rows("SELECT awake_since FROM motcua.outside_watch")
