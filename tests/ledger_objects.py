@@ -1,4 +1,4 @@
-"""Write include/sql/objects.tsv: the objects of a fresh ledger, with which the doctor compares a ledger.
+"""Write include/sql/objects.tsv: the objects of a fresh ledger, with which ``motcua doctor`` compares a ledger.
 
 ``python -m tests.ledger_objects`` writes the file again, from a ledger that it creates and drops.
 """

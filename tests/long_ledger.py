@@ -163,7 +163,8 @@ INNER JOIN (
 CROSS JOIN LATERAL (SELECT (t.day + time '17:30') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS at) AS e
 WHERE e.at <= %(now)s;
 """
-# Citizens text 9029 about a tenth of the dossiers. Ten rows for each day have left the quarantine, 500 are still there.
+# For a tenth of the dossiers a citizen sent a text to 9029. Ten rows for each day have left the quarantine, 500 are
+# still there.
 _THE_REST = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, state, text, template_id, template_version, parameters,

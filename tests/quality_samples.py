@@ -157,7 +157,7 @@ THRESHOLDS = (
 
 
 def agency_report(**changes: Any) -> AgencyReport:
-    """Return the report of Sở Tư pháp: 2.188 dossiers, 143 findings, of which 4 are acknowledged and 139 open.
+    """Return the report of Sở Tư pháp: 2,188 dossiers, 143 findings, of which 4 are acknowledged and 139 open.
 
     The report also has one finding about the agency's month and two findings of severity ``info``.
     """

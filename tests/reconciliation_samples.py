@@ -255,7 +255,7 @@ def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
 
 
 def unbalanced() -> ReconciliationReport:
-    """Return a report with one occasion that has no message and no explanation, and with a source that was not read."""
+    """Return a report in which one message is missing without an explanation, and one source was not read."""
     kept = report()
     first, *rest = kept.figures.messages
     broken = replace(first, at_source=first.at_source + 1)

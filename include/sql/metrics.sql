@@ -10,8 +10,8 @@ SELECT
 
 -- name: open_messages
 -- Return the number of messages that are not final, by state and kind, and when the oldest of them was recorded
--- (motcua.messages). At most a given number of rows is read of the queued messages, of the accepted ones, and of all
--- others, each through an index that holds only these messages.
+-- (motcua.messages). The queued messages, the accepted messages and all others are read separately. Each part is read
+-- through an index of its own, up to a given number of rows.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m
@@ -93,14 +93,15 @@ ORDER BY g.name, c.concerns;
 
 -- name: sources
 -- Return when each source was last read, and whether reading it has failed after that (motcua.sources). A source that
--- was not read or tried for a week is left out, because it is not used any more.
+-- no process has tried to read for a week is left out, because it is not used any more.
 SELECT s.name, s.picked_up_at, s.failed_at IS NOT NULL AS failing
 FROM motcua.sources AS s
 WHERE greatest(s.picked_up_at, s.failed_at) > %(now)s::timestamptz - interval '7 days'
 ORDER BY s.name;
 
 -- name: open_checks
--- Return the number of subjects with an open alert for each check of the watch (motcua.alerts).
+-- Return the number of subjects with an open alert for each check of the watch, the process that raises alerts
+-- (motcua.alerts).
 SELECT
     a.name,
     count(*) AS subjects

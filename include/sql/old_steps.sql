@@ -9,9 +9,9 @@ SELECT since FROM motcua.rule_dates WHERE rule = 'old_steps';
 -- name: mark
 -- Insert those transitions of these dossiers that the rows of this pick-up show to be old steps (motcua.old_steps). An
 -- old step happened before another step of the same source that has a lower number, by more than twice the possible
--- error of the source's clocks (clock_skew). It was recorded after that other step had happened, or at most the same
--- amount of time before. A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is
--- exactly midnight, or if its status ends a dossier (3, 7, 10).
+-- error of the source's clocks (clock_skew). It was recorded after that other step happened, or at most the same amount
+-- of time before it. A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is exactly
+-- midnight, or if its status ends a dossier (3, 7, 10).
 WITH steps AS (
     SELECT
         t.transition_id,

@@ -102,8 +102,8 @@ VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s, %(diff
 
 -- name: last_of_each
 -- Return every publication with its last verification, the first publication first (audit.publications,
--- audit.publication_verifications). An empty verification means that there was none. first_verified_at is the time of
--- the first verification of any publication.
+-- audit.publication_verifications). The columns of the verification are NULL if there was none. first_verified_at is
+-- the time of the first verification of any publication.
 SELECT
     p.publication_no,
     p.published_at,
@@ -147,8 +147,8 @@ WHERE
 ORDER BY v.publication_no DESC;
 
 -- name: of_closings
--- Return the publications of the given closings, each with its last verification (audit.publications). An empty
--- verification means that there was none.
+-- Return the publications of the given closings, each with its last verification (audit.publications). The columns of
+-- the verification are NULL if there was none.
 SELECT
     p.closing_no,
     l.verified_at,

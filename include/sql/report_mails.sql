@@ -12,12 +12,12 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 -- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
 -- motcua.report_mails). A first publication concerns an agency that has a figure other than zero in the period; a
 -- correction concerns an agency whose figures it changed. An agency with recipients gets the publications that concern
--- it. An authority gets the publications that concern any agency. An authority also gets a correction if one of three
--- figures differs from that of the corrected closing, and a first publication if one of them is not zero. The figures
--- are the number of missing and surplus messages (difference), the number of unexplained differences, and the number of
--- unread sources. The first publication of a month or a longer period is official, so authorities get it whatever it
--- holds. The People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or
--- if one failed.
+-- it. An authority gets the publications that concern any agency. An authority also gets a correction if it changed one
+-- of three figures, and a first publication if one of the three is not zero. The three figures are the number of
+-- missing and surplus messages (difference), the number of unexplained differences, and the number of unread sources.
+-- The first publication of a month or a longer period is official, so authorities get it whatever it holds. The
+-- People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or if one
+-- failed.
 WITH published AS (
     SELECT
         p.publication_no,

@@ -9,7 +9,7 @@ ON CONFLICT (run_id, dag_id) DO UPDATE SET dag_id = r.dag_id
 RETURNING run_no;
 
 -- name: leave_undone
--- Write which work the gate of a run, its last task, found left undone, as a JSON array (motcua.runs).
+-- Write the work that the last task of a run (its gate) found undone, as a JSON array (motcua.runs).
 UPDATE motcua.runs
 SET left_undone = %(words)s
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s;
@@ -164,7 +164,8 @@ WHERE changed_by = %(run_id)s AND change = 'stopped'
 ORDER BY changed_at;
 
 -- name: evenings
--- Return the evenings of apologies that a run settled (motcua.apology_evenings).
+-- Return the evenings that a run settled (motcua.apology_evenings). For each evening, the run planned an agency's
+-- apologies, or found that it was too late for them or that the evening was on a day off.
 SELECT
     e.agency_code,
     g.name AS agency_name,
@@ -182,8 +183,8 @@ WHERE
 ORDER BY e.day, e.queued DESC, g.name;
 
 -- name: closings
--- Return the periods that a run closed, whether each occasion has one message in their figures (difference,
--- unexplained), and their publications (motcua.closings).
+-- Return the periods that a run closed, with their publications (motcua.closings). The columns difference and
+-- unexplained are zero if the messages match the events that require messages.
 SELECT
     c.closing_no,
     c.period,

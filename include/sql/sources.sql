@@ -1,6 +1,6 @@
 -- Store what the ledger knows of each source: how far it was read, its failures, its status codes and its numbering of
--- transitions. A pick-up reads the new rows of one source into the ledger. A query by the name of an unknown source
--- returns no row. Called by store/notices/sources.py.
+-- transitions. A pick-up reads the new rows of one source into the ledger. A watcher is a process that queries the
+-- sources for unread rows. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
 
 -- name: ensure
 -- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
@@ -47,7 +47,7 @@ FROM motcua.sources
 WHERE name = %(name)s;
 
 -- name: advance
--- Write where the next pick-up begins, and the values with which the watcher compares the source (motcua.sources).
+-- Write where the next pick-up begins, and the values with which a watcher compares the source (motcua.sources).
 UPDATE motcua.sources
 SET
     cursor_transition_id = coalesce(%(transition_id)s, cursor_transition_id),

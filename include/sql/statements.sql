@@ -39,10 +39,10 @@ FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS r (
 SELECT statements.look_at(%(table_name)s);
 
 -- name: take_ours
--- Insert every attempt through a gateway, and every inquiry that the gateway delivered, that its carrier statement of
--- the month may bill (statements.ours). Attempts and inquiries of the 35 days before the month and of the day after it
--- are included too, although another carrier statement may have billed them. If a line of the file is not one inquiry
--- but a number of inquiries, inquiries are left out.
+-- Insert what the carrier statement of a gateway and month may bill: the attempts through the gateway, and the
+-- inquiries (texts to 9029) that the gateway delivered (statements.ours). Attempts and inquiries of the 35 days before
+-- the month and of the day after it are included too, although another carrier statement may have billed them. If a
+-- line of the file is not one inquiry but a number of inquiries, inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before

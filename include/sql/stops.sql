@@ -137,7 +137,8 @@ GROUP BY m.agency_code, m.kind, m.template_id, m.template_version
 ORDER BY m.agency_code, m.kind, m.template_id, m.template_version;
 
 -- name: keep_of_closing
--- Insert the stops that were in force within a closing's period, as known at its cut-off (motcua.closing_stops).
+-- Insert the stops that were in force within a closing's period, as known at its cut-off (motcua.closing_stops). A
+-- closing is the stored figures of a finished period.
 INSERT INTO motcua.closing_stops (closing_no, stop_id, ended_at)
 SELECT
     %(closing_no)s,

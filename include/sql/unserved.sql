@@ -27,16 +27,16 @@ ORDER BY n.place;
 -- name: messages
 -- Return the carriers whose due messages no sender handles (motcua.messages, motcua.attempts). Each row has the
 -- carrier's first gateway (the one for its new messages), the alert about that gateway's pause (held_by, empty without
--- a pause), the time since which the messages wait, and their number, counted up to fifty. At each end of a carrier's
--- queue, the query reads the forty outermost messages that were due by due_by, and examines the first of them that
--- could be sent. Senders handle this message if one of the gateways that may send it is at work. A gateway is at work
--- if, since the time that the caller gives for it (ways.since), a sender has begun an attempt through it for a message
--- that stands earlier in the queue. An attempt counts only if it was answered or may still be answered, so an attempt
--- in flight does not count at a paused gateway. The query reads the newest thousand attempts, and fifty that are in
--- flight. If the oldest of the thousand began after ways.since, the first gateway is also at work if the earliest time
--- at which it may get its next message (gateways.free_at) is later than ways.since. Only gateways with a limit per
--- second have such a time. The query returns nothing while a gap that holds all messages is open, or if a gap was
--- closed after due_by.
+-- a pause), the time since which the messages wait, and their number, counted up to fifty. Of the messages that were
+-- due by due_by, the query reads the first forty and the last forty of a carrier's queue. From each end of the queue,
+-- it examines the first message that could be sent. Senders handle this message if one of the gateways that may send it
+-- is at work. A gateway is at work if, since the time that the caller gives for it (ways.since), a sender has begun an
+-- attempt through it for a message that stands earlier in the queue. The attempt counts if it was answered. An attempt
+-- in flight counts too if the gateway is not paused. The query reads only the newest thousand attempts, and fifty that
+-- are in flight. If the oldest of the thousand began after ways.since, attempts may be missing. The first gateway then
+-- also counts as at work if it is not paused and may get its next message only after ways.since (gateways.free_at, a
+-- time that only gateways with a limit per second have). The query returns nothing while a gap that holds all messages
+-- is open, or if a gap was closed after due_by. A gap is a time of which the ledger may lack data.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -240,9 +240,9 @@ ORDER BY u.carrier;
 
 -- name: steps
 -- Return how many steps were picked up before due_by and are not planned, counted up to a hundred, and when the first
--- of them was picked up (motcua.transitions). The number is 0 if a process plans. Dossiers are planned in the order of
--- their numbers, so a process plans if one of the twenty steps just before the first waiting dossier was planned since
--- due_by.
+-- of them was picked up (motcua.transitions). To plan a step is to decide whether it needs a message. The number is 0
+-- if a process is planning. Dossiers are planned in the order of their numbers. A process is therefore planning if one
+-- of the twenty steps just before the first waiting dossier was planned since due_by.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

@@ -14,7 +14,7 @@ DOSSIERS, MESSAGES = 1_000_000, 10_000_000
 DAYS = 400
 """Days over which the messages are spread."""
 YOUNG_DAYS = 60
-"""Number of the newest days for whose messages attempts and histories are written, too.
+"""The messages of this many newest days also have attempts and histories.
 
 Pages look up attempts and histories by message, so the total number of attempts and histories does not matter.
 """
@@ -78,7 +78,7 @@ INSERT INTO motcua.dossier_versions (
 SELECT dossier_id, updated_at, updated_at, procedure_code, received_at, due_at, status_code, at_one_stop_desk
 FROM motcua.dossiers;
 """
-# 77 of a hundred messages reached the phone and 10 had no usable number. One of a thousand expired, and one of ten
+# About 74 of a hundred messages were delivered and 10 were suppressed. One of a thousand expired, and one of ten
 # thousand was rejected. Every tenth message is a reply of 9029, and every third reply is about a code without a
 # dossier. The newest messages have no final state yet.
 _MESSAGES: LiteralString = """

@@ -48,7 +48,7 @@ class Asked:
     status: int = 200
     is_file: bool = False
     is_first: bool = False
-    """Whether the page is also requested from a process that has just started; false for addresses with filters."""
+    """Whether the page is also requested from a process that has just started."""
 
     @property
     def words(self) -> str:

@@ -1,7 +1,7 @@
 """Measure how long no due message is sent when a program of the demo dies or hangs.
 
-Each program is killed and frozen in turn; PostgreSQL is only killed. Run the bench on a machine without other load. It
-makes a result ready at the desk every second. A silence is the longest time from such a result until the gateway
+Each program is killed and frozen in turn; PostgreSQL is only killed. Run the bench on a machine without other load. The
+bench makes a result ready at the desk every second. A silence is the longest time from such a result until the gateway
 accepts its message. The demo's supervisor restarts a program that died, as Docker would. A frozen program is continued
 after about a minute.
 """

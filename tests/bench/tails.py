@@ -172,7 +172,8 @@ def _line_of_waits(what: str, seconds: Sequence[float]) -> Line:
 def whole_demo(steps_a_second: int) -> Iterator[Demo]:
     """Run a demo without older dossiers, in whose simulated world ``steps_a_second`` steps happen each second."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, mock.patch.dict(os.environ):
-        # The tests set MOTCUA_LINGER to three seconds (tests/environment.py), after which a run would have no standby.
+        # The tests set MOTCUA_LINGER to three seconds (tests/environment.py). With this value a run would end before a
+        # sender of the next run is ready.
         del os.environ["MOTCUA_LINGER"]
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)

@@ -127,7 +127,7 @@ def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
 
 
 def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
-    """Freeze a leading sender once at each of its steps.
+    """Freeze the leading sender, which reads news for all senders, once at each of its steps.
 
     The steps are divided into ``shares`` shares, one for each worker. ``died_at`` of the tally has, for each step, the
     milliseconds until another sender had taken over.

@@ -27,14 +27,14 @@ class Verdict:
     """The result of one seed; each defect says what is wrong and where."""
 
     doubled: list[str] = field(default_factory=list)
-    """Messages that the network accepted a second time although no person had released them."""
+    """Messages that the network accepted a second time although no person had ordered this (a release)."""
     lost: list[str] = field(default_factory=list)
     """Messages that the ledger counts as accepted although the network never had them, or that were never sent although
     everything worked again.
     """
     stuck: list[str] = field(default_factory=list)
-    """Messages in flight although their sender is dead, messages unknown although their receipt came, and receipts that
-    were not read.
+    """Messages in flight although their sender is dead, messages of unknown outcome although their receipt came, and
+    receipts that were not read.
     """
     wrong: list[str] = field(default_factory=list)
     """All other untrue records of the ledger, and messages that the network accepted but that have no attempt."""

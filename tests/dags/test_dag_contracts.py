@@ -165,7 +165,7 @@ def test_all_retries_of_a_task_come_within_ten_minutes(bag):
         assert not task.retries or task.retry_delay < task.max_retry_delay
 
 
-@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red; if it stays red, another comes a day later")
 def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
     assert {task.task_id for task in tasks if task.on_failure_callback} == {"gate"}

@@ -2,8 +2,8 @@
 
 The ledger has two agencies. The project's jobs read their dossiers and send through a gateway on the loopback
 interface. Some messages are delivered, some are suppressed for want of a phone number, and the outcome of one is
-unknown. The ledger also has a quality check, a closing, a publication, a complaint, and a dossier whose texts look like
-an attack. Users sign in with Airflow's own form.
+unknown. The ledger also has a quality check, a closing (the fixed figures of yesterday) and its publication, a
+complaint, and a dossier whose texts look like an attack. Users sign in with Airflow's own form.
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undo
         told = page.locator("tr").filter(has=link).inner_text()
         assert "Gửi (1 đoạn tin)" in told
         assert "Không nhắn: Thủ tục giải quyết trong ngày" in told
-    assert settings()["same_day_excluded"] is False, "a rehearsal changes no setting"
+    assert settings()["same_day_excluded"] is False, "a preview must change no setting"
     page.get_by_role("button", name="Lưu thiết lập").click()
     assert "Công dân sẽ không còn nhận được một số tin." in main()
     page.get_by_role("button", name="Vẫn lưu").click()

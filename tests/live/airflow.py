@@ -47,7 +47,8 @@ _STATE_FILE = "live.json"
 _TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
 """Seconds after a message at which the phone network sends its receipts: at least two.
 
-If a test delays the gateway's answers by a second, attempts stay in flight for that second: no receipt comes earlier.
+If a test delays the gateway's answers by a second, attempts stay in flight for that second, because no receipt of
+their messages comes before the answer.
 """
 _FIRST_NUMBER = 1_000_000
 """First number of ordinary transitions. Lower numbers are for transitions that look as if they were committed late."""
@@ -188,8 +189,8 @@ class OneStopDesk:
             at: when the transitions happened and were recorded. The default is now.
             status: national status code.
             unseen: whether the rows look as if they were committed late: the transitions' numbers are below all others,
-                and the dossiers' rows were changed two days before ``at``. If ``at`` is hours ago, only the pick-up of
-                a backfill finds such rows.
+                and the dossiers' rows were changed two days before ``at``. If ``at`` is hours ago, only a backfill
+                reads such rows.
             phone: the phone number of all dossiers. By default each gets a number of its own.
 
         Raises:
@@ -209,7 +210,7 @@ class OneStopDesk:
                     "at": moment,
                     "received": moment - timedelta(days=2),
                     "status": status,
-                    # Go back two days, because a pick-up reads again all rows that were recorded within the last day.
+                    # Go back two days, because each reading of the source includes all rows of the last day again.
                     "stamped": moment - timedelta(days=2) if unseen else moment,
                 }
                 if unseen:
@@ -597,8 +598,8 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
     # Let runs start and end soon, because tests wait for the start and the end of dozens of runs. Parse DAG files
-    # often, because the watchers of an unpaused DAG start only after the next parse. Without watchers, a run would wait
-    # for minutes for unread rows.
+    # often, because the watchers of an unpaused DAG (triggers that query the sources) start only after the next parse.
+    # Without watchers, a run would wait for minutes for unread rows.
     variables = {
         "MOTCUA_LINGER_QUIET": "3",
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",

@@ -50,14 +50,14 @@ def red(live: LiveAirflow) -> tuple[str, list[Case]]:
 
 
 def hold(figures: Sequence[Figure]) -> None:
-    """Check that every figure of a proof has the required value."""
+    """Check that every figure has the required value."""
     short = [f"{figure.name}: {figure.value}, must reach {figure.must_reach}" for figure in figures if not figure.ok]
     assert not short, "\n".join(short)
 
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
+    "a run is red if a retryable message of its interval failed, whichever run sent it; a bad phone makes no run red",
 )
 def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
@@ -68,7 +68,7 @@ def test_bad_phone_does_not_make_a_run_red(live):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
+    "a run is red if a retryable message of its interval failed, whichever run sent it; a bad phone makes no run red",
 )
 def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"
@@ -134,8 +134,8 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
     live.wait_until_idle(150)
     assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
-    # There may be two closings. The run that this test starts closes yesterday. Before 6:30, the latest scheduled run
-    # is that of yesterday morning, which closes the day before yesterday.
+    # There may be two closings. The run that this test starts closes yesterday. Unpausing the DAG starts its latest
+    # scheduled run, too. Before 6:30 this is the run of yesterday morning, which closes the day before yesterday.
     closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []

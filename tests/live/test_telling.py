@@ -78,7 +78,7 @@ def test_task_tells_who_listens_to_airflow(live, statsd):
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
+    "the health page is green only while the ledger answers; it shows the fault in seconds, also if the ledger hangs",
 )
 def test_health_and_figures_are_served_by_airflow_too(live):
     address = f"{live.environment['AIRFLOW__API__BASE_URL'].rstrip('/')}/gateway"
@@ -109,7 +109,7 @@ def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live
     live.pause(True, APOLOGIES)
 
 
-@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red; if it stays red, another comes a day later")
 def test_dag_that_turns_red_is_told_of_once_with_its_reason(live):
     for told in (1, 1):
         (failing,) = contract.move_refused(live, (2, None))

@@ -21,7 +21,7 @@ from tests.pictures.listed import PICTURES
 from tests.pictures.taking import PDF, CannotTake, Demo, Visit, print_sheet, take, visit
 
 PATIENCE = 600.0
-"""Seconds within which the demo must show what the pictures need; its evening comes four minutes after its start."""
+"""Seconds within which the demo must show what the pictures need; it sends apologies four minutes after its start."""
 
 
 def take_all(demo: Demo, names: Sequence[str]) -> None:

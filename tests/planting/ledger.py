@@ -85,8 +85,7 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
 
 
 def _register_entry(life: Life) -> tuple[datetime | None, datetime | None] | None:
-    """Return a dossier's entry in the desk's register: the planted entry, or else the entry that a careful desk
-    makes."""
+    """Return a dossier's entry in the desk's register: the planted one, or else the one that a careful desk makes."""
     if life.register is not None:
         return life.register if any(life.register) else None
     ready = [move.when for move in life.moves if move.status == 9 and move.desk]

@@ -298,7 +298,7 @@ class Desk:
 
     @property
     def is_vendors(self) -> bool:
-        """Whether the tables are those of the other vendor and not the contract's views."""
+        """Whether the tables are those of the other vendor, and not the views ``onestop.*`` of the source contract."""
         return self.vendor == "vanphong"
 
     @property

@@ -1,4 +1,4 @@
-"""Proofs that the system works correctly, with more data and faults than its tests use: one module per capability."""
+"""Prove that the system works correctly, with more data and faults than its tests use: one module per capability."""
 
 from __future__ import annotations
 

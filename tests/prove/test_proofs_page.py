@@ -126,7 +126,7 @@ def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_e
     assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
-    assert "crash" not in written.read_text("utf-8").partition("| tree |")[2], "a part that is gone"
+    assert "crash" not in written.read_text("utf-8").partition("| tree |")[2], "a part that is gone stays"
 
 
 def test_machine_is_told_without_a_name_or_a_path() -> None:

@@ -54,7 +54,7 @@ def test_the_summary_counts_what_was_planned(one_stop):
 
 
 def test_latency_leaves_out_messages_from_before_the_senders_began(ledger, monkeypatch):
-    """The latency must leave out messages from before the senders' start. Messages of the past would look late."""
+    """The latency must leave out messages that were recorded before the senders began and had to wait for them."""
     asked: list[datetime] = []
     monkeypatch.setattr("motcua.sandbox.summary.latency", lambda _, since: asked.append(since) or Latency())
     in_ledger(read_summary, LATER, NOW)
@@ -197,7 +197,7 @@ def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_
 
 
 def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):
-    """The demo's agency user sees the agency with the most dossiers, which joined when the demo's past began."""
+    """The demo's user sees the agency with the most dossiers, which joined when the demo's invented past began."""
     world = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["agencies"]
     lives = {each["code"]: each for each in world}
     given = busiest_agency(write_agencies(tmp_path))

@@ -252,9 +252,9 @@ def test_past_is_played_with_the_hours_of_production_and_the_rights_of_the_ledge
     assert given["MOTCUA_GATEWAYS"] == "kannel"
     usual = json.loads(deployed({}).environment["AIRFLOW_CONN_SMS_KANNEL"])
     gateway = json.loads(given["AIRFLOW_CONN_SMS_KANNEL"])
-    assert gateway["port"] != usual["port"], "the phone network shows the past at its own port"
+    assert gateway["port"] != usual["port"], "messages of the past must go to a port of their own"
     assert gateway | {"port": 0} == usual | {"port": 0}
-    assert "PGOPTIONS" not in given, "a demo that continues must keep its data after a crash"
+    assert "PGOPTIONS" not in given, "a demo that continues must commit synchronously, so that a crash loses no data"
 
 
 def test_software_that_pushes_or_exports_starts_only_if_its_source_is_read_and_gets_no_database(deployed):

@@ -226,7 +226,7 @@ def test_airflow_component_is_forked_from_the_loader_and_started_alone_if_no_loa
         supervisor.finish("loader")
         supervisor.wait(3)
     """)
-    # The supervisor learns exit codes only of its own children, so the forked process must be its child.
+    # A supervisor learns exit codes only of its own children, so the forked process must be the supervisor's child.
     run.read_until("program died (exit code 0)")
     run.read_until("UP")
     run.interrupt()

@@ -205,7 +205,8 @@ class Conductor:
     def _at_slow_speed(self, work: Callable[[], object]) -> None:
         """Do work that takes real time, while the time of the day passes slowly.
 
-        No inquiry is sent meanwhile, because nothing answers texts to 9029.
+        No inquiry (a text to the short number 9029) is sent meanwhile, because some of this work stops the app that
+        answers.
         """
         skew = self.stage.clock.skew
         self._pause_asking.set()

@@ -28,7 +28,10 @@ NETWORKS, SOURCES = ("network-one", "network-two"), ("khanhhoa", "vanphong")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """A fault of the process or source ``whom``; its begin and its length are shares of the day's span."""
+    """A fault; its begin and its length are shares of the day's span.
+
+    ``whom`` is the process or source that has the fault, or the number of minutes by which a clock is wrong.
+    """
 
     at: float
     lasts: float

@@ -1,6 +1,7 @@
 """Run the processes ("parts") of a simulated day; each can be killed and restarted.
 
-The parts are two PostgreSQL servers, two gateways with phones, callbacks, and senders.
+The parts are two PostgreSQL servers, two simulated gateways with phones, the callbacks app that gateways call, and the
+processes of ``WORKERS``.
 """
 
 from __future__ import annotations
@@ -266,7 +267,7 @@ class Stage:
         self.command("backup")
 
     def restore(self) -> None:
-        """Delete the ledger and restore it from the backup as the handbook describes; the journal is not touched."""
+        """Delete the ledger and restore it from the backup, but leave the journal (record of attempts) as it is."""
         self.end("callbacks", *WORKERS)
         with psycopg.connect(self.ledger_server.admin_dsn, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE motcua WITH (FORCE)"))

@@ -155,7 +155,7 @@ def test_modules_take_the_time_from_a_clock_that_goes_at_its_pace_and_nothing_el
     give_time([module], clock)
     moment = module.datetime.now(UTC)
     assert abs(moment - START - timedelta(minutes=7)) < timedelta(seconds=1), (
-        "modules do not use the clock of our machine"
+        "modules do not use the simulated clock of the server"
     )
     assert type(moment) is datetime
     assert isinstance(START, module.datetime)

@@ -28,8 +28,8 @@ def judge_texts(
 ) -> tuple[Judgement, list[Figure]]:
     """Compare the texts on phones with the owed texts; return the judgement, and its rows for the proof's table.
 
-    ``listed``: code and kind of each message that people see as unknown. ``asked_9029``: number of texts to 9029 that
-    must have been answered.
+    ``listed``: code and kind of each message that people see as unknown. ``asked_9029``: number of inquiries (texts
+    to the short number 9029) that must have been answered.
     """
     taken = stage.taken()
     citizens = {life.dossier.code: Citizen(life.number, life.owed) for life in made}

@@ -1,4 +1,4 @@
-"""Test that one file defines each function, view and trigger, and that a migrated ledger has exactly these."""
+"""Test that each function, view and trigger is defined in one place, and that a migrated ledger has exactly these."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_ledger_that_is_half_there_is_refused_and_left_as_it_is(empty_ledger):
 
 
 def test_ledger_of_before_the_first_version_that_migrations_lead_from_is_told_the_way(ledger_of_its_own):
-    """A ledger that is too old must be refused. The error must name the version to which it must migrate first."""
+    """A ledger that is too old must be refused, with an error that names the version to which it must migrate first."""
     before = schema_of(ledger_of_its_own)
     ask(
         ledger_of_its_own,

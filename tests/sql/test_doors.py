@@ -25,7 +25,8 @@ LOCKS = [
     "SELECT pg_advisory_xact_lock(hashtext('kannel'), 1)",
     "SELECT pg_try_advisory_lock(hashtext('kannel'), slot) FROM generate_series(1, 32) AS slot",
 ]
-"""SQL statements that take the locks of the leader, of gaps, of watchers, and of a gateway's request slots."""
+"""SQL statements that take locks of senders: for gaps in the ledger, of the leading sender, of watchers, and of a
+gateway's request slots."""
 OF_SENDERS = [*LOCKS, "CREATE TEMPORARY TABLE x (y integer)"]
 OBJECTS = ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_creat(-1)"]
 

@@ -192,7 +192,7 @@ FIGURES = {
 FOUND = {"keys": ["D1007"], "agencies": ["H1"], "agency_code": None, "limit": 100}
 OF_A_DOSSIER = "story messages transitions versions moves attempts inquiries findings complaints".split()  # noqa: SIM905
 CASES = [
-    # Each pick-up and each plan runs these statements.
+    # Each reading of a source (pick-up) and each planning runs these statements.
     Case("sources/list attempts/senders_in_flight", {}),
     Case("quarantine/curable", {"source_id": 1, "agency_codes": ["H1"], "status_codes": [1], "now": NOW}),
     Case("quarantine/save", {"source_id": 1, "now": NOW, "rows": json.dumps(QUARANTINED)}, looked_up=10),
@@ -208,7 +208,7 @@ CASES = [
     Case("messages/planning/reopen_mended", ALWAYS | {"now": NOW}, MENDED, looked_up=10),
     Case("messages/planning/reopen_mended", MINUTE | {"now": NOW}),
     Case("apologies/is_left", EVENING),
-    # A watcher runs these statements each second.
+    # A watcher (a trigger that queries the sources) runs these statements each second.
     Case("messages/claiming/left_waiting", {"gateways": ["kannel"], "due_by": NOW, "now": NOW}, STOPPED),
     Case("sources/looking/watched", {"names": None}),
     Case("sources/looking/told", {"news": "news", "unread": "unread", "silent": "silent"}),
@@ -229,9 +229,9 @@ CASES = [
     Case("stops/stopped_until", {"kind": "reply", "agency_code": "H1", "now": NOW}, STOPPED),
     Case("messages/browsing/waiting", ALWAYS | {"now": NOW, "carriers": None}),
     Case("attempts/of_run", {"run_id": "run 100"}),
-    # These statements run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and so it
-    # reads such a small table whole. The preparation calls a function once, because the statements within a function
-    # also read the catalogue when a session first runs them.
+    # These statements run for each receipt and each inquiry. PostgreSQL expects a hundred receipts in the JSON
+    # parameter of ``receipts/apply``, and so it reads a small table whole. The preparation calls a function once,
+    # because the statements within a function also read the catalogue when a session first runs them.
     Case("receipts/apply", receipts, "SELECT motcua.apply_receipts('[]', now())", looked_up=100),
     Case(
         "inquiries/find_dossiers",
@@ -311,8 +311,8 @@ CASES = [
         looked_up=5,
     ),
     Case("dossiers/showing/receipts", one_dossier, looked_up=10),
-    # Each gate and each round of the watch runs these statements. They are last, because the rows that are queued for
-    # them leave dead entries in the indexes of other cases.
+    # Each run of ``notify_transitions`` runs these statements at its end, and so does each round of the watch. They are
+    # last, because the rows that are queued for them leave dead entries in indexes that other cases read.
     Case("unserved/gateways", {"gateways": ["kannel"], "now": NOW}),
     Case("unserved/messages", UNSERVED, LONG_QUEUE),
     Case("unserved/messages", UNSERVED, LONG_QUEUE + "; " + STOPPED.replace("'supplement'", "NULL")),

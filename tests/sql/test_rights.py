@@ -254,7 +254,7 @@ _OF_CLIENTS = [
     Act("INSERT INTO intake.client_agencies (client_id) VALUES (1)", "a client would write for another agency"),
     Act("DELETE FROM intake.sessions", "everybody would have to sign in again"),
 ]
-"""Acts on accounts of the intake that only commands may do, and queries that only pick-ups may run."""
+"""Acts on accounts of the intake that only commands may do, and queries that only the reading of sources may run."""
 
 ACTS = {
     "motcua_app": [*NOBODY_BUT_THE_OWNER, *_OF_PUSHES, _PURGE],
@@ -344,7 +344,7 @@ def test_acts_are_real_the_owner_may_do_them(postgres, shared):
             error = _try(owner, act)
             if isinstance(error, errors.InsufficientPrivilege):
                 refused.append(act)
-            # Errors of these classes are no missing rights: constraints may refuse the invented rows, and triggers
+            # Errors of these classes do not mean missing rights: constraints may refuse the invented rows, and triggers
             # protect append-only rows even from the owner.
             elif error is not None and (error.sqlstate or "")[:2] not in ("22", "23", "MC"):
                 unreal.append((act, str(error)))

@@ -161,7 +161,7 @@ def test_audit_role_reads_the_facts_and_no_personal_data(schema):
 
 
 def test_database_condition_agrees_with_the_domain(schema):
-    """SQL and Python must agree on whether a dossier needs a message, or the count at the source would differ."""
+    """SQL and Python must agree on whether a dossier needs a message, or counts in source and ledger would differ."""
     from motcua.domain.occasions import condition_of
 
     for status in range(1, 11):

@@ -61,7 +61,7 @@ SIGNED: dict[str, list[str]] = {
     "users take": ["hoa", "000.00.30.H32"],
     "verify": ["1"],
 }
-"""Each command that writes a person's decision, with the arguments that it needs to reach its signature."""
+"""Each command that writes a person's decision, with the arguments that it needs before it checks who signs."""
 
 UNSIGNED = {
     "closings close": "the daily run, started by hand: it counts, and it decides and publishes nothing",

@@ -89,7 +89,7 @@ def test_architecture_page_shows_the_allowed_imports_and_none_points_up():
 
 
 def wrong_imports(paths: Iterable[Path], is_wrong: Callable[[str, str], bool]) -> dict[str, list[str]]:
-    """Return the forbidden imports of each file, for the top-level folder of the package that the file is in."""
+    """Return the forbidden imports of each file. What is forbidden depends on the file's top-level folder."""
     found = {
         str(path.relative_to(ROOT)): [
             name for name in imports(path) if is_wrong(top_folder(path) if PACKAGE in path.parents else "dags", name)

@@ -83,7 +83,7 @@ WHERE
 
 @dataclass
 class RollingStage(Stage):
-    """The stage of the proof ``soak``, with staff pages; it knows the version that each part runs."""
+    """The stage of the proof ``soak`` (its running parts), with staff pages and the version that each part runs."""
 
     versions: dict[str, Version] = field(default_factory=dict)
     """The version that each part runs, by the part's name. Parts that are not named run ``first``."""

@@ -19,8 +19,9 @@ class TakenAway:
     """The content of a downloaded list."""
 
     title: str
+    """The first line of a workbook; empty for a CSV file."""
     notes: list[str]
-    """The lines below the title. They say which rows the file has, and as of when. A CSV file has neither."""
+    """The lines below the title. They say which rows the file has, and as of when. A CSV file has none."""
     head: list[str]
     rows: list[list[str]]
     """The cells as texts; an empty cell is an empty text."""

@@ -73,8 +73,9 @@ WITH waited AS (
         -- changed.
         accepted_by = CASE WHEN s.is_same THEN e.accepted_by END,
         accepted_at = CASE WHEN s.is_same THEN e.accepted_at END,
-        -- If a person sent the file, sent_by names that person. A file store changes a file's time when it moves the
-        -- file, so a file of the same name and size still counts as the one that the person sent.
+        -- If a person sent the file through the page, sent_by names that person. The page moves the file into the
+        -- folder, and in an S3 store a move changes the file's time. Therefore a file of the same name and size still
+        -- counts as the one that the person sent.
         sent_by = CASE WHEN e.size = %(size)s THEN e.sent_by END,
         sent_at = CASE WHEN e.size = %(size)s THEN e.sent_at END
     FROM (

@@ -1,5 +1,5 @@
--- Store the national portal's figures of an agency's period, and compare them with the closings. Called by
--- store/intake/portal_figures.py.
+-- Store the national portal's figures of an agency for a period, and return the figures of closings with which they are
+-- compared. A closing is the stored figures of a finished period. Called by store/intake/portal_figures.py.
 
 -- name: save
 -- Insert figures of the portal that differ from the newest figures of their agency and period, and return them
@@ -45,9 +45,9 @@ WHERE f.period = any(%(periods)s) AND (%(agency_code)s::text IS NULL OR f.agency
 ORDER BY f.figure_no;
 
 -- name: counted
--- Return the figures in the closings of some periods, for the agencies that the portal has figures of, in all closings
--- or in those up to a given closing (audit.closing_dossier_sums). An agency without dossiers has zeros. The rows are in
--- the order of the closings.
+-- Return the figures of agencies in the closings of some periods, in the order of the closings
+-- (audit.closing_dossier_sums). Only agencies and periods for which the ledger has figures of the portal are returned.
+-- If a closing is given (up_to), later closings are left out. An agency without dossiers has zeros.
 SELECT
     c.closing_no,
     c.as_of,

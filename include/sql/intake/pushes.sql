@@ -1,6 +1,7 @@
 -- Write the dossiers and steps that a client pushes, and store for which agencies a closing's figures come from pushes.
--- A client is the account with which one-stop software sends (pushes) its data. Each SQL statement of a push calls a
--- function in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
+-- A client is the account with which one-stop software sends (pushes) its data. A closing is the stored figures of a
+-- finished period. Each SQL statement of a push calls a function in schema intake, which runs with its owner's rights.
+-- Called by store/intake/pushes.py.
 
 -- name: sign_in
 -- Open a session for a client that gives its name and password (intake.sign_in).
@@ -40,10 +41,11 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
--- agencies that a client was allowed to write for at some time of the period. The account of a source's files counts
--- although it is disabled, because nobody signs in with it. If the period is a day, agencies with occasions in the
--- pushed data of that day are inserted too, even if no client may write for them any more. If it is longer, the
--- agencies that were inserted for the closings of its days are inserted too.
+-- agencies that a client was allowed to write for at some time of the period. The account under which exported files
+-- are stored counts too. It is disabled, because nobody signs in with it. If the period is a day, the agencies for
+-- which the pushed data of that day has an occasion (an event that requires a message) are inserted too, even if no
+-- client may write for them any more. If the period is longer, the agencies that were inserted for the closings of its
+-- days are inserted too.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c

@@ -26,8 +26,8 @@ WHERE message_id = any(%(message_ids)s) AND state = 'queued' AND reason = 'gatew
 
 -- name: close_unconfirmed
 -- Set accepted messages to unconfirmed if no final delivery receipt came within the time that is set for their gateway
--- (motcua.messages). A message is skipped while one of its receipts is unread. A receipt that comes later still changes
--- the state.
+-- (motcua.messages). A message is skipped while one of its receipts is stored but not applied. A receipt that comes
+-- later still changes the state.
 UPDATE motcua.messages AS m
 SET state = 'unconfirmed', reason = 'no_receipt'
 WHERE m.message_id IN (
@@ -40,7 +40,7 @@ WHERE m.message_id IN (
         LIMIT 1
     ) AS l ON TRUE
     -- A lateral query is used because PostgreSQL evaluates it for each row. For a plain join it would read all
-    -- inquiries.
+    -- inquiries (texts to 9029).
     LEFT JOIN LATERAL (
         SELECT min(q.gateway) AS gateway FROM motcua.inquiries AS q
         WHERE q.message_id = n.message_id

@@ -1,7 +1,8 @@
--- Insert the messages of a dossier, and queue a message again. Called by store/notices/messages.py.
+-- Insert the messages of a dossier, and queue a message again. An occasion is the event that a message is about, such
+-- as a dossier that reaches its result. Called by store/notices/messages.py.
 
 -- name: of_dossiers
--- Return the result and supplement messages of these dossiers (motcua.messages).
+-- Return the messages of these dossiers that have the kind result or supplement (motcua.messages).
 SELECT
     message_id, dossier_id, kind, transition_id,
     CASE WHEN state IN ('accepted', 'delivered', 'unconfirmed') THEN accepted_at END AS accepted_at
@@ -54,13 +55,13 @@ RETURNING state, reason;
 
 -- name: reopen_mended
 -- Queue messages again that failed because of the phone number, if the desk has corrected the dossier's phone in the
--- meantime (motcua.messages). The message must still be useful and its occasion must still hold. The old reason stays
--- in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable for another reason.
--- A queued message may use every gateway again, because a gateway's refusal of the old number does not concern the new
--- number. Without a window, the SQL statement examines the dossiers in motcua.phone_changes, whose phone or messages
--- changed, and deletes them there. With a window, it examines the messages recorded in the window and leaves
--- motcua.phone_changes as it is. Each message is looked up by its key (OFFSET 0), because PostgreSQL's estimate of
--- their number may be wrong. The result has the messages that are queued again.
+-- meantime (motcua.messages). The message must still be useful, and what it says about the dossier must still be true.
+-- The old reason stays in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable
+-- for another reason. A queued message may use every gateway again, because a gateway's refusal of the old number does
+-- not concern the new number. Without a window, the SQL statement examines the dossiers in motcua.phone_changes, whose
+-- phone or messages changed, and deletes them there. With a window, it examines the messages recorded in the window and
+-- leaves motcua.phone_changes as it is. OFFSET 0 makes PostgreSQL look up the messages of each dossier through an
+-- index, because the estimated number of dossiers may be wrong. The result has the messages that are queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL
@@ -137,10 +138,10 @@ WHERE
 RETURNING m.message_id;
 
 -- name: reopen_confirmed
--- Queue messages again that were not sent and whose occasion began with an old step, after another step has confirmed
--- the occasion (motcua.messages). An old step is one that was typed in late. The step that confirms the occasion
--- belongs to the same occasion and is not old. The message gets the time of that step. A suppressed message stays
--- suppressed if its dossier has no usable phone.
+-- Queue unsent messages again after a new step has confirmed their occasions (motcua.messages). Such an occasion began
+-- with an old step, which is one that was typed in late. The step that confirms the occasion belongs to the same
+-- occasion and is not old. The message gets the time of that step. A suppressed message stays suppressed if its dossier
+-- has no usable phone.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,

@@ -1,9 +1,9 @@
 -- depends: 0071_unserved
 -- Add the columns and the table for a ledger that slept, which means that no sender ran for more than ten minutes. In
 -- that time the server may only have been off, or its whole disk may have been restored to an earlier state. Messages
--- recorded before the end of the sleep are therefore held until a watch that ran all the time, or a person, confirms
--- that the ledger was not restored. The table stores declarations that this server's disk is never restored: while one
--- is in force, no message is held because of a sleep.
+-- recorded before the end of the sleep are therefore held until a person confirms that the ledger was not restored. The
+-- watch (the process that raises alerts) confirms it too if it ran all the time. The table stores declarations that
+-- this server's disk is never restored: while one is in force, no message is held because of a sleep.
 
 ALTER TABLE motcua.gaps
 DROP CONSTRAINT gaps_kind_check,

@@ -1,10 +1,10 @@
 -- depends: 0075_page_requests
 -- transactional: false
--- Add an index that finds inquiries with an identifier that is not hashed. From this version on, identifiers that
--- providers give texts to 9029 are stored as keyed hashes (motcua.provider_id in definitions/inquiries.sql). The index
--- becomes empty once the purge of personal data has replaced, batch by batch, the identifiers that earlier versions
--- stored. The index is built concurrently so that inquiries can go on. An interrupted build leaves an invalid index,
--- which the next try drops first.
+-- Add an index that finds inquiries (texts to the short code 9029) with an identifier that is not hashed. A provider
+-- gives each text an identifier. From this version on, this identifier is stored as a keyed hash (motcua.provider_id in
+-- definitions/inquiries.sql). The index becomes empty once the purge of personal data has replaced, batch by batch, the
+-- identifiers that earlier versions stored. The index is built concurrently so that inquiries can be stored meanwhile.
+-- An interrupted build leaves an invalid index, which the next try drops first.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;
 CREATE INDEX CONCURRENTLY inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';

@@ -206,7 +206,8 @@ SELECT
         WHEN d.finished_at > %(as_of)s + interval '5 minutes' THEN d.finished_at
         WHEN d.received_at > %(as_of)s + interval '5 minutes' THEN d.received_at
     END AS in_future_at,
-    -- Days before the beginning of the calendar are so long ago that no rule needs them.
+    -- A day before the first day of the calendar has no number and counts as day 0. It is so long ago that no rule
+    -- needs the exact number of days.
     CASE
         WHEN coalesce(m.last_occurred_at, '-infinity') >= coalesce(d.received_at, '-infinity')
             THEN greatest(a.today - coalesce(m.last_nth, 0), 0)

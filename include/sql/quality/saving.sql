@@ -133,9 +133,9 @@ LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
 GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
--- Insert the shares of textable dossiers by agency, procedure and desk user, for the present and the previous
--- month (motcua.quality_shares). Broken agencies are left out. The caller runs quality/saving/count_desk_users before,
--- which computes the shares by desk user.
+-- Insert the shares of textable dossiers by agency, procedure and desk user, for the present and the previous month
+-- (motcua.quality_shares). Broken agencies are left out. The caller runs quality/saving/count_desk_users before, which
+-- counts the dossiers by desk user.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )
@@ -184,8 +184,9 @@ SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
 
 -- name: rows_hashes
--- Return for each rule the number of findings whose episode was open in a run, and the SHA-256 of their subjects
--- (motcua.findings, motcua.finding_episodes). The subjects are hashed in byte order, one on each line.
+-- Return for each rule the number of findings that were open in a run, and the SHA-256 of their subjects
+-- (motcua.findings, motcua.finding_episodes). Findings that the run could neither confirm nor close are left out
+-- (motcua.quality_withheld). The subjects are hashed in byte order, one on each line.
 SELECT
     r.rule,
     count(f.finding_id) AS found,

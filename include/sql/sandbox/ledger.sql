@@ -27,9 +27,9 @@ WHERE
 ORDER BY m.message_id;
 
 -- name: dossiers_to_ask_about
--- Return one dossier each of as many agencies as possible, if no other dossier has the same code, with the step in its
--- row and the step of its last transition (motcua.dossiers, motcua.transitions). The texts to 9029 of a check ask about
--- these dossiers.
+-- Return the dossiers about which a check sends texts to 9029: one dossier of each agency, up to a limit
+-- (motcua.dossiers, motcua.transitions). Each has the step in its row and the step of its last transition. Dossiers
+-- whose code another dossier has too are left out.
 SELECT DISTINCT ON (d.agency_code)
     d.dossier_code,
     array_remove(

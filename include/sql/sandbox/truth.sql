@@ -1,5 +1,5 @@
--- The true events of the demo, in a database of its own to which only the simulator connects: the simulated world's
--- clock, its dossiers, their planned acts, and the messages that citizens must get. Called by
+-- Store the true events of the demo: the simulated world's clock, its dossiers, their planned acts, and the messages
+-- that citizens must get. They are in a separate database, which the system itself never reads. Called by
 -- sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
 
 -- name: schema
@@ -45,7 +45,7 @@ COMMENT ON COLUMN truth.expected_notices.plannable_at
 IS 'When all rows that planning needs could be read at the source; empty: not yet.';
 COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
-COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in that condition when it was entered.';
+COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in the condition when the official entered the step.';
 COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content that the phone field had at that time.';
 COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Number at which the applicant can really be texted, E.164.';
 
@@ -115,8 +115,8 @@ UPDATE world.clock SET alive_at = %(now)s;
 UPDATE world.agenda SET due_at = due_at + %(pause)s;
 
 -- name: wake
--- Set the time at which the simulated world last ran to now, and return how often it was started, with this start
--- (world.clock).
+-- Set the time at which the simulated world last ran to now, and return how often the world was started, including this
+-- start (world.clock).
 UPDATE world.clock SET alive_at = %(now)s, starts = starts + 1 RETURNING starts;
 
 -- name: next_serial

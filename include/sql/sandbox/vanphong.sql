@@ -1,12 +1,12 @@
--- The one-stop database of the demo that comes from another vendor than the other agencies' database, with the field
--- names of OpenCPS. Called by sandbox/world/writers.py.
+-- Create, empty and fill the demo's one-stop database of a second vendor, whose fields have the names of OpenCPS.
+-- Called by sandbox/world/writers.py.
 
 -- name: schema
--- Create the one-stop database of the management board of the Vân Phong economic zone, which has another vendor than
--- the demo's other agencies. The fields have the names that OpenCPS gives them. Dates are text, yyyyMMddHHmmss in the
--- time zone Asia/Ho_Chi_Minh. The database has no column that states whether a dossier is at the one-stop desk, and no
--- views of the source contract. sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects
--- are not changed.
+-- Create the one-stop database of the management board of the Vân Phong economic zone. Its vendor is not the vendor of
+-- the other agencies' database. The fields have the names that OpenCPS gives them. Dates are text, yyyyMMddHHmmss in
+-- the time zone Asia/Ho_Chi_Minh. The database has no column that states whether a dossier is at the one-stop desk. It
+-- also lacks the views dossiers and transitions that a vendor should offer (the source contract).
+-- sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (

@@ -1,5 +1,6 @@
 -- Two tables: a copy of the watch's alerts, for pages, acknowledgements and history; and the heartbeat of the watch.
--- The watch itself stores its alerts outside the ledger, because the ledger may be down.
+-- The watch is a process outside Airflow that raises an alert when it finds a fault. It stores its alerts outside the
+-- ledger too, because the ledger may be down.
 
 CREATE TABLE motcua.alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,4 +1,4 @@
--- The evenings on which an agency's apologies are planned at 17:30: which evenings were settled, which rows of the
+-- The evenings on which an agency's apologies are planned at 17:30: what became of each evening, which rows of the
 -- ledger counted then, and until when an apology is useful.
 
 CREATE TABLE motcua.apology_evenings (
@@ -28,7 +28,7 @@ CREATE TABLE motcua.apology_evenings (
 CREATE INDEX apology_evenings_moment ON motcua.apology_evenings (evening_at);
 CREATE INDEX apology_evenings_due ON motcua.apology_evenings (agency_code, last_due);
 CREATE INDEX apology_evenings_run ON motcua.apology_evenings (run_no) WHERE run_no IS NOT NULL;
-COMMENT ON TABLE motcua.apology_evenings IS 'Evenings on which an agency''s apologies were planned or found to be missed; append-only.';
+COMMENT ON TABLE motcua.apology_evenings IS 'Evenings on which an agency''s apologies were planned, were found to be missed, or were not needed on a day off; append-only.';
 COMMENT ON COLUMN motcua.apology_evenings.agency_code IS 'The agency whose apologies were planned on the evening.';
 COMMENT ON COLUMN motcua.apology_evenings.day IS 'Calendar day of the evening, in Vietnam''s time zone.';
 COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The time 17:30 of the evening. Dossiers are judged in the state that they had at this time.';
@@ -36,8 +36,8 @@ COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s setting 
 COMMENT ON COLUMN motcua.apology_evenings.state IS 'State: done; missed: the evening was processed when it was too late to text anybody; day_off: no dossiers were selected, because the agency has the setting working_day and the evening is on a day off.';
 COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First due date about which apologies were planned on the evening; empty if the state is day_off.';
 COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last due date about which apologies were planned on the evening. With the setting working_day, it is the next working day, on which due dates on the days off before it take effect.';
-COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: the opening of the desk or, if the night''s quiet hours last until then, their beginning.';
-COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When the evening was planned or found to be missed.';
+COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: when the desk opens or, if the night''s quiet hours last until then, when the quiet hours begin.';
+COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When the evening got this state.';
 COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest number of a transition that the ledger had when the evening was settled. Transitions that were picked up later did not count.';
 COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest number in dossier_versions that the ledger had when the evening was settled.';
 COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that had a due date from first_due to last_due in any of their versions.';

@@ -1,5 +1,5 @@
--- Closings of days, months, quarters and years: their figures, and the occasions and messages that did not match the
--- sources' own data.
+-- Closings: the stored figures of a finished day, month, quarter or year, and the occasions and messages that did not
+-- match the sources' own data. An occasion is the event that a message is about.
 
 CREATE TABLE motcua.closings (
     closing_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -134,7 +134,7 @@ CREATE TABLE motcua.closing_messages (
 );
 -- With this small index, pages find the few rows whose difference is not zero.
 CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages (closing_no) WHERE difference <> 0;
-COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind, compared with the sources'' own count; append-only.';
+COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind: whether each occasion that is counted in the sources'' own data has one message; append-only.';
 COMMENT ON COLUMN motcua.closing_messages.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_messages.agency_code IS 'The agency; an empty text: replies about no dossier.';
 COMMENT ON COLUMN motcua.closing_messages.procedure_code IS 'The procedure; an empty text: no procedure is named.';
@@ -303,7 +303,7 @@ COMMENT ON COLUMN motcua.closing_differences.source_id IS 'The source of the occ
 COMMENT ON COLUMN motcua.closing_differences.source_transition_id IS 'The source''s number of the transition with which the occasion began.';
 COMMENT ON COLUMN motcua.closing_differences.transition_id IS 'Our number of the transition.';
 COMMENT ON COLUMN motcua.closing_differences.message_id IS 'The message that the difference is about; empty: none.';
-COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology the evening.';
+COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology, the time of the evening for which it is planned.';
 
 CREATE TABLE motcua.closing_orphans (
     orphan_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -479,5 +479,5 @@ COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Procedure that the
 COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that the occasion calls for.';
 COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of the occasion''s transitions; an empty list: only the dossier''s row shows the occasion.';
 COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Due day of the dossier, if the occasion calls for an apology.';
-COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology the evening.';
-COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology the evening.';
+COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology, the time of the evening for which it is planned.';
+COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology, the time of the evening for which it is planned.';

@@ -140,8 +140,8 @@ CREATE TABLE motcua.dossier_versions (
     )
 );
 CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions (dossier_id, version_id);
--- With this index, the planning of the evening's apologies and the accounting identity find all dossiers that were due
--- on a day in any of their versions.
+-- This index finds all dossiers that were due on a day in any of their versions. The planning of the evening's
+-- apologies needs them, and so does the query that compares occasions with messages (the accounting identity).
 CREATE INDEX dossier_versions_due ON motcua.dossier_versions (((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date));
 COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that a pick-up read, append-only. Holds personal data.';
 COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number of the row, growing.';

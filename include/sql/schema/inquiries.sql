@@ -1,4 +1,4 @@
--- Texts to 9029, each counted once, with their replies and fees.
+-- Inquiries: texts about dossiers that citizens send to the short code 9029, each counted once, with its reply and fee.
 
 CREATE TABLE motcua.inquiries (
     inquiry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,6 +1,7 @@
--- Publications: the reports of closings. They never change, and each holds the hash of the previous one. Their numbers
--- have no gaps, so a removed publication would be noticed. This file also has the tables of verifications, of the
--- national portal's figures, and of the mails with reports.
+-- Publications. A publication is the published report of a closing, which is the stored figures of a finished period. A
+-- publication never changes and holds the hash of the previous one. The numbers of publications have no gaps, so a
+-- removed publication would be noticed. This file also has the tables of verifications, of the national portal's
+-- figures, and of the mails with reports.
 
 CREATE TABLE motcua.publications (
     publication_no bigint PRIMARY KEY CHECK (publication_no > 0),

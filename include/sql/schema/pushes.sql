@@ -10,8 +10,8 @@ CREATE TABLE intake.pushed_dossiers (
     status_code smallint,
     -- status_code is the status that counts. said_status and said_at hold the status that the pushed row itself stated.
     -- If a row arrives before its step, its status does not count yet, but it must be known when the step arrives. A
-    -- row that is older than these two columns has no values in them. For such a row, the status that counts and the
-    -- time of its last change are used instead.
+    -- row that is older than these two columns has no values in them. For such a row, the time of the row's last change
+    -- (updated_at) is used in place of said_at.
     said_status smallint,
     said_at timestamptz,
     supplement_at_desk boolean NOT NULL,
@@ -95,7 +95,7 @@ CREATE TABLE intake.recent_states (
     PRIMARY KEY (source, agency_code, dossier_code, digest)
 );
 CREATE INDEX recent_states_arrived ON intake.recent_states (source, arrived_at);
-COMMENT ON TABLE intake.recent_states IS 'Hashes of the dossiers that were pushed in the last two days. If a client pushes the data of a day again, its hash shows that it is not new. Older rows are deleted.';
+COMMENT ON TABLE intake.recent_states IS 'Hashes of the dossiers that were pushed in the last two days. If a client pushes the data of a day again, the hashes show which dossiers are not new. Older rows are deleted.';
 COMMENT ON COLUMN intake.recent_states.source IS 'Name of the source to which the dossier belongs.';
 COMMENT ON COLUMN intake.recent_states.agency_code IS 'The agency of the dossier.';
 COMMENT ON COLUMN intake.recent_states.dossier_code IS 'Code of the dossier.';

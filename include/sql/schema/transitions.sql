@@ -82,7 +82,7 @@ COMMENT ON COLUMN motcua.old_steps.dossier_id IS 'The dossier of the transition.
 COMMENT ON COLUMN motcua.old_steps.known_from IS 'The transition that showed, when it was read, that the step is old: the old step itself, or a transition with a lower number that was read later.';
 COMMENT ON COLUMN motcua.old_steps.read_from IS 'The dossier''s row decides about the old step only if it was read at or after this time, which is the recorded time of the step plus the possible error of the clocks.';
 COMMENT ON COLUMN motcua.old_steps.marked_at IS 'When the step was found to be old.';
-COMMENT ON COLUMN motcua.old_steps.ask_at IS 'When the dossier''s row must be read to decide about the old step; empty: the row was read, or the source no longer has it.';
+COMMENT ON COLUMN motcua.old_steps.ask_at IS 'When the dossier''s row must be read to decide about the old step; empty: the row was read, or the source returned no row with a status for a week.';
 COMMENT ON COLUMN motcua.old_steps.version_id IS 'The version of the dossier''s row that decided about the old step; empty: it was not decided.';
 COMMENT ON COLUMN motcua.old_steps.has_force IS 'Whether the old step counts like any other step; empty: it was not decided.';
 

@@ -44,8 +44,8 @@ FROM onestop.transitions;
 SELECT to_regclass('onestop.desk_register') IS NOT NULL AS offered;
 
 -- name: desk_register
--- Return the rows of the contract's view onestop.desk_register since a time. Times outside the years 1900 to 9000
--- become NULL, because Python cannot hold all of them.
+-- Return those rows of the contract's view onestop.desk_register that have a time from a given time on, or no time at
+-- all. Times outside the years 1900 to 9000 become NULL, because Python cannot hold all of them.
 SELECT
     agency_code,
     dossier_code,

@@ -1,5 +1,5 @@
--- Read the rows that a one-stop software pushed, in the columns of the source contract, as one source. Called by
--- sources/national_sync.py and sources/contract.py.
+-- Read the rows that one-stop software pushed for one source, in the columns of the source contract (the views that
+-- every source must offer). Called by sources/national_sync.py and sources/contract.py.
 
 -- name: name_source
 -- Set which source this session reads, because several sources share the same tables (setting motcua.source).

@@ -1,8 +1,7 @@
--- Read rows of a source, whatever software it is. source_dossiers and source_transitions are the source's tables as its
--- adapter shows them. written_dossiers and written_transitions are the same tables before their agency codes are
--- replaced. The table named reading is the result of one of the SQL statements below. Times that Python cannot hold
--- become NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by
--- sources/contract.py.
+-- Read rows of a source of any software. source_dossiers and source_transitions are the source's tables as its adapter
+-- shows them. written_dossiers and written_transitions are the same tables before their agency codes are replaced. The
+-- table named reading is the result of one of the SQL statements below. Times that Python cannot hold become NULL in
+-- transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by sources/contract.py.
 
 -- name: limit_time
 -- Limit the time of each SQL statement of this transaction, in milliseconds.
@@ -11,8 +10,8 @@ SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 -- name: latest
 -- Return the time of the source's clock, the highest plausible number of a transition, and the newest times, up to now,
 -- at which a transition was recorded and a dossier's row changed (source_transitions, source_dossiers). A number too
--- large for a sequence, or a time that Python cannot hold, is left out, because later pick-ups would then read only
--- rows after it.
+-- large for a sequence, a time in the future and a time that Python cannot hold are left out. Otherwise later pick-ups
+-- would read only the rows after this number or time.
 SELECT
     now() AS source_now,
     (

@@ -1,7 +1,7 @@
 """Cause one fault a day in the demo, so that its user sees in the mailbox how an alert is raised and ends.
 
-The fault is a gateway pause for one carrier, at the gateway that serves the carrier. No invented phone belongs to this
-carrier, so no message waits because of the fault.
+The fault is a pause of the gateway that serves a certain carrier, only for messages to this carrier. No invented phone
+belongs to this carrier, so no message waits because of the fault.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from motcua.store.notices.gateways import (
 )
 
 BEGINS_AFTER = timedelta(minutes=11)
-"""Delay from the demo's start to the first fault. The demo's evening, morning and reconciliation are over by then."""
+"""Delay from the demo's start to the first fault. By then the demo has sent its apologies, checked the quality of its
+data and stored the figures of the day before."""
 LASTS = timedelta(minutes=5)
 """Duration of the fault, long enough for the watch to raise an alert."""
 CARRIER = "Wintel"

@@ -84,8 +84,8 @@ PAST = "the demo's past:"
 _PAST_BEGINS = f"{PAST} begins"
 PLAYED = f"{PAST} loaded; the remaining publications follow in the background"
 _PAST_FACTOR = 8
-"""Loading the past takes about this many times as long as the set-up, on any machine. The times of the demo's evening
-and morning are counted from the expected end of the loading."""
+"""Loading the past takes about this many times as long as the set-up, on any machine. The times of the demo's
+apologies and of its check of data quality are counted from the expected end of the loading."""
 _PAST_PGOPTIONS = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
 """PostgreSQL options while the past is loaded. ``synchronous_commit=off``: if the machine loses power, only the past is
 lost, and it is loaded again. ``force_generic_plan``: connections are reused and tables are small, so planning each SQL
@@ -93,7 +93,7 @@ statement for its values would take a quarter of the server's time."""
 AIRFLOW_MIGRATES, LEDGER, _FIRST_DAG = "airflow-migrate", "ledger", "first-dag"
 """Names of the steps of the set-up that run at the same time as other steps."""
 _REST_FOR_COMPONENTS = timedelta(seconds=30)
-"""For this time the loading of the past pauses, so that the starting components have the CPU cores for themselves."""
+"""Time for which the loading of the past pauses, so that the starting components have the CPU cores for themselves."""
 
 
 def read_settings() -> Settings:
@@ -167,8 +167,8 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
 
     The agencies are enabled from yesterday on, so that the first pick-up reads yesterday's rows and yesterday has
     figures to reconcile. The texts are registered at the gateways. The demo's two users from an agency may see the
-    busiest agency. Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with
-    invented dossiers of the last months.
+    busiest agency. Settings from an earlier start or from a person are not changed. With ``past``, an empty ledger is
+    filled with invented dossiers of the last months.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:
@@ -196,20 +196,23 @@ def _begin_today(agencies: Path) -> None:
 
 
 def intake_url(environment: Mapping[str, str]) -> str:
-    """Return the address of the intake in the demo's Airflow."""
+    """Return the address at which the demo's Airflow accepts pushed dossiers (the intake)."""
     return f"http://127.0.0.1:{environment['AIRFLOW__API__PORT']}/intake"
 
 
 def busiest_agency(agencies: Path) -> str:
-    """Return the agency that the file names first. It is the busiest, and its past begins on the first day."""
+    """Return the agency that the file names first.
+
+    It is the busiest, and the past has its dossiers from the first day on.
+    """
     return str(yaml.safe_load(agencies.read_text(encoding="utf-8"))["agencies"][0]["code"])
 
 
 def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
-        # The demo's machine may sleep at night, and nobody restores an old state of its disk. A ledger that slept is
-        # therefore trusted.
+        # The demo's machine may sleep at night, and nobody restores an old state of its disk. A pause of the ledger
+        # therefore holds no message back.
         believe_sleeps(connection, "demo", "Máy chạy thử, không ai đưa ổ đĩa về bản cũ.", moment)
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:

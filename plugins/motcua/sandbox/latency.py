@@ -28,9 +28,10 @@ from motcua.store.ledger.queries import statement
 
 
 def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: datetime | None = None) -> list[float]:
-    """Return, in seconds, the latencies of the latest messages that needed one attempt and no correction of the phone.
+    """Return the latencies of the latest messages, in seconds.
 
-    The messages are about transitions that were committed after ``since`` and before ``until``.
+    Only messages count that were accepted at the first attempt and never waited for a corrected phone number. Their
+    transitions were committed after ``since`` and before ``until``.
     """
     with psycopg.connect(with_database(admin_dsn, TRUTH), row_factory=dict_row) as truth:
         bounds = {"limit": limit, "since": since, "until": until}

@@ -95,7 +95,7 @@ def _network_log(url: str) -> list[dict[str, Any]]:
 
 
 def _sent_by_us(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the messages of the log that came through ``sendsms``, each with the reference of its attempt."""
+    """Return the messages of the log that are no replies, each with the reference of its attempt."""
     sent = [message for message in log if message["kind"] == "sms"]
     for message in sent:
         message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
@@ -132,7 +132,7 @@ def check_dropped(summary: Summary) -> Iterator[Check]:
 
 
 def check_identity(summary: Summary) -> Iterator[Check]:
-    """Check that the accounting identity holds and covers at least one message of each kind."""
+    """Check that each expected message is in one state (the accounting identity) and that every kind occurs."""
     for kind in KINDS:
         expected = sum(row.expected for row in summary.identity if row.kind == kind)
         yield Check(f"at least one {kind} message was expected", expected > 0, str(expected))

@@ -1,4 +1,4 @@
-"""The callbacks app without a ledger, which discards each receipt at once; uvicorn runs it as ``standalone``."""
+"""Provide the callbacks app without a ledger: it discards each receipt at once. uvicorn runs ``standalone``."""
 
 from __future__ import annotations
 

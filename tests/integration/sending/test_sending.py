@@ -474,7 +474,7 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
+    "a run is red if a retryable message of its interval failed, whichever run sent it; a bad phone makes no run red",
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
     """A scheduled run must fail for a failed attempt of its minute, also if a run that the watcher started made it.

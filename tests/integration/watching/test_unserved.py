@@ -306,7 +306,7 @@ def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
 
 
 def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
-    """A run is red if a frozen sender's lock keeps its pick-up from reading the news of a source."""
+    """A run is red if its pick-up cannot read a source's new rows because a frozen sender holds the source's lock."""
     assert pick_up("khanhhoa").transitions == 0
     with red_gate("source khanhhoa has news that no pick-up takes, not read since"):
         gate("r", EVERYTHING)
@@ -325,7 +325,10 @@ def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.
 
 
 def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, rows):
-    """Without watchers, the gate waits for up to a minute for a pick-up to read the unread rows."""
+    """If no watcher (a trigger that queries the source) runs, the task ``gate`` waits for a pick-up of the unread rows.
+
+    It waits for a minute at most.
+    """
     one_stop.dossier()
     pick_up("khanhhoa")
     rows("UPDATE motcua.sources SET picked_up_at = now() - interval '2 minutes'")
@@ -345,8 +348,9 @@ def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, r
 def waiting(
     watched: Watched, ledger: str, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Queue]:
-    """Let the watch see a healthy ledger once; return the queue of this ledger."""
-    # The test's messages have no dossier, so the accounting identity would raise its own alert.
+    """Let the watch see a healthy ledger once, and yield the queue of this ledger."""
+    # The test's messages have no dossier. The check of the accounting identity (one message for each occasion) would
+    # therefore raise an alert of its own.
     monkeypatch.setattr("motcua.jobs.watching.checks.identity", lambda *_: [])
     configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
     in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")

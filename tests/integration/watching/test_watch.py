@@ -1,4 +1,7 @@
-"""Test the watch with a real ledger: each alert is mailed at its beginning and at its end, whichever part is down."""
+"""Test the watch with a real ledger: each alert is mailed when it begins and when it ends, whichever part is down.
+
+The watch is a process outside Airflow that mails people what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +152,8 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     checked("desk_never", "numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Số thứ tự quay lại"]
-    # A source check that cannot reach the source ends no earlier finding. The failed pick-up raises another alert.
+    # A source check that cannot reach the source ends no earlier finding. Another alert reports that the source cannot
+    # be read.
     checked("unreachable")
     watched.look(minutes=6)
     assert watched.mails() == []
@@ -575,7 +579,7 @@ def test_evening_that_was_not_planned_is_told_by_17_36_and_one_of_a_day_off_is_n
     pick_up("khanhhoa", now=watched.now)
     apologize(now=watched.now)
     assert "apologies_late" not in watched.open_alerts(watched.look())
-    # On a Sunday, agencies that apologize by working days have no evening.
+    # On a Sunday, no apologies are planned for agencies that apologize by working days.
     rows("UPDATE motcua.agencies SET apology_day = 'working_day'")
     for day in (26, 27):
         evening = datetime(2026, 11, day, 17, 40, tzinfo=VIETNAM)
@@ -665,7 +669,7 @@ def test_missing_receipts_of_a_gateway_that_is_used_no_more_are_over(watched: Wa
     rows(IN_LEDGER["receipts_stopped/kannel"][0], watched.now)
     watched.look(18)
     state = watched.look(2, minutes=13 * 60)
-    assert "receipts_stopped/kannel" in watched.open_alerts(state), "with few messages it is not known to be over"
+    assert "receipts_stopped/kannel" in watched.open_alerts(state), "with few messages the alert must stay open"
     if remedy == "another gateway":
         configure(MOTCUA_GATEWAYS="esms")
     else:
@@ -744,7 +748,7 @@ def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configu
     assert not raises_alert(), "a new installation has not missed a night yet"
     assert raises_alert(days=2)
     assert raises_alert(CleanedOf("dag_run", 0, failed="LockNotAvailable"), CleanedOf("log", 7)), (
-        "a failed table of runs counts as not cleaned, because all others depend on it"
+        "if its table of runs was not cleaned, Airflow counts as not cleaned, because all other tables depend on it"
     )
     assert not raises_alert(CleanedOf("dag_run", 0), ago=2)
     assert raises_alert(days=2)
@@ -777,8 +781,8 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
     watched.asks = checks.CHECKS
-    # The tests' server has settings that the doctor rejects (FAST in tests/ground.py). In a copied database,
-    # rights that ``motcua provision`` revokes from everybody are granted again.
+    # The tests' server has settings that the doctor rejects (FAST in tests/ground.py). A copied database again has the
+    # rights that ``motcua provision`` revokes from everybody.
     for name in ("autovacuum", "fsync", "full_page_writes"):
         monkeypatch.delitem(PARAMETERS, name)
     monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])

@@ -239,7 +239,7 @@ def _work(world: World) -> None:
     world.news()
     with world.ledger.recording("notify"):
         sent = world.pick_up_plan_and_send()
-    assert sent, "nothing was sent, so the claim's SQL statement had nothing to read"
+    assert sent, "nothing was sent, so messages/claiming/claim_due had nothing to read"
     for part in ("take_receipts_and_texts", "settle", "apologize", "watch"):
         with world.ledger.recording(part):
             getattr(world, part)()
@@ -304,7 +304,10 @@ def _pattern(patterns: Mapping[str, object], name: str) -> str | None:
 
 
 def _covered(reads: list[Read]) -> Iterator[Figure]:
-    """Yield the rows that show whether each SQL statement was run here or is listed in ``OTHERS``, but not both."""
+    """Yield the rows that show whether each SQL statement was run here or is listed in ``OTHERS``.
+
+    The last row shows the entries of ``OTHERS`` that are not needed.
+    """
     run = {read.name for read in reads}
     names = set(statement_names().values())
     left = sorted(name for name in names - run if _pattern(OTHERS, name) is None)

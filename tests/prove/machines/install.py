@@ -1,12 +1,12 @@
 """Prove that the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
 
 ``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them on a real Docker
-engine (tests/engine), unchanged except that in the upgrade the doctor may report faults. The engine's images are built
-here from Debian's and Python's packages. The systems that the server connects to are real, too: a PostgreSQL server as
-the one-stop database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a
-page asks of an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server
-is simulated by stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a
-real ``git pull``.
+engine (tests/engine). It changes a few lines; for example, the upgrade goes on although scripts/doctor.sh reports
+faults. The engine's images are built here from Debian's and Python's packages. The systems that the server connects to
+are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a mailbox. Between the
+command lines the proof does what a page asks of an administrator: answer ten questions, write a file, bring a dossier
+to its result. A reboot of the server is simulated by stopping and starting the engine with all its containers. The
+upgrade begins at version 0.2.0 and uses a real ``git pull``.
 
 Before the restore, each container is killed once and frozen once while the message about a result is due.
 """
@@ -51,7 +51,8 @@ OF_LAST_WEEK, PHONE_OF_LAST_WEEK = "SCT-000000", "0905999000"
 DEPARTMENT, OPERATOR, ELSEWHERE = "so.tttt@example.vn", "lan@example.vn", "truc@example.vn"
 """Mail addresses of the recipients of reports, of alerts, and of alerts from the other machine.
 
-The Department gets reports, the operator gets alerts, and the watch on another machine mails to the third address.
+The Department gets reports. The watch, the program that mails alerts, mails to the operator. A second watch on another
+machine mails to the third address.
 """
 WHILE_SENDING = 200
 TOLD_WITHIN = 130.0
@@ -287,9 +288,7 @@ class Administrator:
 
     @contextmanager
     def watched_from_outside(self) -> Iterator[None]:
-        """Run the watch of another machine, as a process beside the engine, with the settings that this server
-        prints.
-        """
+        """Run the watch of another machine, a process beside the engine, with the settings that this server prints."""
         lines = self.type("docker compose exec -T callbacks motcua watch address").splitlines()
         given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         given["MOTCUA_WATCH_RECIPIENTS"] = ELSEWHERE

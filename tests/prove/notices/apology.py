@@ -68,8 +68,7 @@ class Office:
     source: str
     accented: bool
     mode: Mode
-    """Whether an evening's apologies are about the due dates of the next day, or of all days up to the next working
-    day."""
+    """Whether an evening's apologies cover the due dates of the next day, or of all days up to the next working day."""
     mode_changes: date | None = None
     """Day from whose noon on the office has the other ``mode``."""
     enabled_on: date | None = None
@@ -331,8 +330,7 @@ class Oracle:
         self.not_before: dict[tuple[str, date], datetime] = {}
         """(dossier, due day) → time before which this apology must not be sent."""
         self.about: dict[tuple[str, date], tuple[date, date]] = {}
-        """(agency, due date) → the evening whose apologies are about this date, and the last due date of that
-        evening."""
+        """(agency, due date) → the evening whose apologies cover this date, and the last due date of that evening."""
         self.lives = {life.code: life for life in world.lives}
         self.lives_due: dict[tuple[str, date], list[Life]] = defaultdict(list)
         """(agency, day) → dossiers that were ever due on this day."""
@@ -343,7 +341,7 @@ class Oracle:
     # --- state of a dossier at a moment
 
     def _seen_rows(self, life: Life, until: datetime) -> list[Row]:
-        """Return the versions of the dossier's row that reads of the source found up to a moment, in order of time."""
+        """Return the versions of the dossier's row that pick-ups found up to a moment, in order of time."""
         seen: list[Row] = []
         for moment in self.read[life.office.source]:
             if moment > until:
@@ -418,7 +416,8 @@ class Oracle:
         if mode == "working_day":
             while not office.works_on(due[-1]):
                 due.append(due[-1] + timedelta(days=1))
-        # Desks open at 7:00, when the quiet hours end. The last chance for an apology is therefore the night before.
+        # Quiet hours begin at 21:00 and end at 7:00, when desks open. The last chance for an apology is therefore 21:00
+        # on the day before.
         useful_until = _at(due[-1] - timedelta(days=1), QUIET_FROM, 0)
         too_late = now >= useful_until
         last_read = max((moment for moment in self.read[office.source] if moment <= now), default=None)
@@ -474,9 +473,9 @@ class Oracle:
     # --- the forecast
 
     def forecast(self, now: datetime) -> Counter[tuple[str, str]]:
-        """Count (agency, outcome) for every due day that is over: each apology forecasts that a dossier will be late.
+        """Count by (agency, outcome) how well apologies forecast late dossiers; only due days that are over count.
 
-        An apology that was sent is ``right``, ``wrong`` (the dossier had its result that day) or ``stopped`` (it was no
+        A sent apology is ``right``, ``wrong`` (the dossier had its result in time) or ``stopped`` (the dossier was no
         longer in process). A late dossier without a sent apology is ``missed``.
         """
         found: Counter[tuple[str, str]] = Counter()
@@ -507,7 +506,7 @@ class Oracle:
 
 
 def begin_before(desk: OneStop, at: datetime) -> None:
-    """Write a dossier of an unknown agency that is older than all others, so that the first pick-up begins with it."""
+    """Write the oldest dossier of all, of an unknown agency, so that the first pick-up begins with this dossier."""
     desk.both(2, "first", "nobody", desk=False, at=at, status_code=2, updated_at=at)
 
 
@@ -617,8 +616,7 @@ class Stage:
 
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Simulate ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges the
-    result.
+    """Simulate ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
 
     The first differences are printed unless ``quiet``.
     """

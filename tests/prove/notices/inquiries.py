@@ -1,4 +1,4 @@
-"""Prove that 9029 answers correctly and quickly: with a real Kannel, a million dossiers, and a database that restarts.
+"""Prove that texts to 9029 get right and fast replies, with a real Kannel, a million dossiers and a database restart.
 
 The judge shares no code with the system. A formula makes the dossiers, once in SQL and once in Python, so the right
 reply to each question is known beforehand. The reply texts are typed here again, not read from the template files.

@@ -184,8 +184,8 @@ def _writing_phone(phone: str) -> Mistake:
 
 
 MISTAKES: dict[str, Mistake] = {
-    # The mistakes change the dossiers' rows. A lost step would change no message, because the dossier's row shows the
-    # same state.
+    # The first two mistakes change the dossiers' rows. A lost step would change no message, because the dossier's row
+    # shows the same state.
     "phones are not stored": _writing_phone(""),
     "phones are somebody else's": _writing_phone("0909999999"),
     "repeated records count as new": _by_trigger(

@@ -150,6 +150,7 @@ class Known:
     recorded: datetime
     may_be_old: bool
     is_old: bool = False
+    """Whether the step clearly happened before a step with a lower number, so it was typed in late."""
     reading: State | None = None
     has_force: bool = False
     """Whether this old step counts: the dossier's row agreed with it at the pick-up that judged it."""
@@ -219,8 +220,8 @@ class Oracle:
             self.known.append(Known((step.number, 0), step.state, occurred, step.recorded, may_be_old))
         row = [row for row in self.life.rows if row.visible <= moment][-1]
         if row.updated != self.row.updated:
-            # The row changed, but its ``updated`` time is much older than that of rows which were read before. The true
-            # time of the change is unknown, so the pick-up's time counts.
+            # If the changed row's ``updated`` time is much older than that of rows read before, the true time of the
+            # change is unknown, and the pick-up's time counts.
             read = self.read_until[moment]
             is_back = read is not None and read - SKEW - LATE - LOOK_BACK <= row.updated < max(
                 read - SKEW - LATE, self.updated

@@ -120,10 +120,9 @@ def _describe(life: Life) -> str:
 
 @contextlib.contextmanager
 def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> Iterator[tuple[str, dict[int, Life]]]:
-    """Write a simulated world into a copy of a migrated ledger; within the block the connection ``motcua_db`` leads
-    there.
+    """Write a simulated world into a copy of a migrated ledger; yield the copy's DSN, and the dossiers by number.
 
-    Yield the DSN of this ledger, and the dossiers by number.
+    Within the block, the connection ``motcua_db`` leads to this copy.
     """
     variables = {"MOTCUA_SOURCES": ",".join(world.states)}
     with (

@@ -1,8 +1,9 @@
 """Prove that closings are right, by an oracle that sees every event of two invented months and counts every figure.
 
-The real jobs run on a real ledger and two real sources, and get the invented time as an argument. Faults are planted,
-and the oracle knows them. Each morning the day before is closed and an earlier day is corrected. Both months, and the
-quarter and the year that end with them, are closed and corrected. Each closing is compared with the oracle's own count
+A closing holds the stored figures of a period; a later closing of the same period corrects it. The real jobs run on a
+real ledger and two real sources, and get the invented time as an argument. Faults are planted, and the oracle knows
+them. Each morning the day before is closed and an earlier day is corrected. Both months, and the quarter and the year
+that end with them, are closed and corrected. Each closing is compared with the oracle's own count
 (tests/prove/worlds/reconciliation_oracle.py). At the end the system is broken on purpose in several ways, and the proof
 must notice each of them.
 """
@@ -563,8 +564,7 @@ class Days:
 
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
-    """Simulate the days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges every
-    closing."""
+    """Simulate the days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges closings."""
     with (
         quiet_logs(),
         one_stops(

@@ -220,7 +220,7 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
 def in_flight(live: LiveAirflow, name: str, count: int = 80) -> list[Figure]:
     """Apply an action of ``IN_FLIGHT`` to a run with requests in flight.
 
-    The run of the next transition must send the remaining messages.
+    A run that starts after the next status change at the desk must send the remaining messages.
     """
     most_unknown = 0 if name == "triggerer killed" else COMMITTED
     live.wait_until_idle()
@@ -299,10 +299,10 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 _LONG_AGO = LOOK_BACK + timedelta(hours=2)
-"""Age of the transitions that checks record in a past minute.
+"""Age of transitions (status changes of dossiers) that checks record in a past minute.
 
-A new transition with a time within ``LOOK_BACK`` would count as written while the source's clock was set back, and get
-the time of its reading.
+It is more than ``LOOK_BACK``: if a pick-up reads a younger transition late, it considers the transition's time wrong,
+and replaces it by the time of the pick-up.
 """
 
 

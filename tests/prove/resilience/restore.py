@@ -4,9 +4,10 @@
 queued. Then these messages are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty
 more events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the
 restore command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes
-over in the middle of sending. Then the system runs as usual, without anybody's help. Only where the journal is lost, or
-is put back together with the whole disk, does the Department have to close the gap by a command. In one more experiment
-the server is only switched off. The result is judged by the list of requests that the gateway stored.
+over in the middle of sending. Then the system runs as usual, without anybody's help. The journal (files outside the
+ledger) shows the system which requests were sent after the copy. Only if the journal is lost, or is restored with the
+whole disk, must the Department close the gap (the time of which the ledger may lack data) by a command. In one more
+experiment the server is only switched off. The result is judged by the list of requests that the gateway stored.
 """
 
 from __future__ import annotations
@@ -329,8 +330,9 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
 def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
     """Return an experiment that restores a machine's disk to its state of half an hour ago.
 
-    The disk has PostgreSQL's data, the journal and the state of the watch. With ``watched``, a watch on another machine
-    ran all the time. With ``memory``, the machine's memory is restored too, so that a sender continues where it was.
+    The disk has PostgreSQL's data, the journal and the state of the watch (the process that checks the system and
+    raises alerts). With ``watched``, a watch on another machine ran all the time. With ``memory``, the machine's memory
+    is restored too, so that a sender continues where it was.
     """
 
     @contextlib.contextmanager
@@ -353,7 +355,7 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
         with way(stage, primary, put_back_what_lies_beside):
             asked = len(stage.gateway.asked)
             stage.tell()
-            assert len(stage.gateway.asked) == asked, "an older message was sent before anybody confirmed"
+            assert len(stage.gateway.asked) == asked, "an older message was sent before the gap was closed"
             stage.desk.happen(UNTOLD)
             stage.tell()
             assert len(stage.gateway.asked) >= asked + UNTOLD, "a newer message was not sent at once"
@@ -394,7 +396,8 @@ def _begin_to_watch(stage: Stage) -> None:
 
 def _check_from_elsewhere(stage: Stage) -> None:
     """Let the watch on another machine make its checks once; it asks the server's callbacks app."""
-    # Serve the callbacks for this check only; otherwise their connections would stay open when the server ends.
+    # Serve the callbacks app for this check only. Otherwise its connections to the ledger would stay open when
+    # PostgreSQL stops.
     with Served(create_standalone()) as server:
         given = settings().model_copy(
             update={

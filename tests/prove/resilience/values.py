@@ -99,7 +99,7 @@ class Passage:
     """Newest transition number that the source with planted values had when it was read for the first time."""
     traces: dict[str, set[Any]] = field(default_factory=dict)
     differences: int = 0
-    """Difference that the ledger's accounting identity shows at the end."""
+    """By how many messages the ledger breaks the accounting identity (one message for each occasion) at the end."""
     unexplained: set[str] = field(default_factory=set)
     """Differences between source and ledger that no reason explains, about dossiers planted at the source."""
 
@@ -185,8 +185,8 @@ def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = T
 
     A life describes a dossier before a value is planted in it: its moves, phone and due date. Each value is planted in
     one dossier for each of ``lives``; without ``lives``, no value is planted. With ``thorough``, the month is closed
-    too, every page is requested, every command is run, and 9029 is asked about every dossier. Otherwise the month is
-    not closed, and only some pages, commands and inquiries are tried.
+    too, every page is requested, every command is run, and an inquiry (a text to the short number 9029) is made about
+    every dossier. Otherwise the month is not closed, and only some pages, commands and inquiries are tried.
     """
     passage = Passage()
     with psycopg.connect(world.dsn, autocommit=True) as ledger, _collecting_logs(passage):
@@ -252,7 +252,7 @@ def _evening(passage: Passage) -> None:
 
 
 def _ask_9029(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
-    """Ask 9029 about each dossier of the ledger, even if nobody could type its code on a phone."""
+    """Ask 9029 about each healthy dossier and one in ``every`` others, even if nobody could type the code."""
     from motcua.gateways.adapter import InquiryReading
     from motcua.jobs.notices.answering import answer
     from motcua.store.ledger.database import connect
@@ -498,9 +498,10 @@ An older such transition is found only when the history of its dossier is read.
 
 
 def without_trace(passage: Passage) -> list[str]:
-    """Return those values planted in the views of the source contract that left no trace in the system.
+    """Return those values planted in a source's contract views that left no trace in the system.
 
-    The source contract forbids these values in their columns, but they were neither quarantined nor reported.
+    The source contract describes these views, ``onestop.dossiers`` and ``onestop.transitions``. It forbids the returned
+    values in their columns, but they were neither quarantined nor reported.
     """
     reported = passage.traces["found"] | passage.traces["cleaned"]
     missed = []

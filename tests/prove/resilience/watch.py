@@ -1,11 +1,11 @@
 """Prove that the watch reports each fault by its name within five minutes, and is silent on days without a fault.
 
-In the first part faults are planted one after another in a running system, as they happen in reality: programs are
-killed, a database refuses connections, rows go missing. The proof measures the seconds from planting a fault to the
-mail in the mailbox, and checks that a mail reports the end of the fault after its repair. Settings (``SHORTENED``)
-shorten the times that a fault must last before it is reported: for example, a failed run is reported after 20 s instead
-of an hour. The watch makes its checks every 10 s. For each fault, the proof computes from the measured seconds how long
-the mail takes at worst with one check per minute.
+The watch is the process that checks the system and mails alerts. In the first part faults are planted one after another
+in a running system, as they happen in reality: programs are killed, a database refuses connections, rows go missing.
+The proof measures the seconds from planting a fault to the mail in the mailbox, and checks that a mail reports the end
+of the fault after its repair. Settings (``SHORTENED``) shorten the times that a fault must last before it is reported:
+for example, a failed run is reported after 20 s instead of an hour. The watch makes its checks every 10 s. For each
+fault, the proof computes from the measured seconds how long the mail takes at worst with one check per minute.
 
 The second part simulates days by a clock of its own. On a working Friday and the weekend after it, desks work without
 any fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not
@@ -284,7 +284,7 @@ def _plant_in_ledger(planting: Planting) -> None:
 
 
 def _plant_silence(planting: Planting) -> None:
-    """Plant faults that raise no error: receipts are lost, and a pick-up hangs and keeps its source locked."""
+    """Plant faults that raise no error: receipts are lost, and a lock in the ledger keeps a source from being read."""
     live = planting.live
 
     def hold() -> psycopg.Connection[Any]:
@@ -362,7 +362,10 @@ def _kill_programs(planting: Planting) -> None:
 
 
 def _plant_ledger_faults(planting: Planting) -> None:
-    """Plant faults of the ledger: it refuses connections, it goes back in time, and it has a gap."""
+    """Plant faults of the ledger: it refuses connections, it goes back in time, and it has a gap.
+
+    A gap is a time of which the ledger may lack data.
+    """
 
     def go_back() -> None:
         with planting.admin("motcua") as ledger:
@@ -402,7 +405,8 @@ def _plant_ledger_faults(planting: Planting) -> None:
         ),
     )
     planting.wait_reported(back, behind)
-    # The journal has attempts that the ledger lacks, so a run may open such a gap again before the repair is complete.
+    # The journal outside the ledger has attempts that the ledger now lacks. A run may therefore open a gap again before
+    # the repair is complete.
     planting.mend(back, behind, again_after=10)
 
 
@@ -416,7 +420,7 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
         "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
         "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
         "MOTCUA_BACKUPS": str(folder / "backups"),
-        # A demo makes no backups, so its watch does not check their age.
+        # Let the watch check the age of backups, because the settings of the demo, used here, switch this check off.
         "MOTCUA_WATCH_BACKUP_AGE": "PT26H",
         "MOTCUA_APOLOGY_TIME": f"{due - timedelta(hours=2):%H:%M}",
     }

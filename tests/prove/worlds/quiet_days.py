@@ -1,8 +1,9 @@
 """Simulate days without any fault, with a clock of their own.
 
-Desks work, messages reach phones, and the watch makes its checks. The ledger, the watch, a mail server and the jobs
-that pick up, plan, send and apologise are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
-and no quality check or closing runs: instead, SQL statements of this module write their results into the ledger.
+Desks work, messages reach phones, and the watch (the process that raises alerts) makes its checks. The ledger, the
+watch, a mail server and the jobs that pick up, plan, send and apologise are real. Airflow is a stand-in with scripted
+answers. No gateway sends receipts, and no quality check or closing runs: instead, SQL statements of this module write
+their results into the ledger.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Build a simulated world for the reconciliation: two sources, a phone network, and two months of invented dossiers.
 
-The two sources have different one-stop software. The life of each dossier follows a story with a known end, for example
-that its result is collected, taken back or lost. All events and all runs of the system's jobs are on one timeline, so
-the real jobs and the oracle see the same days.
+The reconciliation compares the ledger with the sources, and counts the figures of each finished period. The two sources
+have different one-stop software. The life of each dossier follows a story with a known end, for example that its result
+is collected, taken back or lost. All events and all runs of the system's jobs are on one timeline, so the real jobs and
+the oracle see the same days.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from tests.prove.worlds.reconciliation_oracle import (
 ODD_STATUS = 12
 """Status that some desks write in place of 9; the system cannot use it until a person maps it to status 9."""
 NEVER_HEARD_OF = "X.99"
-"""Another code of the fourth agency; only on the day ``alias`` a person enters it as the agency's alias."""
+"""Another code of the fourth agency. A person enters it as the agency's alias on the day ``Schedule.alias``."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 

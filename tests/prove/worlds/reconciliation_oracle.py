@@ -1,4 +1,4 @@
-"""Count what a closing must contain, by an oracle that sees every act as it happens.
+"""Count what a closing (the figures of a finished period) must contain, by an oracle that sees every act as it happens.
 
 The proof calls the oracle for each act: for each write at the sources; when the system reads, plans, sends and settles;
 for each answer of the gateway, receipt and inquiry; and for each planted fault. From the wording of the rules the
@@ -609,7 +609,7 @@ class Oracle:
         self._move(message, became, reason, "late_receipt")
 
     def settle(self, now: datetime) -> None:
-        """Settle the messages without a receipt, and expire the messages that are no longer useful."""
+        """Mark old accepted messages as unconfirmed, and queued messages after ``useful_until`` as expired."""
         self.act += 1
         for message in self.messages:
             if message.state == "accepted" and message.accepted_at and message.accepted_at <= now - HORIZON:
@@ -639,7 +639,7 @@ class Oracle:
         return max(min(seen), office.enabled_from) if seen and office.enabled_from else None
 
     def apologize(self, now: datetime, *, left_over: bool) -> None:
-        """Settle every evening that has begun and is not settled yet."""
+        """Plan the apologies of every evening that has begun, once for each agency and evening."""
         self.act += 1
         reached = now - timedelta(minutes=5) if left_over else now
         for office in self.offices.values():

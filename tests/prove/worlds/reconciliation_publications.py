@@ -1,9 +1,9 @@
 """Test that the publications of a simulation's closings can be verified.
 
-An unchanged publication must pass its verification, even after later facts were added or personal data was purged. The
-verification must detect a changed byte in any file, and facts in the ledger that were changed while all triggers and
-foreign keys were switched off. Changed cells, manifests and records of a publication are tested in
-tests/integration/publications.
+A closing has the stored figures of a finished period; a publication has the files of one closing. An unchanged
+publication must pass its verification, even after later facts were added or personal data was purged. The verification
+must detect a changed byte in any file, and facts in the ledger that were changed while all triggers and foreign keys
+were switched off. Changed cells, manifests and records of a publication are tested in tests/integration/publications.
 """
 
 from __future__ import annotations

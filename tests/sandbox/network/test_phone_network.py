@@ -472,7 +472,7 @@ def test_receipts_may_be_lost_repeated_turned_round_late_or_before_the_reply(net
     assert application.types() == [8, 1]
     assert types_of(0, receipts_late={"next": 1, "seconds": 0.4}) == []
     until(lambda: len(network.received()) == 5)
-    assert not application.asked, "no receipt came although the phone has the text"
+    assert not application.asked, "no receipt may come yet, although the phone has the text"
     until(lambda: application.types() == [8, 1])
     assert types_of(0, receipts_lost={"next": 1}) == []
     until(lambda: len(network.received()) == 6)

@@ -121,7 +121,7 @@ def test_quiet_hours_over_midnight_within_a_day_and_none():
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30)),  # noqa: DTZ001 - made aware below
 )
 def test_last_moment_before_a_moment_is_that_moment_or_the_beginning_of_its_quiet_hours(begin, end, moment):
-    """The last moment to send before an opening is the opening, or the beginning of quiet hours that reach it."""
+    """Apologies may be sent until the desk opens, or until quiet hours begin that last until the opening."""
     quiet, moment = QuietHours(begin, end), moment.replace(tzinfo=VIETNAM)
     last = quiet.last_moment_before(moment)
     instant = timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Test the grammar of texts to 9029, and the rule that decides between on time and late."""
+"""Test the grammar of texts that citizens send to 9029, and the rule that decides between on time and late."""
 
 from __future__ import annotations
 

@@ -175,13 +175,16 @@ MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
     ],
 )
 def test_step_that_is_typed_in_late(occurred, recorded, status, substituted, latest_before, late):
-    """A step is typed in late if it happened well before a step with a lower number and was recorded later."""
+    """A step counts as typed in late if it happened well before a step with a lower number.
+
+    It must also have been recorded after that step had happened.
+    """
     step = PastTransition(1, status, True, occurred, recorded, None)
     assert was_typed_in_late(step, substituted, latest_before, SKEW) is late
 
 
 def old(step, row=None, read=True):
-    """Return a step as an *old* step.
+    """Return a step as an *old* step, that is, a step that was typed in late.
 
     Args:
         step: the step.

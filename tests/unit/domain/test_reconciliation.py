@@ -1,4 +1,4 @@
-"""Test the rules of the accounting identity and of its sums, without a ledger."""
+"""Test the accounting identity (each occasion has one message in one state) and the sums of its figures."""
 
 from __future__ import annotations
 

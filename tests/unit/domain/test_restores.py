@@ -1,4 +1,7 @@
-"""Test when the journal or the watch proves that a ledger that stood still was not restored from a backup."""
+"""Test when the journal or the watch proves that a ledger that was asleep was not restored from a backup.
+
+A ledger is asleep while no sender gives it a heartbeat.
+"""
 
 from __future__ import annotations
 
@@ -59,5 +62,5 @@ SAW_ALL = Witness(awake_since=NOW - MINUTE, sees_since=NOW - MINUTE, about=NOW)
 def test_testimony_releases_messages_only_about_this_waking_and_without_a_later_ledger(
     woke_at, slept_since, said, vouches
 ):
-    """A watch's report releases nothing if it is about another sleep, or if the watch saw a later ledger state."""
+    """A watch's report releases no message if it is about another waking, or if the watch saw a later ledger state."""
     assert witness_vouches(woke_at, slept_since, said) is vouches

@@ -118,7 +118,7 @@ def test_time_from_a_clock_that_was_ahead_stops_no_gateway(per_second):
 
 
 def test_gateway_may_be_occupied_for_as_long_as_a_longest_message_and_a_minute_between_clocks():
-    """The latest credible time is a second ahead, plus a minute between clocks, plus ten seconds for 20 segments."""
+    """A stored time is believed up to 71 s ahead: 1 s of starts, 60 s between clocks, and 10 s for 20 segments."""
     latest = NOW + (1 + 60 + 10) * SECOND
     assert start_times([1], 2, latest, NOW, SECOND) == ([], latest)
     assert start_times([1], 2, latest + timedelta(microseconds=1), NOW, SECOND) == ([NOW], NOW + SECOND / 2)

@@ -319,7 +319,7 @@ def test_mail_addresses_are_in_no_history_and_in_no_view_of_the_auditors(ledger,
     ]
 
 
-# --- Settings that end messages: who may set them, and the question before ----------------------
+# --- Settings that end messages: who may set them, and the confirmation that is needed ----------
 
 OFF = {"kinds_off": ["apology"], "kinds_off_reason": "x"}
 LEFT_OUT = {"same_day_excluded": True, "same_day_reason": "x"}

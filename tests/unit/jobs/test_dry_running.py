@@ -77,7 +77,7 @@ def test_what_would_have_become_of_a_history(facts, moves, expected):
     st.sampled_from([0, 15, 120]),
 )
 def test_every_entry_into_a_condition_since_the_day_has_one_end(moves, hold):
-    """In a dry run, each entry into a condition since the agency joined must have exactly one end."""
+    """In a dry run, each change after the agency joined to a status that calls for a message must give one message."""
     history = steps(*sorted(moves, key=lambda move: -move[0]))
     rehearsed = rehearse(replace(FACTS, result_hold=hold * MINUTE), history, NOW, RULES)
     expected, kind_before, in_scope = [], None, False
@@ -106,7 +106,7 @@ def test_every_entry_into_a_condition_since_the_day_has_one_end(moves, hold):
     ],
 )
 def test_old_steps_of_the_past_are_held_against_what_is_known_of_the_row(moves, row, expected):
-    """In a dry run, an old step counts only if the dossier's known row agrees with it."""
+    """A dry run must judge an old step (one that was typed in late) by what is known of the dossier's row."""
     history = with_old_steps(steps(*moves), (), row, 5 * MINUTE)
     held = replace(FACTS, result_hold=10 * MINUTE)
     assert [(each.end, each.reason) for each in rehearse(held, history, NOW, RULES)] == expected

@@ -72,13 +72,13 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert "scheduled__1" in text
 
 
-@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red; if it stays red, another comes a day later")
 def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(mailbox):
     told = [minute for minute in range(60 * 24 + 1) if mailbox.red(NOW + minute * MINUTE)]
     assert told == [0, 60 * 24]
 
 
-@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red; if it stays red, another comes a day later")
 def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
     assert [mailbox.red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
 
@@ -142,7 +142,7 @@ def context(run_type="scheduled"):
 
 
 def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox, monkeypatch):
-    """A failed gate mails its reason. A gate of a backfill mails nobody."""
+    """A failed gate (the last task of a run) mails its reason. The gate of a backfill mails nobody."""
     monkeypatch.setattr(run_alerts, "mail_red_run", mailbox.tell)
     orchestration.tell_red_gate(context("backfill"))
     assert mailbox.mails == []

@@ -1,6 +1,7 @@
 """Test the reading of carrier statements.
 
-Values that are read must be exact. A value that can be read in two ways is refused with its line and column.
+Values that are read must be exact. A value that can be read in two ways is refused with its line and column. A form is
+a file in include/statements that describes the columns and words of one provider's statements.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def test_without_a_month_in_the_name_the_first_line_tells_it():
 
 
 def test_numbers_keep_their_zeros_and_masked_ones_are_none():
-    """A phone number is read in any spelling of a spreadsheet. A masked number counts as missing."""
+    """A phone number is read in each spelling that spreadsheets use. A masked number counts as missing."""
     spellings = ("905123456", '="0905123456"', "905123456.0", "84 (0) 905123456", "02583822001", "8490512***6")
     found = read(csv(*[row(msisdn=written) for written in spellings])).lines["msisdn"].tolist()
     assert found[:5] == ["+84905123456"] * 4 + ["+842583822001"]
@@ -160,7 +161,7 @@ def test_label_of_the_total_may_stand_where_the_time_does_and_notes_where_nothin
 
 
 def test_of_two_amounts_the_form_says_which_one_by_what_stands_in_brackets():
-    """If a file has an amount with and one without tax, the form's words in brackets choose the column."""
+    """If a file has one amount with tax and one without, the words in brackets in the form choose the column."""
     headings = (*HEADINGS[:5], "Thành tiền (chưa VAT)", "Thành tiền (có VAT)")
     content = csv((*ROW[:5], "350", "378"), headings=headings)
     assert "dòng 1, cột “Thành tiền (chưa VAT)”: tiêu đề này có hai lần" in refusal(content)

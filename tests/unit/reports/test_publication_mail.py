@@ -30,7 +30,7 @@ def report(*messages: MessageFigures, reasons: tuple[ReasonCount, ...] = ()) -> 
 
 
 def figures(code: str, **counts: int) -> MessageFigures:
-    """Return figures of an agency's results. The source has as many occasions as there are messages."""
+    """Return figures of an agency's results. The source has an occasion (event that needs a message) for each one."""
     return MessageFigures(code, "", "result", at_source=sum(counts.values()), **counts)
 
 

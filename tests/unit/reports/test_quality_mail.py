@@ -71,7 +71,10 @@ def words_of(html: str) -> str:
 # ----------------------------------------------------------------------------------------- what the mails say
 
 
-@pytest.mark.guarantee("intake", "mails count, by agency, pushed supplements about which no citizen could be texted")
+@pytest.mark.guarantee(
+    "intake",
+    "mails count, by agency, pushed dossiers that need further papers and whose citizens could not be told so by SMS",
+)
 def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, department_mail):
     own = compose_agency_mail(agency_report(), rows(), untold=1234)
     many = [("Sở Tư pháp", 900), *((f"Xã số {place}", 2) for place in range(20))]

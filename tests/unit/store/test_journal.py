@@ -100,7 +100,7 @@ def test_answer_of_the_next_day_belongs_to_its_attempt_and_a_later_one_holds(jou
 
 
 def test_half_a_line_spoils_no_other_and_lines_that_cannot_be_read_are_told(journal):
-    """A line that a dying process left half-written loses no other line; an unreadable whole line is reported."""
+    """A line that a dying process left half-written spoils no other line; an unreadable whole line is reported."""
     day = journal.folder / "2026-11-25.jsonl"
     with day.open("a") as file:
         file.write('{"ref":"b","at":"2026-1')
@@ -160,7 +160,7 @@ def test_days_are_those_of_utc_and_forgotten_ones_are_gone(journal):
 
 
 def test_tail_reaches_over_midnight_and_is_bounded(journal):
-    """The end of the journal is read over midnight, without reading all its lines."""
+    """The tail of the journal has lines from before midnight too, but not all lines of a long file."""
     journal.write([departure(f"a{number}") for number in range(3000)], [], AT)
     journal.write([departure("b", AT + timedelta(days=1))], [], AT + timedelta(days=1))
     found = [each.reference for each in journal.tail()]

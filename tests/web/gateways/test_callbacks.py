@@ -217,7 +217,8 @@ def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(clien
 def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
     """A receipt that leaves the list of unread receipts too early is never applied to its message.
 
-    The test also covers readings that are inserted by SQL, a rollback, and two readers at the same time.
+    A reading is the record that a receipt was applied. The test also covers readings that are inserted by SQL, a
+    rollback, and two readers at the same time.
     """
 
     def waiting():

@@ -79,7 +79,7 @@ def health_sessions(server: OwnServer) -> int:
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
+    "the health page is green only while the ledger answers; it shows the fault in seconds, also if the ledger hangs",
 )
 def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_server):
     answer = client.get(URL)
@@ -97,7 +97,7 @@ def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_serv
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
+    "the health page is green only while the ledger answers; it shows the fault in seconds, also if the ledger hangs",
 )
 def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(client, own_server):
     assert client.get(URL).status_code == 200

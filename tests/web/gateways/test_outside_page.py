@@ -72,7 +72,7 @@ def test_page_tells_marks_signs_and_names_of_alerts_and_nobodys_name(client, row
 
 
 def test_page_asks_only_about_a_sleep(client, rows):
-    """The page may ask the watch on the other machine only about a gap that a sleep of this server caused."""
+    """The page may ask the watch on the other machine only about a pause of this server, not about a restore."""
     opened = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until) VALUES"
     rows(f"{opened} ('slept', %s, 0, 0, %s, %s)", NOW, NOW - timedelta(hours=1), NOW)
     asks = client.get(URL, headers=READER).json()["asks"]

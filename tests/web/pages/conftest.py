@@ -61,7 +61,10 @@ def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]) -> 
 
 @pytest.fixture
 def an_hour_later(mailbox: list[tuple[str, str, str]], rows: Rows) -> Callable[[], RequestCounts]:
-    """Return a function that mails the waiting page requests and carries them out as if an hour had passed."""
+    """Return a function that mails the waiting page requests and carries them out as if an hour had passed.
+
+    A page request is an order that a person gave on a page.
+    """
 
     def pass_by() -> RequestCounts:
         carry_out_requests()

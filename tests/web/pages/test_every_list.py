@@ -359,7 +359,7 @@ def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, 
         taken, page = read_csv(to.read_bytes()), read_file(full.get(f"/motcua{file}"))
         to.unlink()
         assert page.rows
-        # The command ``intake list`` also prints accounts of software that never pushes.
+        # The command ``intake list`` also prints accounts of software that exports files and does not push data.
         assert (taken.head, [row for row in taken.rows if row in page.rows]) == (page.head, page.rows), command
         assert len(type_command(*command.split(), columns=400).output.splitlines()) > len(page.rows)
 

@@ -96,7 +96,7 @@ def test_console_is_for_those_who_see_something_there(found):
 def test_command_that_makes_the_roles_may_be_repeated_and_undoes_other_changes_of_rights(found):
     """A second run of the command must restore the rights of our roles.
 
-    The command must refuse to let the watch use a person's account.
+    The command must not give a person's account to the watch, the program that checks the system from outside Airflow.
     """
     first, again, taken = found["roles"]
     assert first == again

@@ -111,7 +111,7 @@ def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, tok
         asked |= fields
         for written in NO_NUMBERS:
             for field in fields:
-                # The other fields are left out, or have the number of an existing row.
+                # The other fields are left out or have the value 1.
                 query = dict.fromkeys(fields & {"closing", "publication", "name", "figure"}, "1") | {field: written}
                 answer = stranger.get(f"/motcua{page.path}", params=query)
                 failed += [(page.path, field, written[:20])] * (answer.status_code >= 500)

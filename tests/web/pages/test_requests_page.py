@@ -107,7 +107,7 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
         gate(EVERYTHING)
     assert "Chưa báo được cho Sở bằng thư" in words(staff.get(REQUESTS))
     assert rows("SELECT told_at FROM motcua.page_requests") == [{"told_at": None}]
-    assert "requests" not in settle_run("backfill", Window(NOW, NOW)), "a backfill of settling carries out no request"
+    assert "requests" not in settle_run("backfill", Window(NOW, NOW)), "a backfill must carry out no request"
     assert settle_run("run", EVERYTHING)["requests"]["told"] == 1
     assert mapped(rows) == []
 

@@ -157,11 +157,11 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
     assert now_is(rows, *names) == (True, ["1.001193", "2.000815"], "Trả ngay tại quầy")
     assert kept(rows)[-1]["silences"] == ["same_day_excluded"]
-    # Leaving out fewer procedures ends no citizen's messages, so the page does not ask for confirmation.
+    # If fewer procedures are excluded, no citizen loses messages, so the page does not ask for confirmation.
     assert send(hoa, "save", procedure=["2.000815"]).status_code == 303
     assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy")
     asked = send(hoa, "save", same_day_all="yes")
-    assert "mọi thủ tục trong ngày" in words(asked), "the page must say that all procedures are left out"
+    assert "mọi thủ tục trong ngày" in words(asked), "the page must say that all procedures are excluded"
     assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy"), "the preview must set nothing"
     assert confirm(hoa, asked).status_code == 303
     assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy"), "an empty list must mean all procedures"
@@ -172,7 +172,7 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
 
 
 @pytest.mark.guarantee(
-    "settings", "if no procedure is ticked, none is left out; leaving out all procedures is a choice of its own"
+    "settings", "if no procedure is ticked, messages are sent for all; excluding all procedures is a choice of its own"
 )
 def test_no_procedure_ticked_leaves_none_out(hoa, rows, day_before):
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")

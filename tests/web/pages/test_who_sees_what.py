@@ -69,9 +69,9 @@ class Owned:
     code: str
     """The code of the dossier whose citizen gets a message."""
     bad_code: str
-    """The code of the dossier with a finding, whose number cannot be texted."""
+    """The code of the dossier whose phone number cannot be texted; a finding is about this dossier."""
     lost_code: str
-    """The code in a row of the source for which there is no dossier."""
+    """The code in a transition of the source; no dossier has this code."""
     words: str
     """The words of a complaint."""
     complaint: int = 0
@@ -494,7 +494,7 @@ def test_agencys_user_without_an_agency_gets_nothing_of_any(walked):
     assert found(walked["agency without an entry"], A.secrets + B.secrets + A.masked + B.masked) == []
 
 
-@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, without numbers, names or words")
+@pytest.mark.guarantee("pages", "an auditor sees rows of all agencies, without citizens' phone numbers, names or words")
 def test_auditor_gets_facts_without_numbers_names_and_words(walked):
     answers = walked["auditor"]
     for its in (A, B):

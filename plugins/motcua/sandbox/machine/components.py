@@ -19,7 +19,7 @@ from motcua.sandbox.world.writers import DROPPED, PUSHED
 _WORKER = "airflow worker"
 """Beginning of the process titles of LocalExecutor's workers."""
 _NO_LOGS = ("--skip-serve-logs",)
-"""The option to start no log server. The UI reads the task logs from this disk, so no fixed port is needed."""
+"""The option to start no log server. The UI reads the task logs from the local disk, so no fixed port is needed."""
 _LOW_PRIORITY = 10
 """The niceness of programs that are less urgent than sending."""
 _AIRFLOW_READY_WITHIN = 300.0
@@ -202,8 +202,8 @@ def components(
         [
             # The DAG processor has low priority, because runs are more urgent than parsing.
             airflow("dag-processor", _has_heartbeat(url, "dag_processor"), nice=_LOW_PRIORITY),
-            # The triggerer notices the end of its child process only after ten seconds, so the supervisor kills the
-            # triggerer before.
+            # The triggerer notices the end of its child process only after ten seconds. The supervisor does not wait so
+            # long: it kills the triggerer once no child is left.
             airflow(
                 "triggerer",
                 _has_heartbeat(url, "triggerer"),

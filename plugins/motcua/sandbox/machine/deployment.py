@@ -33,13 +33,14 @@ WATCH_USER = "giam-sat"
 """Account of the watch, with read access only."""
 
 EVENING_AFTER = timedelta(minutes=4)
-"""Time from the demo's start to its evening, the hour of apologies (17:30 in production)."""
+"""Time from the demo's start to its evening, when apologies for dossiers that are due the next day are planned. In
+production this is at 17:30."""
 
 MORNING_AFTER = timedelta(minutes=6)
 """Time from the demo's start to its check of data quality."""
 
 RECONCILED_AFTER = timedelta(minutes=9)
-"""Time from the demo's start to the closing and publication of the day before."""
+"""Time from the demo's start to the run of reconcile_daily, which closes the day before and publishes the closing."""
 
 _NEEDED_BYTES = 1_500_000_000
 """How many free bytes of disk space the demo needs to start."""
@@ -283,8 +284,7 @@ def _sqlalchemy_url(dsn: str) -> str:
 
 
 def _times_of_day(up: datetime) -> dict[str, str]:
-    """Return settings with which the demo's evening, morning and closing come soon after the time ``up`` of its
-    start."""
+    """Return settings that put the demo's evening, morning and closing soon after ``up``, the time of its start."""
     clock = up.astimezone(VIETNAM)
     return {
         "MOTCUA_APOLOGY_TIME": f"{clock + EVENING_AFTER:%H:%M}",
@@ -357,7 +357,7 @@ def airflow_environment(
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1.25",
         # Nobody reads the demo's metrics. By default, Airflow would count its pools for the metrics every five seconds.
         "AIRFLOW__SCHEDULER__POOL_METRICS_INTERVAL": "60",
-        # Tasks that a dead scheduler had queued wait until another scheduler checks for tasks without a scheduler.
+        # A task that a dead scheduler had queued waits until another scheduler makes this check.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         # A dead task blocks the only run of its DAG until its missing heartbeat is noticed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
@@ -376,7 +376,7 @@ def airflow_environment(
         "AIRFLOW_CONN_SMS_ZALO": json.dumps(zalo),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
         "MOTCUA_SOURCES": OWN_SOURCES,
-        # With a real gateway the messages must go to that gateway only, and not to Zalo's invented phones first.
+        # With a real gateway, messages must go to that gateway only, and not first to the simulated Zalo.
         "MOTCUA_GATEWAYS": "kannel" if caller.get("AIRFLOW_CONN_SMS_KANNEL") else "zalo,kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),
@@ -505,9 +505,9 @@ class Deployment:
 
     @property
     def past_environment(self) -> dict[str, str]:
-        """Return the environment for loading the past, in which evenings and mornings are at production hours.
+        """Return the environment for loading the past, with evenings and mornings at the hours of production.
 
-        In the past no phone had Zalo, and SMS go to a gateway that listens at its own port (sandbox/past/phones.py).
+        In the past no phone has Zalo, and SMS go to a gateway that listens at its own port (sandbox/past/phones.py).
         """
         as_owner = self.commands_environment
         kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}
@@ -543,7 +543,7 @@ class Deployment:
 
     @property
     def inquiry_url(self) -> str:
-        """Return the ``get-url``, which the phone network calls for each inquiry after it replaced the ``%`` codes."""
+        """Return Kannel's ``get-url``: the phone network fills in its ``%`` codes and calls it for each inquiry."""
         return (
             f"http://127.0.0.1:{self.addresses.airflow}/gateway/inquiries/kannel"
             f"?secret={quote(self.secret.receipts, safe='')}&sender=%p&to=%P&text=%a&time=%T&id=%I"

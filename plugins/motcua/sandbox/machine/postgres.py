@@ -175,7 +175,7 @@ class EmbeddedPostgres:
 
     @contextmanager
     def running(self, log: Path | None = None, configuration: str = "") -> Iterator[Part]:
-        """Set up the server with these lines in its configuration, and run it during the block.
+        """Set up the server, append ``configuration`` to its postgresql.conf, and run it during the block.
 
         Raises:
             PostgresUnavailable: the server could not be set up.

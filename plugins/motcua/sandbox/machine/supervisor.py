@@ -319,7 +319,7 @@ class Supervisor:
             self.wait(_POLL if starting else 0)
 
     def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Run a program that ends by itself, in its own session, with a log like the others.
+        """Run a program that ends by itself, and wait for its end. Like a component, it has its own session and log.
 
         Raises:
             ComponentFailed: the exit code was not 0, or a component died too often.

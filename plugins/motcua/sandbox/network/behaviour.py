@@ -1,6 +1,7 @@
 """Decide what happens to a phone number's messages, and when, and define the faults that can be set.
 
-A message is delivered, failed, late, never reported, or rejected. A seeded hash of the number decides this.
+A message is delivered, failed, late, never reported, or rejected. A seeded hash of the number decides this, unless a
+behaviour was set for the number. A number that is no valid mobile is rejected.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ A text that needs more parts than allowed is cut and answered with 202.
 
 Each phone number has a behaviour (delivered, failed, late, never, rejected), which comes from a seeded hash of the
 number or is set by a test. The network's own log (SQLite, committed before the 202) records what was accepted, what
-each phone really received, and what became of each receipt. Only this module, the page, and the tests that compare the
-ledger with the truth read that log.
+each phone really received, and what became of each receipt. Only the simulators, the page, and the tests that compare
+the ledger with the truth read that log.
 
 In the code and the log, times are Unix seconds. In answers they are ISO 8601 in UTC. The page shows them in
 Asia/Ho_Chi_Minh.
@@ -75,7 +75,7 @@ from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_pho
 logger = logging.getLogger(__name__)
 SHORT_CODE = "9029"
 ZALO = "zalo"
-"""The value that a message sent by Zalo has in the field of the SMSC."""
+"""The value of the field ``smsc`` in a message that is sent by Zalo."""
 HTTP_TIMEOUT_SECONDS = (5, 10)
 """Connect and read time-outs, in seconds, of the requests that the network makes (Kannel's own read time-out is
 240)."""

@@ -1,9 +1,8 @@
 """Run a gateway on loopback that gives scripted answers and stores the requests it got.
 
-The scripted answers decide which protocol the gateway speaks: an answer is a status with words, or bytes. The gateway
-simulates no phones; the phone network does.
+The gateway speaks the protocol of its scripted answers. It simulates no phones; the phone network does.
 
-``python -m motcua.sandbox.network.scripted PORT SECONDS`` accepts every message after so many seconds, until it is
+``python -m motcua.sandbox.network.scripted PORT SECONDS`` accepts each message SECONDS after it came, until it is
 killed. ``GET /seen`` reports the messages since the last such request.
 """
 

@@ -1,4 +1,4 @@
-"""Run Zalo's notification service on loopback: phones with and without an account, and tokens that are renewed.
+"""Simulate Zalo's notification service on loopback, with scripted answers to messages, and tokens that are renewed.
 
 The service shares no code with our adapter for Zalo. A refresh token works once. A request with an old refresh token is
 refused, and so is a message without a valid access token.

@@ -1,8 +1,8 @@
-"""Simulate Zalo's notification service on the same phones.
+"""Simulate Zalo's notification service for the phones of the simulated phone network.
 
 Two thirds of the phones have Zalo, 5 % of these refuse messages, and from 22:00 to 6:00 every message is refused. The
 service shares no code with our adapter for Zalo. Each refresh token works once. The network's log stores the tokens.
-The service has its own copy of our templates. Its ids of the templates are their names, such as ``result.v1``.
+The service loads our templates itself. A template's id at the service is its name and version, such as ``result.v1``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def reference_in(dlr_url: str) -> str:
 
 
 def has_zalo(number: str, seed: int) -> bool:
-    """Return whether a phone (``0905…``) has an account."""
+    """Return whether a phone (``0905…``) has an account at Zalo."""
     is_phone = default_behaviour(number, seed) != Behaviour.REJECTED
     return is_phone and toss(seed, number, "zalo") < _HAVE_IT
 

@@ -19,8 +19,8 @@ from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours
 _UNHURRIED = 0.12
 """The share of results that come after their due day at an average agency."""
 _HONEST_FOR = 0.55
-"""One agency manipulates its dates from a moment on. Up to this share of the past it works honestly. The remaining six
-weeks contain a whole month of manipulation, so that the change is visible in its figures of data quality."""
+"""The share of the past in which the agency that later manipulates its dates still works honestly. The remaining six
+weeks contain a whole month of manipulation, so that the agency's figures of data quality show the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _office_moments_between(random: Random, start: datetime, end: datetime, coun
 
 
 def _end_of_day(random: Random, day: date) -> datetime:
-    """Return when the day's papers reach the desk. This is shortly before the only run of the day."""
+    """Return when the day's papers reach the desk, shortly before the day's only run, which informs the citizens."""
     return _moment_at(day, time(17, 18)) + timedelta(minutes=random.uniform(0, 12))
 
 
@@ -72,7 +72,7 @@ def _result_at(random: Random, past: Past, late: bool) -> datetime:
 
 
 def _false_result_on_the_eve(random: Random, agency: Agency, due: datetime) -> list[tuple[datetime, Act]]:
-    """Return a result that is announced on the day before its due day and taken back the next morning."""
+    """Return two acts: a false result on the day before the due day, and its undoing on the next working morning."""
     eve = due.astimezone(ZONE).date() - timedelta(days=1)
     announced_at = _moment_at(eve, time(16, 46)) + timedelta(minutes=random.uniform(0, 30))
     back = _moment_at(working_day(eve, 1), time(8)) + timedelta(minutes=random.uniform(0, 120))
@@ -119,7 +119,7 @@ def _supplements_at_days_end(
     random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
 ) -> Iterator[tuple[datetime, Act]]:
     """Yield the acts with their times. A request for a supplement is moved to the end of its day, unless another act
-    follows before that."""
+    follows before then."""
     for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
         end = _end_of_day(random, moment.astimezone(ZONE).date())
         asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at

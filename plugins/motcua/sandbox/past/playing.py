@@ -2,7 +2,7 @@
 
 This module writes no row of the ledger itself. An evening's run reads the sources, plans messages and apologies, sends
 them, reads receipts, and decides messages of unknown outcome. In the morning the day before is closed, and on the
-second of a month also the month before. A second process publishes the closings and may end after the demo is running.
+second of a month also the month before. A second process publishes the closings and may still run when the demo runs.
 Quality is checked once a week, and in the last four days on each working day.
 """
 
@@ -114,12 +114,12 @@ def ledger_clock(owner: psycopg.Connection[Any], moment: datetime) -> Iterator[L
 # --- The past --------------------------------------------------------------------------------------------------------
 
 _RUN_TIME: Final = time(17, 31)
-"""Time of the day's single run. It is after the evening hour, so that it makes the apologies."""
+"""Time of the day's only run, after the hour at which an evening begins, so that the run plans the apologies."""
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _LOOKED_AGAIN: Final = timedelta(days=7)
-"""The last Monday of the past lies within this time before its end. On that day closings of the last month that are at
-least three days old are counted again, both in the ledger and in the sources."""
+"""Only on a Monday within this time before the end of the past, closings of the last month that are at least three days
+old are counted again, both in the ledger and in the sources."""
 _MAILED_FOR: Final = timedelta(days=4)
 """Publications up to this age are mailed. The run of the demo itself would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
@@ -162,7 +162,7 @@ class _Sources:
         """The time of the first step of each source that gets any step."""
 
     def write_until(self, moment: datetime) -> None:
-        """Write everything that was recorded by a moment."""
+        """Write everything that was recorded up to a moment."""
         for source, writer in self._writers.items():
             rows, steps, register = self._rows[source], self._steps[source], self._register[source]
             # Only the last row of each dossier is written, because a reader would see no other row.
@@ -222,7 +222,7 @@ class _Days:
         self._read.add(source)
 
     def run(self, moment: datetime) -> None:
-        """Do a run of notify_transitions, and of apologize_due_tomorrow if its evening has come."""
+        """Do a run of notify_transitions, and of apologize_due_tomorrow unless today's evening has begun."""
         self._sources.write_until(moment)
         self._set_time(moment)
         self._bring_receipts(moment)
@@ -250,7 +250,7 @@ class _Days:
             effect.result()
 
     def reconcile(self, moment: datetime) -> None:
-        """Do the morning's run of reconcile_daily. On the last Monday of the past, check earlier closings again.
+        """Do the morning's run of reconcile_daily. On a Monday in the past's last week, check older closings again.
 
         On the second day of a month, do a run of reconcile_monthly too.
         """
@@ -272,7 +272,7 @@ class _Days:
             check_quality(f"past {moment.isoformat()}", moment)
 
     def hear_citizens(self, moment: datetime) -> None:
-        """Let some citizens ask 9029, mostly about an announced result, and let one complain from time to time."""
+        """Let citizens text the short code 9029, mostly about an announced result, and some of them complain."""
         self._set_time(moment)
         with connect() as ledger:
             texted_dossiers = ledger.execute(statement("sandbox/ledger/told_lately"), {"now": moment}).fetchall()
@@ -350,7 +350,8 @@ def _schedule(
             if day.day == 3:
                 work.append((_moment_at(day, time(9)), take_statement))
             if _is_working_day(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar().week not in checked):
-                # Once a week is enough: the trend has one figure a week, and a check takes as long as three days' runs.
+                # Once a week is enough, because the trend of data quality has one figure a week. A check takes as long
+                # as three days' runs.
                 checked.add(day.isocalendar().week)
                 work.append((_moment_at(day, _CHECKED), days.check))
         if day.weekday() == 2:
@@ -363,7 +364,7 @@ def _schedule(
 
 
 def _import_first_agencies(agencies: Path, begins: datetime) -> None:
-    """Import all agencies, with only the first ones enabled."""
+    """Import all agencies. Enable only those that take part from the beginning of the past."""
     content = yaml.safe_load(agencies.read_text(encoding="utf-8"))
     first = {agency.code for agency in pilot().agencies if agency.past}
     for each in content["agencies"]:

@@ -1,4 +1,4 @@
-"""Simulate software that pushes: dossiers change in it, and each change waits in its outbox until it was pushed.
+"""Simulate software that pushes: dossiers change in it, and each change waits in its outbox until it is pushed.
 
 The software stores its state in a file and continues from it. If it is killed after it sent a push and before it
 removed the push from its outbox, it sends the push again, as real clients do.

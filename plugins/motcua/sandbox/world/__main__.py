@@ -41,7 +41,7 @@ _DSN_VARIABLES = {
 
 
 def world_databases(folder: Path | None = None) -> dict[str, str]:
-    """Return the DSNs from the environment, or those of the running world from its folder, for a visitor's command.
+    """Return the DSNs from the environment, or else those that a world stored in its folder.
 
     Raises:
         WorldError: neither the environment nor the folder contains them.

@@ -69,8 +69,8 @@ class Act(_Frozen):
     ``after``: seconds after the dossier was received, or for ``write`` after the first half of the move.
     ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half of a move
     reaches the source. ``reveal``: the dossier's row appears, after its transitions. ``mend``: the desk asks for the
-    phone again. ``correct_procedure``: a wrongly chosen procedure is corrected. ``paper_ready``: the result is on the
-    desk at last.
+    phone number again. ``correct_procedure``: a wrongly chosen procedure is corrected. ``paper_ready``: the result is
+    on the desk at last.
 
     The fields from ``transition`` on belong to ``write``. ``happened_at`` is the time at which the official made the
     move.
@@ -169,7 +169,7 @@ def happen(dossier: Dossier, act: Act, now: datetime, random: Random) -> Effects
 
 
 def mend(dossier: Dossier, phone: Phone | None, now: datetime) -> Effects:
-    """Let the desk write another phone. ``phone`` is ``None`` if the applicant has none to give."""
+    """Let the desk write another phone number. ``phone`` is ``None`` if the applicant has none to give."""
     if phone is None:
         return Effects(dossier, events=[("phone_not_mended", {})])
     change = {"phone": phone, "phone_entered_at": now, "updated_at": now}

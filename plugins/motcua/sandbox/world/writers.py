@@ -22,10 +22,10 @@ SOURCES = {"khanhhoa": "contract", "vanphong": "opencps"}
 """Maps each source with a database to the adapter that reads it, as in ``MOTCUA_SOURCES``."""
 
 PUSHED = {"camlam": "national_sync"}
-"""The source without a database here whose software pushes (include/sandbox/pushing.yaml)."""
+"""Maps the source whose software pushes (include/sandbox/pushing.yaml) to its adapter. It has no database here."""
 
 DROPPED = {"khanhson": "files"}
-"""The source without a database here whose exports are put into a folder (include/sandbox/exporting.yaml)."""
+"""Maps the source that exports files (include/sandbox/exporting.yaml) to its adapter. It has no database here."""
 
 OWN_SOURCES = ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED | DROPPED).items())
 """All sources in the form of ``MOTCUA_SOURCES``."""
@@ -83,7 +83,7 @@ def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> O
 
     Raises:
         KeyError: a role has no password.
-        psycopg.Error: the administrator may not do that, or the server does not answer.
+        psycopg.Error: the administrator lacks a right, or the server does not answer.
     """
     roles = {name: Role(name, passwords[name]) for name in ROLES}
     sources = {}
@@ -102,7 +102,7 @@ def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> O
 
 
 class OneStopWriter:
-    """Writes as the software of the source ``khanhhoa``, whose tables are like the contract's views."""
+    """Writes as the software of the source ``khanhhoa``, whose tables are like the views of the source contract."""
 
     file: ClassVar[LiteralString] = "sandbox/khanhhoa"
 
@@ -162,7 +162,7 @@ class OneStopWriter:
         return number
 
     def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
-        """Write an entry of the desk's register of results, which this source stores too."""
+        """Write an entry of the desk's register of results. This source stores the register."""
         self._connection.execute(
             statement("sandbox/khanhhoa/write_register"),
             {
@@ -195,7 +195,7 @@ class OneStopWriter:
         transitions: Iterable[Transition],
         register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
     ) -> None:
-        """Write the current rows of dossiers, and further transitions, in one transaction."""
+        """Write current rows of dossiers, and further transitions and entries of the register, in one transaction."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(
                 statement(self.file + "/write_dossier"),

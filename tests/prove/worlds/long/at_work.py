@@ -1,7 +1,8 @@
 """Do each piece of regular work once on a ledger with months of older rows.
 
-The pieces are: read a source, plan messages, send them, store delivery receipts and texts to 9029, settle messages,
-plan an evening's apologies, run a watcher and the watch, and show every staff page.
+The pieces are: read a source, plan messages, send them, store delivery receipts and citizens' texts to the short number
+9029, settle messages, and plan an evening's apologies. In addition, run a watcher (it queries sources for unread rows)
+and the watch (it checks the system and raises alerts), and show every staff page.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class World:
         notify_transitions.plan_messages(EVERYTHING)
 
     def send(self) -> int:
-        """Run the sender and the gate, and return the number of attempts."""
+        """Run the sender and the gate (a run's last task, which reports undone work); return the number of attempts."""
         run_id = f"plans {self.runs}"
         sent = notify_transitions.send_messages(run_id, EVERYTHING)
         with contextlib.suppress(RunIncomplete):
@@ -175,7 +176,7 @@ class World:
         apologize_due_tomorrow.plan_apologies(EVERYTHING)
 
     def watch(self) -> None:
-        """Run a watcher while a source has unread rows, the sender that it notifies, and the checks of the watch."""
+        """Let a watcher find unread rows and notify a sender; then make the checks of the watch."""
         reported: list[str] = []
         self.news()
         stop = threading.Event()

@@ -189,7 +189,7 @@ def _parameter_values(ledger: Ledger) -> dict[str, Any]:
 
 
 QUEUED, HELD, OF_ONE = 200_000, 300, 400
-"""Numbers of messages: due at the same time, waiting for a person, and results of a single dossier."""
+"""Numbers of messages: due at the same time, of unknown outcome, and about results of a single dossier."""
 ONE_DOSSIER = "NHIEU-TIN"
 """Code of the dossier of agency B000 that has many results."""
 

@@ -1,7 +1,8 @@
 """Attack the intake as a client: flood it, send it data that is no valid push, and write for other clients' agencies.
 
-Each call must get a clear answer, and the server must go on without using more and more memory. No record of a
-well-behaved client that pushes at the same time may be lost or wait long.
+The intake is the app to which the clients, one-stop software, push dossiers and steps over HTTP. Each call must get a
+clear answer, and the server must go on without using more and more memory. No record of a well-behaved client that
+pushes at the same time may be lost or wait long.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ class Abuse:
                     self.found.wrong.append(f"the client that behaves: {answer!r:.200}")
 
     def burst(self) -> None:
-        """Push bursts: ten thousand dossiers in one call, then their steps in another call; repeat one burst."""
+        """Push bursts: ten thousand dossiers in one call, then their steps in another; push the last steps again."""
         for number in range(BURSTS):
             codes = [f"B{number}-{each:05}" for each in range(MANY)]
             began = time.monotonic()

@@ -99,7 +99,7 @@ class Province:
     """All lives of a province, and the runs of the system.
 
     On each of ``working_days`` working days each agency receives ``per_day`` dossiers; afterwards lives go on for two
-    more working days. All days must be earlier than the databases' clocks, so they are long past.
+    more working days. Choose a first day long ago: all days must be over by the clocks of the databases.
     """
 
     def __init__(self, seed: int, first_day: date, working_days: int, per_day: int) -> None:
@@ -235,7 +235,7 @@ class Province:
         build.step(2).work().step(9).later(12 * MINUTE, 20 * MINUTE).hand_over(at_once=True)
 
     def _typed_in_late(self, build: _LifeBuilder) -> None:
-        """Record a step that happened the day before; do this after the result, without changing the dossier's row."""
+        """After the result, record a step that happened at least a day before; leave the dossier's row unchanged."""
         build.step(2).work().later(DAY, 2 * DAY).step(9).later(12 * MINUTE, 2 * HOUR)
         build.step(4, occurred_at=build.life.events[0].at + 13 * MINUTE, keeps_row=True)
 
@@ -261,8 +261,8 @@ class _LifeBuilder:
     def work(self) -> _LifeBuilder:
         """Let time pass, as if somebody processed the dossier.
 
-        So much time passes before the next step that the times of the steps show their order, whatever the order of the
-        client's calls.
+        At least 20 minutes pass before the next step. The times of the steps then show their order, even if the client
+        makes its calls in another order.
         """
         if self.row.status != 4:
             self.later(20 * MINUTE, 5 * HOUR).step(4)

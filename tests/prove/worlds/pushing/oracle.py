@@ -148,7 +148,7 @@ def _kind(step: Known) -> str:
 
 
 def _entries(seen: Sequence[Known]) -> list[tuple[Known, str, bool]]:
-    """Return each entry into a condition, its kind, and whether the condition ended again."""
+    """Return each entry into a condition (result or supplement at the desk), its kind, and whether it has ended."""
     steps = _steps(seen)
     found = []
     for place, step in enumerate(steps):
@@ -207,7 +207,10 @@ def _in_words(text: Text) -> str:
 
 @dataclass(frozen=True)
 class Unpushed:
-    """A text that differs if only last actions are pushed; ``reason`` names what was never pushed, or is empty."""
+    """A text that is owed only if all events are pushed, or only if last actions are pushed.
+
+    ``reason`` tells why, or is empty if nothing explains the difference.
+    """
 
     line: str
     reason: str
@@ -216,9 +219,9 @@ class Unpushed:
 def differences(
     lives: Iterable[Life], of_whole: Mapping[str, list[Owed]], of_last: Mapping[str, list[Owed]], slots: Sequence[int]
 ) -> list[Unpushed]:
-    """Return the texts that differ if only last actions are pushed, each with the reason.
+    """Return the texts that are owed in only one of the two cases, each with the reason.
 
-    The reason is empty if no unpushed step explains the difference.
+    In one case all events of the lives are pushed, in the other only last actions.
     """
     found = []
     for life in lives:

@@ -1,9 +1,9 @@
-"""Simulate the generated province on a real ledger: push its dossiers to a real intake, or show them in a source's
+"""Simulate the generated province on a real ledger: push its dossiers to a real intake app, or show them in a source's
 views.
 
-The real jobs pick up, plan, send, plan the evening's apologies and close periods. If data is pushed, a real intake also
-runs under uvicorn in a process of its own. The province has its own time, which the ledger's functions read from a
-table.
+The real jobs pick up, plan, send, plan the evening's apologies and close periods. If data is pushed, the intake app
+also runs, under uvicorn in a process of its own. The province has its own time, which the ledger's functions read from
+a table.
 """
 
 from __future__ import annotations

@@ -63,17 +63,17 @@ def test_evening_is_judged_from_five_minutes_after_its_hour_until_the_next_one()
 
 
 def test_missing_evening_is_wrong_only_if_it_would_select_dossiers():
-    """An evening that was not run is a fault only if there was a due date to apologise for."""
+    """A missing evening (planning of an agency's apologies on one day) is a fault only if it would cover due dates."""
 
     def judged(day: date, *left: EveningLeft) -> list[Finding]:
         return judging.judge_apologies(left, day, ApologyRules())
 
     assert keys(judged(NOW.date(), EveningLeft("H1", "working_day", CALENDAR))) == ["apologies_late"]
-    # A Saturday evening selects dossiers by the calendar and none by working days. The holiday 2/9 was a Wednesday.
+    # On a Saturday, the mode ``calendar`` has an evening and ``working_day`` has none. The holiday 2/9 was a Wednesday.
     assert keys(judged(date(2026, 11, 28), EveningLeft("H1", "calendar", CALENDAR))) == ["apologies_late"]
     assert judged(date(2026, 11, 28), EveningLeft("H1", "working_day", CALENDAR)) == []
     assert judged(date(2026, 9, 2), EveningLeft("H1", "working_day", CALENDAR)) == []
-    # If earlier evenings cover no day after the Saturday, the Saturday has an evening of its own.
+    # In the mode ``working_day``, a Saturday has an evening only if no earlier evening covers the days after it.
     storm = EveningLeft("H1", "working_day", CALENDAR, covered_until=date(2026, 11, 28))
     assert keys(judged(date(2026, 11, 28), storm)) == ["apologies_late"]
     assert judged(date(2026, 11, 28), replace(storm, covered_until=date(2026, 11, 30))) == []
@@ -248,7 +248,7 @@ def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_
 
 
 def test_run_that_is_red_for_what_is_told_as_unserved_is_not_told_again():
-    """A run that is red because of unserved messages gets no second alert, because the messages have an alert."""
+    """A run that failed only for reasons in the alert ``unserved`` (due work that nobody does) gets no second alert."""
     red = replace(RED, run_id="r")
     assert judging.judge_red_runs([red], RULES, NOW, {"r"}) == []
     assert judging.red_runs_left([red], None) == [red], "the red run must still be counted"
@@ -268,7 +268,7 @@ def test_clock_is_wrong_if_it_is_surely_off_by_more_than_five_seconds():
 
 
 def test_stopped_gateway_that_messages_are_told_to_wait_for_is_left_out_and_undecided():
-    """A gateway pause that explains waiting messages gets no alert while the alert of these messages is open."""
+    """A paused gateway and messages that wait only for this gateway raise one alert and not two."""
     waits = Finding("unserved", {"stops": "gateway_stopped/kannel"}, "gateway kannel")
     findings = [waits, Finding("gateway_stopped", {}, "kannel"), Finding("source_failing", {}, "b")]
     left, hidden = judging.without_consequences(findings, set())

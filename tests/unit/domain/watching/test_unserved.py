@@ -36,7 +36,7 @@ OPEN, STOPPED = [("kannel", True, "")], [("kannel", True, "gateway_stopped/kanne
     ("gateways", "stops", "viettel"),
     [
         ([ANY], [], OPEN),
-        # A sender and not a person paused the gateway, so staff do not know why messages wait.
+        # A sending process and not a person paused the gateway, so staff do not know why messages wait.
         ([ANY], [stop()], STOPPED),
         ([ANY], [stop(carrier="Viettel")], [("kannel", True, "gateway_stopped/kannel Viettel")]),
         ([ANY], [stop(carrier="MobiFone")], OPEN),
@@ -102,7 +102,7 @@ def test_one_finding_a_gateway_and_its_stop_explains_it_only_where_all_wait_for_
 @pytest.mark.parametrize(
     ("read", "failing", "unread", "told"),
     [
-        # The source was read less than a minute ago: the unread rows are newer, or no pick-up can use them.
+        # The source was read less than a minute ago: the unread rows are newer, or no reading can use them.
         (NOW - 59 * SECOND, False, True, None),
         (NOW - MINUTE, False, True, "news"),
         (NOW - 11 * MINUTE, False, False, None),
@@ -121,7 +121,7 @@ def test_source_with_news_that_nobody_reads(read, failing, unread, told):
 
 def test_nobody_who_looks_is_told_after_a_minute():
     """An alert is raised if no process has checked the sources for a minute, and not all were read in this minute."""
-    # Without a watcher, a scheduled run or a person may have read the sources meanwhile.
+    # Even if no process checks for unread rows, a scheduled run or a person may have read the sources meanwhile.
     looks = (
         (None, [None]), (NOW - 59 * SECOND, [NOW - HOUR]), (NOW - MINUTE, [NOW - HOUR, NOW]),
         (NOW - HOUR, [NOW - SECOND]),

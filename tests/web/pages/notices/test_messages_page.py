@@ -83,7 +83,7 @@ def test_row_tells_what_was_said_to_whom_in_which_state_and_why(staff, made):
     assert "5123482" not in answer.text
 
 
-@pytest.mark.guarantee("pages", "an auditor gets facts of all agencies, without numbers, names or words")
+@pytest.mark.guarantee("pages", "an auditor sees rows of all agencies, without citizens' phone numbers, names or words")
 def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_typed(staff, made):
     made.message("D1", text="Moi Ong/Ba den nhan ket qua")
     made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (NGUYEN.VAN.A.0905123482)")
@@ -267,7 +267,9 @@ def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
         steps = 0
         while answer := turned(staff, back, "prev"):
             back, steps = answer, steps + 1
-        assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), "the way back covers MOST_TURNED pages"
+        assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), (
+            "after MOST_TURNED pages, the way back must lead to the first page"
+        )
 
 
 @pytest.mark.guarantee(

@@ -146,7 +146,7 @@ def test_run_that_there_is_not_is_refused_in_words(staff):
 
 
 def test_run_from_before_runs_were_numbered_shows_what_is_known(staff, one_stop, gateway, rows):  # noqa: F811
-    """For a run of an old version without numbers of runs, the page must show what is known, and no false zeros."""
+    """Old versions did not number their runs. The page of such a run must show what is known, and no false zeros."""
     send_some(one_stop, gateway, "0905123001")
     rows("ALTER TABLE motcua.message_history DISABLE TRIGGER USER")
     rows("UPDATE motcua.message_history SET run_no = NULL")
@@ -370,7 +370,7 @@ def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is
 
 
 def test_everything_that_a_gate_finds_has_words_and_something_to_do():
-    """Each fault that a gate can report needs Vietnamese words that give the reason and say what to do."""
+    """Each fault that a gate (the last task of a run) reports needs Vietnamese words: the reason, and what to do."""
     at = "2026-11-25T10:30:00+00:00"
     for name, facts, why in (
         ("attempts_failed", {"messages": 3, "outcome": "unknown"}, "3 tin không có trả lời"),

@@ -49,7 +49,7 @@ def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, m
     }  # fmt: skip
     stopped = "SELECT message_id FROM motcua.messages WHERE motcua.stopped_until(kind, agency_code, now()) IS NOT NULL"
     assert rows(stopped) == [{"message_id": held}]
-    # The update does what a sender does with a message that a stop covers: it puts the message on hold.
+    # The update does what a sending process does with a message that a stop covers: it puts the message on hold.
     rows(
         "UPDATE motcua.messages SET reason = 'stopped', next_attempt_at = now() + interval '3 hours'"
         " WHERE message_id = %s",

@@ -58,7 +58,7 @@ def test_what_waits_is_listed_with_gateway_when_why_and_until_when(staff, made):
 
 
 def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, made, rows, an_hour_later):
-    """The page first says that a citizen may get a message twice. Only a second step stores the page request."""
+    """The page first says that a citizen may get a message twice. Only a second step stores the request to resend."""
     numbers = [made.held(f"D{number}", useful_until=SOON) for number in range(4)]
     asked = choose(staff, *numbers[:3])
     assert asked.status_code == 200

@@ -203,7 +203,7 @@ def test_page_shows_each_client_with_what_it_pushed_and_what_was_wrong(pushing):
     assert len(taken(pushing, "push_faults")) == 2
     (untold,) = taken(pushing, "supplements")
     assert untold.startswith(f"hue,{NHA_TRANG},")
-    assert untold.endswith(",1"), "only one dossier is not marked as at the desk"
+    assert untold.endswith(",1"), "two steps of a dossier must count once, and a supplement at the desk not at all"
 
 
 def test_silent_client_and_one_that_is_disabled_are_told_as_such(pushing, rows):
