@@ -60,7 +60,7 @@ def _month_bounds(text: str) -> tuple[date, date]:
 
 @app.command("evenings")
 def show_evenings(
-    days: Annotated[int, typer.Option(min=1, max=4000, help="Show only the last DAYS days.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="Show only the last DAYS days.")] = 7,
 ) -> None:
     """List the evenings with the number of messages by state. Exit code 1 if an evening is not settled yet."""
     now = datetime.now(UTC)

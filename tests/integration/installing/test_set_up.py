@@ -618,7 +618,7 @@ def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     assert written(folder, DOT_ENV, "BACKUP_RECIPIENTS") == recipient
     assert all(written(folder, DOT_ENV, name) for name in SECRETS)
     # The comments of new values come from the example.
-    assert "# Certificate of this address: " in text
+    assert "# The certificate of this address. There are three choices:" in text
     assert stat.S_IMODE((folder / DOT_ENV).stat().st_mode) == 0o600
     again = (folder / DOT_ENV).read_text()
     assert "Tệp của phiên bản" not in answer(folder, "", question="certificate")

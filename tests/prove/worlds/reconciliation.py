@@ -709,7 +709,6 @@ class Stage:
         for name, numbers in self.world.fates.items():
             self.network.by_number[international(name)] += [SAID[answer] for answer in numbers.answers]
         # The first pick-up of a source begins at its oldest record, so write one row and one step into each source.
-        first = Dossier("one", "nobody", "first")
         row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
         for name, make in MAKES.items():
             first = Dossier(name, "nobody", "first")

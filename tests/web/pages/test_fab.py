@@ -27,8 +27,8 @@ def found(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
             patch.setenv(variable, address)
         settings.cache_clear()
         in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
-        for name in ("cuc", "quy"):
-            in_ledger(give_agency, name, NHA_TRANG, "lan", NOW)
+        for user in ("cuc", "quy"):
+            in_ledger(give_agency, user, NHA_TRANG, "lan", NOW)
         yield asked_in_a_process(tmp_path_factory.mktemp("fab"))
         close_ledger_pool()
     settings.cache_clear()
