@@ -128,7 +128,9 @@ def _open_ledger() -> Connection:
 @app.callback(invoke_without_command=True)
 def show_alerts(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=0, max=36_500, help="List also alerts that ended in the last DAYS days.")] = 1,
+    days: Annotated[
+        int, typer.Option(min=0, max=36_500, help="List also alerts that ended in the last DAYS days.")
+    ] = 1,
 ) -> None:
     """List alerts that are open or ended recently. Exit code 1 if an open alert is not acknowledged."""
     if context.invoked_subcommand is not None:
