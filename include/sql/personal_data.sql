@@ -73,8 +73,8 @@ ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
 -- For a code that belongs to no dossier of the agency, return the form in which it may be shown and stored
--- (motcua.agencies, motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The result also has the
--- agency's name, and the codes of its dossiers that differ from the given code only in spelling.
+-- (motcua.agencies, motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The
+-- result also has the agency's name, and the codes of its dossiers that differ from the given code only in spelling.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s

@@ -76,8 +76,8 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 ('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
--- A message that was sent between the backup and its restore may have reached a phone, even if the restored ledger shows
--- another state.
+-- A message that was sent between the backup and its restore may have reached a phone, even if the restored ledger
+-- shows another state.
 ('queued', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('suppressed', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('cancelled', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
