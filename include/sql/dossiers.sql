@@ -28,8 +28,8 @@ WHERE
 -- dossiers (motcua.dossiers, motcua.dossier_versions). A row that is older than the known row of another source changes
 -- nothing. If two rows are equally new and are read at the same time, the row with less personal data changes nothing.
 -- If a dossier's personal data was emptied, it stays empty while the dossier is finished and is filled again once the
--- dossier is open. A changed row gets the present time as its time of change if its own time lies before the time up to
--- which the source was read, or in the future. At the first reading of a source, a time in the future is left empty
+-- dossier is open. A changed row gets the present time as its time of change if its own time lies in the future, or before
+-- the time up to which the source was read already. At the first reading of a source, a time in the future is left empty
 -- instead.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
@@ -233,8 +233,8 @@ WHERE
 
 -- name: row_tells_more
 -- Return the dossiers whose row is newer than their last transition and requires another message than the transition
--- (motcua.dossiers, motcua.transitions). If the last transition is an old step (typed in late) that does not count, the
--- row must also differ from the last transition that counts.
+-- (motcua.dossiers, motcua.transitions). If the last transition is an old step (typed in late) that does not count, a
+-- dossier is also returned if its row requires another message than the last transition that counts.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 LEFT JOIN LATERAL (
@@ -270,8 +270,8 @@ WHERE
 
 -- name: status_mapped_since
 -- Return the dossiers of a source with an unknown status, if one of the source's status codes was mapped since the
--- source was last read (motcua.dossiers). Each dossier is returned once for every code that the source may write for
--- its agency.
+-- source was last read (motcua.dossiers). Each dossier is returned once for every agency code that the source may
+-- write for its agency.
 SELECT
     s.written AS agency_code,
     d.dossier_code

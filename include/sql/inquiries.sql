@@ -19,8 +19,8 @@ FROM motcua.asked_too_often(
 ) AS o;
 
 -- name: agencies
--- Return every code and alias of an agency, in the form in which codes are compared, since a citizen may type each of
--- them (motcua.agencies).
+-- Return the codes and aliases of all agencies, in the form in which codes are compared, because a citizen may type any
+-- of them (motcua.agencies).
 SELECT
     motcua.code_key(agency_code) AS code_key,
     agency_code
@@ -85,7 +85,7 @@ LIMIT %(most)s;
 
 -- name: rows
 -- Return the inquiries with these numbers in the order of the numbers, each with the state of its reply
--- (motcua.inquiries). The result holds phone numbers and text typed by strangers; lists mask them.
+-- (motcua.inquiries). The result holds phone numbers, and text typed by strangers; lists show neither unmasked.
 SELECT
     i.inquiry_id,
     i.received_at,
@@ -133,8 +133,8 @@ CROSS JOIN
 ORDER BY d.day DESC, o.outcome;
 
 -- name: repeated_codes
--- Return the codes unknown to every agency that were asked for more than once in a period, in any spelling, the most
--- frequent first (motcua.inquiries).
+-- Return the unknown codes that were asked for more than once in a period, in any spelling, the most frequent first
+-- (motcua.inquiries).
 SELECT
     (array_agg(i.asked_code ORDER BY i.inquiry_id DESC))[1] AS asked_code,
     count(*) AS inquiries,

@@ -1,4 +1,4 @@
-"""Measure the first pick-up of a source with many old rows: its memory, and its speed compared with COPY of these rows.
+"""Measure the first pick-up (reading) of a source with many old rows: its memory, and its speed compared with COPY.
 
 The bench also measures how long a later pick-up of a single step takes.
 """

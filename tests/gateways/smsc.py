@@ -128,7 +128,7 @@ class Smsc:
         self.fates: dict[str, Fate] = {}
         """Fates by phone number, ``+84…``. All other phones have the fate in the attribute ``fate``."""
         self.when_taken: Callable[[], None] | None = None
-        """A function that is called with each submit before it is answered."""
+        """A function without parameters that is called at each submit, before the submit is answered."""
         self._sessions: list[_Session] = []
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()

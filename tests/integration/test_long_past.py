@@ -300,7 +300,7 @@ def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop
 
 
 @pytest.mark.guarantee(
-    "cost", "the pick-up of a long history queries a dossier's row again only if the dossier may have another row"
+    "cost", "the pick-up of a long history queries a dossier again only if the source may have a second row of it"
 )
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
     asked, at_work = [], []

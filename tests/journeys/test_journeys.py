@@ -107,7 +107,8 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
 
 
 @pytest.mark.guarantee(
-    "settings", "an administrator leaves a procedure out, tries it on the last working day, saves and undoes it"
+    "settings",
+    "an administrator excludes a procedure, tries this with the last working day's data, saves and undoes it",
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undoes(

@@ -57,6 +57,6 @@ def test_a_picture_that_a_page_shows_is_wide_enough_and_says_in_words_what_is_on
 def test_sheet_for_the_wall_is_printed_from_its_source_as_it_is_on_one_page_of_a4():
     """The printed sheet in the repository must be made from its present source, and fit on one page."""
     pdf = PDF.read_bytes()
-    assert pdf == print_sheet(), "make pictures prints docs/vi/to-dan-tuong-quay.typ again"
+    assert pdf == print_sheet(), "run make pictures, which prints docs/vi/to-dan-tuong-quay.typ anew"
     boxes = re.findall(rb"/MediaBox\s*\[([^\]]*)\]", pdf)
     assert [[round(float(each)) for each in box.split()] for box in boxes] == [[0, 0, 595, 842]]

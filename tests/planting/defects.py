@@ -89,7 +89,7 @@ class Planting:
         return life
 
     def move(self, life: Life, status: int, ago: int, hour: int = 9, minute: int = 0, **changes: Any) -> Life:
-        """Move a dossier on the working day ``ago`` working days before today."""
+        """Move a dossier to ``status`` on the day that is ``ago`` working days before today."""
         self.world.move(life, status, at(life.office.back(ago), hour, minute), **changes)
         return life
 
@@ -424,7 +424,7 @@ def plant_wrong_procedure(p: Planting, n: int) -> None:
 
 
 def plant_asked_again(p: Planting, n: int) -> None:
-    """Plant citizens who, after a message about a result, asked 9029 twice, or complained within five days.
+    """Plant citizens to whom a result was announced and who then texted 9029 twice, or complained within five days.
 
     They complain that there is no result.
     """
@@ -490,8 +490,8 @@ def plant_before_register(p: Planting, n: int) -> None:
 def plant_against_register(p: Planting, n: int) -> None:
     """Plant results whose register entry contradicts the status.
 
-    Either the dossier counts as handed over but the register has no signature for more than a day, or the register has
-    a signature but the dossier still waits at the desk.
+    For more than a day, either the dossier counts as handed over although the register has no signature, or the
+    register has a signature although the dossier still waits at the desk.
     """
     office = _with_register(p)
     life = p.done(3, office)
@@ -593,7 +593,7 @@ def month_of_batches(world: World, month: Month) -> None:
 def month_of_beating(world: World, month: Month) -> None:
     """Add a month with status 9 in the last minutes before the apologies are sent.
 
-    Each such dossier is collected days after the due day; some go back to processing before that.
+    Each such dossier is collected four working days after its due day. Some first go back to processing.
     """
     office = month.office
     for number in range(month.of_all):
@@ -672,7 +672,7 @@ def month_of_silence(world: World, month: Month) -> None:
 
 @dataclass(frozen=True)
 class Statistic:
-    """How to add a *guilty* month, which a rule must find: the function, the rule's limit, the range of the share."""
+    """How to add a *guilty* month, which a rule must find: the function, the limit, the share of bad dossiers."""
 
     make: Callable[[World, Month], None]
     line: tuple[int, int]

@@ -37,7 +37,7 @@ def test_file_is_of_the_second_tier_with_its_folder_and_a_test_by_its_name() -> 
 
 
 def commands_of_make(*arguments: str) -> str:
-    """Return the commands that make would run, for an environment that is complete already."""
+    """Return the commands that make would run if the virtual environment is ready already."""
     command = ["make", "--dry-run", "--always-make", "--old-file=.venv/.ready", *arguments]
     # If make runs these tests, the environment has variables of make. They must not reach the inner make.
     given = ("MFLAGS", "ONLY", "TIER")

@@ -1,8 +1,9 @@
--- Gateways and registered templates: how the units of a day are corrected, and what auditors may read.
+-- Gateways and registered templates: how the number of segments that was sent on a day is corrected, and what auditors
+-- may read.
 
--- Correct the units of the day on which an attempt was made, when it becomes known that the gateway did not accept the
--- attempt, or that the gateway accepted it in spite of an earlier refusal. The gateway's answer, the journal or a
--- delivery receipt may show this.
+-- Correct the segments of the day on which an attempt was made, when it becomes known that the gateway did not accept
+-- the attempt, or that the gateway accepted it in spite of an earlier refusal. The gateway's answer, a delivery receipt
+-- or the journal (a file of all attempts outside the ledger) may show this.
 CREATE OR REPLACE FUNCTION motcua.correct_gateway_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -14,7 +15,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.correct_gateway_day() IS 'Subtracts the units of an attempt that the gateway did not accept from gateway_days, and adds them again if the gateway did accept it.';
+COMMENT ON FUNCTION motcua.correct_gateway_day() IS 'Subtracts the segments of an attempt from gateway_days when the attempt becomes failed or rejected, and adds them when it changes back.';
 CREATE OR REPLACE TRIGGER correct_gateway_day AFTER UPDATE OF state ON motcua.attempts
 FOR EACH ROW
 WHEN (

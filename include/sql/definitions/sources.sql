@@ -1,8 +1,8 @@
 -- Sources: what their status codes mean, how a code is mapped, and what auditors may read.
 
 -- List the status codes of sources that are mapped to national codes (motcua.status_maps). The codes 1 to 10 have a
--- fixed meaning by the source contract and are never mapped. A mapping of such a code from an earlier version holds
--- until ends_at. Read by the views of pushes and by include/sql/sources/.
+-- fixed meaning by the source contract and are never mapped. Earlier versions of this software allowed that; such a
+-- mapping holds until ends_at. Read by the views of pushes and by include/sql/sources/.
 CREATE OR REPLACE VIEW motcua.status_meanings AS
 SELECT
     m.source_id,
@@ -17,8 +17,8 @@ IS 'Lists the status codes of sources that are mapped to national codes, and unt
 
 -- Map one status code of a source to a national code (motcua.status_maps), and store who did it, when, and the mapping
 -- before (motcua.status_map_changes). FALSE means that there is no such source. No other function writes these two
--- tables. The codes 1 to 10 have a fixed meaning by the source contract and are never mapped. A mapping of such a code
--- from an earlier version is revoked by mapping the code to itself.
+-- tables. The codes 1 to 10 have a fixed meaning by the source contract and are never mapped. A mapping of such a code,
+-- which earlier versions of this software allowed, is revoked by mapping the code to itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )

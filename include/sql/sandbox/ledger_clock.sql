@@ -1,6 +1,6 @@
 -- Make a ledger use a time of the simulated past in place of the server's clock, while the demo loads the events of
--- that past. Called by sandbox/past/playing.py. The schema's owner runs the statements begin and end, each in one
--- transaction.
+-- that past. Called by sandbox/past/playing.py. The owner of the tables of schema motcua runs the statements begin and
+-- end, each in one transaction.
 
 -- name: begin
 -- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values of columns and

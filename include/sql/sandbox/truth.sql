@@ -46,7 +46,7 @@ IS 'When all rows that planning needs could be read at the source; empty: not ye
 COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
 COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in the condition when the official entered the step.';
-COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content that the phone field had at that time.';
+COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content that the phone field had when the dossier entered the condition.';
 COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Number at which the applicant can really be texted, E.164.';
 
 CREATE SCHEMA IF NOT EXISTS world;

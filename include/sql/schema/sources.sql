@@ -22,7 +22,7 @@ COMMENT ON COLUMN motcua.sources.name IS 'Name of the source in the setting MOTC
 COMMENT ON COLUMN motcua.sources.cursor_transition_id IS 'Largest number of a transition that was read from the source so far.';
 COMMENT ON COLUMN motcua.sources.cursor_recorded_at IS 'Pick-ups read the transitions that were recorded after this time, and once more those of a while before it (the overlap).';
 COMMENT ON COLUMN motcua.sources.cursor_updated_at IS 'Pick-ups read the dossier rows that were updated after this time, and once more those of a while before it (the overlap).';
-COMMENT ON COLUMN motcua.sources.watch IS 'Counts of the rows that the next pick-up would read again (the overlap), and sums of numbers that are computed from them, as they were at the last pick-up. The watcher, the process that looks for unread rows, compares them with the source''s present counts and sums.';
+COMMENT ON COLUMN motcua.sources.watch IS 'Counts and checksums of the rows that the next pick-up would read again (the overlap), as they were at the last pick-up. The watcher, the process that looks for unread rows, compares them with the source''s present counts and checksums.';
 COMMENT ON COLUMN motcua.sources.picked_up_at IS 'When the source was last read successfully.';
 COMMENT ON COLUMN motcua.sources.look_back_at IS 'When a pick-up must next search for rows that were written after the last pick-up but have an earlier time.';
 COMMENT ON COLUMN motcua.sources.failed_at IS 'When the last attempt to read the source failed; empty if it succeeded.';

@@ -57,7 +57,7 @@ _AS_READ: Mapping[type[Any] | None, LiteralString] = {
     SourceDossier: "dossiers_as_read",
     SourceTransition: "transitions_as_read",
 }
-"""SQL statements of ``include/sql/sources/reading.sql`` that convert the rows of the two tables."""
+"""By kind of row: the SQL statement of ``include/sql/sources/reading.sql`` that gives the rows their final values."""
 
 
 class ContractSource:
@@ -236,8 +236,8 @@ class ContractSource:
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
         """Stream transitions recorded since ``since`` or numbered above ``after``.
 
-        A transition without a usable recorded time is included even if its number is below ``after`` by less than
-        1,000.
+        If a transition's recorded time is missing or wrong, the transition is included if its number is above
+        ``after`` - 1,000.
         """
         return self._stream("transitions_since", {"since": since, "after": after}, SourceTransition)
 

@@ -241,7 +241,7 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
 # ---------------------------------------------------------------- the command
 
 
-@pytest.mark.guarantee("dossiers", "the command prints the same sentence as the page, and no whole phone number")
+@pytest.mark.guarantee("dossiers", "`motcua dossiers show` prints the sentence of the page, and no whole phone number")
 def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     history(one_stop, rows)
     done = type_command("dossiers", "show", "mckh 16o915001")

@@ -296,7 +296,7 @@ def test_call_without_a_session_may_wait_for_the_large_calls_of_others(served, r
 
 
 @pytest.mark.guarantee(
-    "intake", "trying invented caller addresses with the intake's database role is counted by client and slowed down"
+    "intake", "calls with invented addresses are counted by client and answered late, even with the intake's role"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
     """Wrong guesses must be counted together over all addresses, agencies and connections.

@@ -303,7 +303,7 @@ def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evening
     assert message["agency_code"] == NHA_TRANG
 
 
-@pytest.mark.guarantee("apologies", "settling an evening of apologies again makes no new message")
+@pytest.mark.guarantee("apologies", "deciding the apologies of an evening again makes no new message")
 def test_settling_at_once_or_again_at_any_time_makes_nothing_new(one_stop, evenings, rows):
     for number in range(30):
         due(one_stop, THURSDAY, f"D-{number}")

@@ -1,4 +1,4 @@
-"""Test cases that once lost, doubled or falsified a message, so that no such fault comes back."""
+"""Test the cases that once lost, doubled or falsified a message, so that no such fault comes back."""
 
 from __future__ import annotations
 
@@ -304,11 +304,11 @@ def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
     one_stop.move(5, at=NOW + 60 * MINUTE)
     pick_up("khanhhoa", now=NOW + 60 * MINUTE)
     plan(BACKFILL, now=NOW + 60 * MINUTE)
-    assert len(states(rows)) == 1, "the supplement lies outside the backfill's window"
+    assert len(states(rows)) == 1, "the step of status 5 lies outside the window and must give no message"
 
 
 @pytest.mark.guarantee(
-    "airflow", "a backfill sends, plans and reopens nothing outside its window, and retries at once what failed there"
+    "airflow", "a backfill sends, plans and reopens nothing outside its window, and retries at once what failed in it"
 )
 def test_backfill_reopens_nothing_outside_its_window(one_stop, rows):
     for code, at in (("IN", NOW), ("LATER", NOW + 60 * MINUTE)):

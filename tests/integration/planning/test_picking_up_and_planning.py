@@ -35,7 +35,7 @@ def messages(rows):
 
 @pytest.mark.guarantee(
     "what-fires",
-    "repeated rows are one occasion; a dossier that leaves the condition and returns has a second occasion",
+    "repeated rows cause one message; a dossier that leaves the status or the desk and returns causes a second",
 )
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
@@ -205,9 +205,7 @@ def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, ro
     assert rows("SELECT * FROM motcua.phone_changes") == []
 
 
-@pytest.mark.guarantee(
-    "what-fires", "a backfill leaves corrected phone numbers outside its window to the next planning"
-)
+@pytest.mark.guarantee("what-fires", "phone numbers corrected outside a backfill's window wait for the next planning")
 def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
     one_stop.both(9, applicant_phone="02583822229")
     take_in()

@@ -238,7 +238,7 @@ STORIES = {
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "an event begins once the status and the place at the desk both fit, even if only the dossier's row shows this",
+    "an event begins when a dossier has the status and is at the desk, even if only the dossier's row shows this",
 )
 @pytest.mark.guarantee("what-fires", "if two events that are read together contradict each other, the newer counts")
 @pytest.mark.guarantee(
@@ -255,7 +255,7 @@ STORIES = {
 )
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as received by the citizen")
 @pytest.mark.guarantee("what-fires", "a result that follows an old step which did not count gets its message")
-@pytest.mark.guarantee("what-fires", "two entries of a result with only old steps between them get one message")
+@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps alone causes no second message")
 def test_each_life_of_a_dossier_is_told_as_it_should_be(one_stop, gateway, rows):
     desk, found = Desk(one_stop, gateway, rows), {}
     for story, (acts, *_) in STORIES.items():

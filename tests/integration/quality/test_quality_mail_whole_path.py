@@ -83,7 +83,7 @@ def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, se
         assert f"000.00.30.H32-261122-{code}" in text
     assert "000.00.30.H32-261122-0004" not in text
     inside = everything_in(own)
-    assert "09•• ••• 678" in inside, "in the workbook, masked"
+    assert "09•• ••• 678" in inside, "the workbook must show the phone number masked"
     with TestClient(Visiting().mount()) as http:
         page = http.get(f"/motcua/quality/findings?code={NHA_TRANG}")
         assert http.get("/motcua/quality").status_code == page.status_code == 200

@@ -34,7 +34,7 @@ def receipt(reference, status="1"):
 
 @pytest.mark.guarantee(
     "restored",
-    "a restored ledger repeats no message of its journal and sends all others; `motcua gaps` lists the gap at once",
+    "a restored ledger repeats no message of its journal and sends all others; `motcua gaps` lists this gap at once",
 )
 def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
     event(one_stop, *range(10))
@@ -132,7 +132,7 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
 
 
 def test_gap_cannot_be_closed_for_messages_of_the_future(one_stop, gateway, restorable, states):
-    """A mistyped later day makes no message unknown that was recorded after the gap was closed."""
+    """If a later day is typed by mistake, no message that was recorded after the gap was closed becomes unknown."""
     event(one_stop, 0)
     run_at()
     shutil.rmtree(settings().journal_folder)

@@ -149,9 +149,7 @@ def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine
     assert balances()
 
 
-@pytest.mark.guarantee(
-    "slept", "one signed statement of a person that the server was only off releases all held messages"
-)
+@pytest.mark.guarantee("slept", "a person's signed statement that the server was only off releases all held messages")
 def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)

@@ -82,7 +82,7 @@ def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_i
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a release sends the stored text again and is audited; a receipt that comes later is stored as a fact",
+    "a release sends the stored text again and is audited; a receipt that comes later is stored, too",
 )
 def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(unknown, gateway, rows):
     before = rows("SELECT text, msisdn FROM motcua.messages")

@@ -1,8 +1,8 @@
 """Prove that messages are still sent when one of two Celery workers is killed or stopped, and that none is sent twice.
 
 Celery uses Redis and two workers, and each worker runs a sender. The workers are processes of this machine, started
-with ``airflow celery worker``. The phone network's own log is compared with the ledger. ``kill -9`` ends a worker
-together with all its tasks, as the loss of its host would.
+with ``airflow celery worker``. The simulated phone network's own log is compared with the ledger. ``kill -9`` ends a
+worker together with all its tasks, as the loss of its host would.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HOLD = 0.5
 AT_ONCE = 8
 """Concurrent requests that the gateway allows."""
 TAKEN_OVER_WITHIN = 15
-"""Most seconds in which no message is sent although messages wait."""
+"""Longest allowed time in which no message is sent although messages wait, in seconds."""
 
 
 class Worker(Part):
@@ -199,7 +199,7 @@ def worker_lost_and_worker_stopped(
         equal("phones that were texted more than once", sum(number for often, number in times.items() if often > 1), 0),
         # A sender commits an attempt before it sends the request. If it is killed in between, nobody can know whether
         # the request was sent, so the system never repeats the message by itself. People see the message as unknown
-        # and may release it.
+        # and may have it sent again.
         equal(
             "phones that were not texted, and messages: as many as are unknown, and one for each case",
             (times[0], states.total()),

@@ -77,7 +77,7 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     assert [day for day in evenings if due_day in (days("calendar", day, calendar) or ())] == [evenings[0]]
     asked = [day for day in evenings if due_day in (days("working_day", day, calendar) or ())]
     # The evening is that of the last working day before the term ends. An end on a day off moves to the next working
-    # day (BLDS 2015, article 148).
+    # day (Civil Code 2015, article 148).
     ends = due_day if calendar.is_working_day(due_day) else calendar.next_working_day(due_day)
     assert asked == [next(day for day in evenings if day < ends and calendar.is_working_day(day))]
 

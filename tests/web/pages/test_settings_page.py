@@ -403,7 +403,7 @@ def tried(answer) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.guarantee(
     "settings",
-    "unsaved settings can be tried on the last working day, with its apologies; trying changes nothing",
+    "unsaved settings can be tried with the last working day's data and apologies; trying changes nothing",
 )
 def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, day_before):
     hoa.get(PAGE)
@@ -467,7 +467,7 @@ def evening(staff, one_stop):
 
 @pytest.mark.guarantee(
     "settings",
-    "unsaved settings can be tried on the last working day, with its apologies; trying changes nothing",
+    "unsaved settings can be tried with the last working day's data and apologies; trying changes nothing",
 )
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):

@@ -312,8 +312,8 @@ def _unit(told: Told, gateway: str, billed_unit: str) -> str:
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
     """Return the units for which the closing has no price, such as ``một tin qua zalo``.
 
-    Callers must call this only if some price is missing. If every row has a price, the price of an SMS segment is the
-    missing one.
+    Callers must call this only if some price is missing. If every given row has a price, the price of an SMS segment
+    is the missing one.
     """
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
@@ -380,7 +380,7 @@ def dossiers_change_line(told: Told) -> str | None:
 
 
 def time_line(told: Told) -> str | None:
-    """Return the sentence about the time from recording a result to its delivery. ``None`` without a delivery."""
+    """Return the sentence about the time from a result to the delivery of its message, ``None`` without a delivery."""
     timing = told.timings.get((told.agency, None, "result"))
     if timing is None:
         return None

@@ -1,6 +1,6 @@
 """Store figures of the national portal, and compare them with closings, the ledger's stored figures of a period.
 
-Every handed-in figure is stored. The newest figure of an agency and period counts.
+Every new figure is stored. The newest figure of an agency and period counts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def save_portal_figures(
 ) -> list[PortalFigures]:
     """Store new figures in ``motcua.portal_figures`` and return them.
 
-    Ignore figures that are stored already or were handed in with this same file before.
+    Ignore figures that equal the newest stored ones, and those of a file that was handed in before.
 
     Args:
         connection: a connection to the ledger; nobody else can store figures until its transaction ends.

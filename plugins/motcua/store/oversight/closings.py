@@ -71,7 +71,7 @@ class Watermark:
     known_inquiry: int
     known_receipt: int
     known_quality_run: int
-    """The largest number of a sealed run of the quality check."""
+    """The largest number of a complete run of the quality check."""
     known_attempt: int | None
     """The largest number of an attempt. ``None`` if channels are not counted."""
     known_message: int
@@ -339,8 +339,8 @@ class UnmatchedOccasion:
 
     unmatched: Unmatched
     numbers: Sequence[int]
-    """The numbers that the source gave to the transitions of one message. With side ``ledger``, this message has no
-    occasion. With side ``source``, this message covers more than one occasion."""
+    """The numbers that the source gave to the transitions of one message. With side ``ledger``, the message has no
+    occasion. With side ``source``, one message was sent for more than one occasion."""
     recorded: Sequence[datetime]
     """When the transitions were recorded, as the ledger stored it."""
     was_cleaned: bool
@@ -428,7 +428,7 @@ def _comparison_parameters(closing: Closing, unread: Sequence[int]) -> dict[str,
 
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> tuple[Evening, ...]:
-    """Return the evenings in [start, end) on which an agency's apologies were planned or found to be missed.
+    """Return the evenings in [start, end) whose apologies were planned for an agency, or were missed.
 
     Leave out evenings on days off.
     """
@@ -584,7 +584,7 @@ def closings_to_recheck(
     """Return the periods to compare with their sources again, the oldest first.
 
     These are the periods whose first closing has a cut-off from ``closed_since`` to ``now`` minus ``after``. A period
-    is left out if it has a correction whose cut-off is more than ``after`` later than the cut-off of its first closing.
+    is left out if the cut-off of a correction is later than the cut-off of its first closing by more than ``after``.
     """
     values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
     rows = connection.execute(statement("closings/to_recheck"), values).fetchall()

@@ -217,7 +217,7 @@ def _checks(connection: Connection, now: datetime) -> list[Gauge]:
             "motcua_checks_open",
             "Alerts of the watch that are open, the same as on its page; /motcua/checks/<check> says what to do.",
             ("check", "severity"),
-            # Findings about bad rows are alerts only if their severity is error.
+            # Checks with the severity ``by_share`` are alerts only while a finding has the severity error.
             {(each, CHECKS[each].severity.replace("by_share", "error")): rows.get(each, 0) for each in ALERT_NAMES},
         )
     ]

@@ -1,8 +1,8 @@
 """The page *Người dùng*: who may sign in, since when and in which role, which agencies each user sees, and who assigned
 them.
 
-Only the Department sees this page. A first form shows the effect of a change, and a second form makes the change. The
-ledger stores who made the change and when. The change takes effect on the next page that the user opens.
+Only the Department (Sở TT&TT) sees this page. A first form shows the effect of a change, and a second form makes the
+change. The ledger stores who made the change and when. The change takes effect on the next page that the user opens.
 """
 
 from __future__ import annotations

@@ -192,7 +192,8 @@ def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hou
 
 
 @pytest.mark.guarantee(
-    "intake", "an agency sets the form of its exports, but not the loss of dossiers at which one counts as cut off"
+    "intake",
+    "an agency sets the form of its exports, but not how many missing dossiers make an export count as cut off",
 )
 def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_hour_later):
     set_form_of(FORM)

@@ -98,7 +98,8 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
 
 
 @pytest.mark.guarantee(
-    "pages", "on the page of sources agencies see their own rows, auditors no code; only the Department maps statuses"
+    "pages",
+    "on the page of sources agencies see their own rows, auditors no dossier code; only the Department maps statuses",
 )
 def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff):
     (form,) = forms_of(staff.get(PAGE).text)
