@@ -28,9 +28,9 @@ WHERE
 -- dossiers (motcua.dossiers, motcua.dossier_versions). A row that is older than the known row of another source changes
 -- nothing. If two rows are equally new and are read at the same time, the row with less personal data changes nothing.
 -- If a dossier's personal data was emptied, it stays empty while the dossier is finished and is filled again once the
--- dossier is open. A changed row gets the present time as its time of change if its own time lies in the future, or before
--- the time up to which the source was read already. At the first reading of a source, a time in the future is left empty
--- instead.
+-- dossier is open. A changed row gets the present time as its time of change if its own time lies in the future, or
+-- before the time up to which the source was read already. At the first reading of a source, a time in the future is
+-- left empty instead.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM

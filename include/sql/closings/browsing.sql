@@ -37,8 +37,9 @@ LEFT JOIN LATERAL (
 -- name: periods
 -- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing and the
 -- number of corrections (audit.closings). The columns difference and unexplained are zero if every occasion (the event
--- that a message is about) has exactly one message. If the parameter summed is true, each period has its sums of messages (audit.closing_message_sums). The
--- sums of delivered messages leave out replies, which have no delivery receipts.
+-- that a message is about) has exactly one message. If the parameter summed is true, each period has its sums of
+-- messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which have no delivery
+-- receipts.
 SELECT
     p.closing_no,
     p.period,
