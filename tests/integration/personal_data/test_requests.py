@@ -118,6 +118,20 @@ def test_export_holds_nothing_after_an_erasure(past, rows, tmp_path):
     assert export(tmp_path / "c", "--phone", typed=PHONE)[1] == []
 
 
+def test_nothing_is_erased_if_the_sheet_for_the_citizen_cannot_be_written(past, tmp_path):
+    """The sheet lists what was stored. After an erasure nobody could write it any more."""
+    past.told_and_ended("D-1")
+    before = past.values()
+    asked = ("erase", "--phone", "--because", PAPER, "--to")
+    # No process can make a file there, whatever its user.
+    answer = run(*asked, "/proc/phieu", "--yes", typed=PHONE)
+    assert (answer.exit_code, "/proc/phieu.html: " in answer.output) == (2, True), answer.output
+    # Without a confirmation nothing is erased, and no empty sheet stays behind.
+    assert run(*asked, str(tmp_path / "b"), typed=f"{PHONE}\nn\n").exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+    assert past.values() == before != []
+
+
 @pytest.mark.guarantee(
     "personal-data",
     "an export by phone number finds the same rows for every spelling, and no row of another citizen",
