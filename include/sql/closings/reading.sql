@@ -52,17 +52,18 @@ WITH listed AS MATERIALIZED (
 ),
 
 -- The figures of all listed closings are added up together. Added up closing by closing, each row of figures would be
--- looked up separately. The sums by agency are a fifteenth of the rows of audit.closing_messages.
+-- looked up separately.
 sums AS (
     SELECT
-        closing_no,
-        sum(at_source - out_of_scope - only_source + only_ledger) AS expected,
-        sum(at_source - out_of_scope - only_source + only_ledger - suppressed - cancelled) AS tellable,
-        sum(delivered) AS delivered,
-        sum(accepted + delivered + undelivered + unconfirmed) AS sent
-    FROM audit.closing_message_sums
-    WHERE closing_no IN (SELECT closing_no FROM listed)
-    GROUP BY closing_no
+        s.closing_no,
+        sum(e.expected)::bigint AS expected,
+        sum(e.expected - s.suppressed - s.cancelled)::bigint AS tellable,
+        sum(s.delivered)::bigint AS delivered,
+        sum(s.accepted + s.delivered + s.undelivered + s.unconfirmed)::bigint AS sent
+    FROM audit.closing_message_sums AS s
+    CROSS JOIN LATERAL (SELECT s.at_source - s.out_of_scope - s.only_source + s.only_ledger AS expected) AS e
+    WHERE s.closing_no IN (SELECT closing_no FROM listed)
+    GROUP BY s.closing_no
 )
 
 SELECT

@@ -81,7 +81,9 @@ def test_month_that_ends_a_quarter_and_a_year_closes_them_and_a_rerun_changes_no
         zip((YEAR, DECEMBER, QUARTER), (numbers[2], *numbers[:2]), strict=True)
     )
     assert [expected(number) for number in numbers] == [1, 2, 2]
-    listed = [each.period for each in in_ledger(list_closings, 200)]
+    closings = in_ledger(list_closings, 200)
+    assert {type(each.expected) for each in closings} <= {int, type(None)}, "a sum must not be a decimal number"
+    listed = [each.period for each in closings]
     assert listed[:4] == ["2026", "2026-Q4", "2026-12", "2026-12-31"]
     before = closed(*YEAR.days, DECEMBER, QUARTER, YEAR)
     assert len(before) == 34 + 3, "each day since the agencies joined must be closed"
