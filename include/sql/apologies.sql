@@ -1,7 +1,7 @@
--- Find the evenings to settle and the dossiers for which an apology is due, and report what became of the apologies.
--- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when a
--- row of motcua.apology_evenings states that its apologies were planned, were found to be missed, or were not needed
--- because the day was a day off. Called by store/notices/apologies.py.
+-- Find the dossiers whose citizens must get an apology because the result will be late, and report what became of the
+-- apologies. Apologies are planned once each evening for each agency. An evening is settled when a row of
+-- motcua.apology_evenings states that its apologies were planned, were found to be missed, or were not needed because
+-- the day was a day off. Called by store/notices/apologies.py.
 
 -- name: is_left
 -- Return whether an enabled agency with dossiers has no record of this evening (motcua.apology_evenings). Every run of
@@ -107,7 +107,7 @@ ORDER BY g.agency_code;
 SELECT set_config('lock_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: lock_sources
--- Wait until no pick-up is reading these sources, and prevent other pick-ups until the transaction ends
+-- Wait until no process reads new rows of these sources, and let no other process do so until the transaction ends
 -- (motcua.sources). The facts about the dossiers of these sources do not change in the meantime.
 SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
 FROM (
@@ -125,29 +125,29 @@ ORDER BY source_id;
 
 -- name: is_settled
 -- Return whether an evening is settled (motcua.apology_evenings). The caller locks the sources first, because another
--- transaction may settle the evening before the lock.
+-- transaction may settle the evening while the caller waits for the lock.
 SELECT EXISTS(
     SELECT 1 FROM motcua.apology_evenings
     WHERE agency_code = %(agency_code)s AND day = %(day)s
 ) AS is_settled;
 
 -- name: covered_until
--- Return the last due day about which apologies were planned on an agency's evenings before a day
+-- Return the last due day that an agency's evenings before a given day covered, also if their apologies were missed
 -- (motcua.apology_evenings).
 SELECT max(e.last_due) AS covered_until
 FROM motcua.apology_evenings AS e
 WHERE e.agency_code = %(agency_code)s AND e.day < %(day)s;
 
 -- name: candidates
--- Return an agency's dossiers that have or once had one of these due days, in the state that they had on the evening,
--- as far as the ledger knows it (motcua.dossier_versions). Phone, code and source have their present values.
+-- Return the dossiers of these agencies that have or once had one of these due days, in the state that they had on the
+-- evening, as far as the ledger knows it (motcua.dossier_versions). Phone, code and source have their present values.
 WITH due AS (
     SELECT DISTINCT v.dossier_id
     FROM motcua.dossier_versions AS v
     INNER JOIN motcua.dossiers AS d ON v.dossier_id = d.dossier_id
     WHERE
         (v.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date = any(%(due_days)s::date[])
-        AND d.agency_code = %(agency_code)s
+        AND d.agency_code = any(%(agencies)s)
         AND v.dossier_id > %(after)s
     ORDER BY v.dossier_id
     LIMIT %(limit)s
@@ -155,6 +155,7 @@ WITH due AS (
 
 SELECT
     d.dossier_id,
+    d.agency_code,
     d.dossier_code,
     d.procedure_code,
     d.msisdn,
@@ -247,9 +248,9 @@ WHERE e.day BETWEEN %(first)s AND %(last)s
 ORDER BY e.day DESC, e.agency_code;
 
 -- name: settled_agencies
--- Return for one evening how many agencies' apologies were planned (done), found to be missed, or not needed on a day
--- off, how many dossiers were checked, and when the last agency's evening was settled (motcua.apology_evenings). The
--- parameter agencies limits the result to some agencies; NULL means all.
+-- Return for one evening the numbers of agencies whose apologies were planned (done), were found to be missed, or were
+-- not needed on a day off; how many dossiers were checked; and when the last agency's evening was settled
+-- (motcua.apology_evenings). The parameter agencies limits the result to some agencies; NULL means all.
 SELECT
     count(*) FILTER (WHERE e.state = 'done') AS done,
     count(*) FILTER (WHERE e.state = 'missed') AS missed,
@@ -277,11 +278,11 @@ ORDER BY messages DESC, m.state, m.reason;
 -- name: letters
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
 -- longest overdue first (motcua.dossiers, motcua.messages). A dossier needs the form if it is in progress, and if its
--- due day is over or has a message of apology. The SMS gives no reason and no new date, so it does not replace the
--- form. To save time, the query reads no steps of a dossier that has ended according to its row (status 3, 7 or 10, or
--- status 9 and handed over). Any other dossier is examined only if its row has a status in progress or no status, or if
--- a transition is newer than the row. Each row of the result has the number of times that the due day was moved,
--- because the law allows one new date.
+-- due day is over or an apology by SMS about that day is stored. The SMS gives no reason and no new date, so it does
+-- not replace the form. To save time, the query reads no steps of a dossier that has ended according to its row (status
+-- 3, 7 or 10, or status 9 and handed over). Any other dossier is examined only if its row has a status in progress or
+-- no status, or if a transition is newer than the row. Each row of the result has the number of times that the due day
+-- was moved, because the law allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,

@@ -352,7 +352,7 @@ def _rehearse_evening(
     of_typed = _Evening(connection, typed, period, template)
     looked_at, is_all = dict[int, DueDossier](), True
     for due in dict.fromkeys(each.due for each in (of_now, of_typed) if each.due is not None):
-        found = [*islice(chain.from_iterable(candidates(connection, now.agency_code, due, of_now.at)), most + 1)]
+        found = [*islice(chain.from_iterable(candidates(connection, [now.agency_code], due, of_now.at)), most + 1)]
         looked_at |= {each.dossier_id: each for each in found[:most]}
         is_all = is_all and len(found) <= most
     messages = []

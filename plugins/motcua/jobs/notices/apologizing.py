@@ -232,15 +232,16 @@ def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[
     ]
     desks = {each.agency_code: on_day[each.agency_code].in_charge or each.agency_code for each in asked}
     calendars = load_calendars(ledger, sorted(set(desks.values())), day, day) if asked else {}
+    agencies_by_due = dict[DueDays, dict[str, AgencyEvenings]]()
     for agency in asked:
         due = due_days_of_evening(ledger, agency, calendars[desks[agency.agency_code]], day)
-        if due is None:
-            continue
-        for each in chain.from_iterable(candidates(ledger, agency.agency_code, due, evening_at)):
-            judgement, due_day = (
-                _judge_dossier(each, agency, due, read_sources, too_late=False),
-                due_day_of(each.due_at),
-            )
+        if due is not None:
+            agencies_by_due.setdefault(due, {})[agency.agency_code] = agency
+    for due, agency_of in agencies_by_due.items():
+        for each in chain.from_iterable(candidates(ledger, agency_of, due, evening_at)):
+            agency = agency_of[each.agency_code]
+            judgement = _judge_dossier(each, agency, due, read_sources, too_late=False)
+            due_day = due_day_of(each.due_at)
             if due_day is not None and not isinstance(judgement, str):
                 state, reason = judgement
                 row = (agency.agency_code, each.dossier_code, each.procedure_code, due_day, state == "queued", reason)
@@ -331,7 +332,7 @@ class _Evening:
     def settle(self, ledger: Connection) -> None:
         """Write the evening's messages, and then the row that records the evening as settled."""
         if self.due is not None:
-            for batch in candidates(ledger, self.agency.agency_code, self.due, self.evening_at):
+            for batch in candidates(ledger, [self.agency.agency_code], self.due, self.evening_at):
                 self.looked_at += len(batch)
                 self._plan(ledger, batch, self.due)
         state: EveningState = "day_off" if self.due is None else "missed" if self.too_late else "done"

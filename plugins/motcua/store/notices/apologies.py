@@ -8,7 +8,7 @@ often the selection was right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -51,6 +51,7 @@ class DueDossier:
     """A dossier with its values at the evening, except phone, code and source, which have their present values."""
 
     dossier_id: int
+    agency_code: str
     dossier_code: str
     procedure_code: str | None
     msisdn: str | None
@@ -203,15 +204,18 @@ def covered_until(connection: Connection, agency_code: str, day: date) -> date |
 
 
 def candidates(
-    connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
+    connection: Connection, agencies: Collection[str], due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Yield batches of the agency's dossiers that have or once had one of these due dates, with their values at the
-    evening (from ``motcua.dossier_versions``)."""
-    after = 0
-    values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
-    while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
-        yield [value_of(DueDossier, row) for row in rows]
-        after = rows[-1]["dossier_id"]
+    """Yield batches of the agencies' dossiers that have or once had one of these due dates, with their values at the
+    evening (from ``motcua.dossier_versions``). ``agencies`` are codes."""
+    values = {"agencies": list(agencies), "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
+    after, is_last = 0, False
+    while not is_last:
+        rows = connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall()
+        if rows:
+            yield [value_of(DueDossier, row) for row in rows]
+            after = rows[-1]["dossier_id"]
+        is_last = len(rows) < _BATCH
 
 
 def save_evening(connection: Connection, evening: SettledEvening) -> None:
