@@ -110,9 +110,10 @@ def _print_gaps(gaps: list[Gap]) -> None:
     if opened.held_until is None:
         say("Put the journal back (MOTCUA_JOURNAL). The next run reads it. If it is lost, run motcua gaps close.")
     else:
+        close = f'motcua gaps close {opened.gap_no} --as-department --reason "…"'
         say(
-            f"If the server was only off, run motcua gaps close {opened.gap_no} --nothing-sent. If its disk was "
-            f"restored to an earlier state, run motcua gaps close {opened.gap_no} --put-back."
+            f"If the server was only off, run {close} --nothing-sent. If its disk was restored to an earlier state, "
+            f"run {close} --put-back."
         )
 
 
