@@ -369,6 +369,22 @@ class Administrator:
     def _count_rung(self, phones: Sequence[str]) -> int:
         return sum(bool(self.world.shown(phone)) for phone in phones)
 
+    def all_ring(self, phones: Sequence[str], what: str) -> None:
+        """Wait until each phone got a text.
+
+        Raises:
+            AssertionError: a phone got none in time; the error names the states of all messages and the open gaps.
+        """
+        try:
+            until(lambda: self._count_rung(phones) == len(phones), _PATIENCE, what)
+        except AssertionError as late:
+            states = self.server.rows(
+                "SELECT concat_ws(' ', state, reason, count(*)) FROM motcua.messages GROUP BY state, reason ORDER BY 1"
+            )
+            gaps = self.server.rows("SELECT kind FROM motcua.gaps WHERE closed_at IS NULL")
+            words = ", ".join(row[0] for row in (*states, *gaps))
+            raise AssertionError(f"{late}; {self._count_rung(phones)} of {len(phones)} rang; {words}") from late
+
     def _everybody_once(self, what: str, phones: Sequence[str], *, unknown_may_be: bool = False) -> None:
         def unknown() -> int:
             codes = ", ".join(f"'N-{phone}'" for phone in phones)
@@ -458,7 +474,7 @@ class Administrator:
         # The first machine's own worker is stopped, so that only the second machine can send.
         self.server.type("docker compose stop airflow-worker")
         phones = self.world.many(20)
-        until(lambda: self._count_rung(phones) == len(phones), _PATIENCE, "the worker on the second machine sends")
+        self.all_ring(phones, "the worker on the second machine sends")
         self.note("workers: sent by the second machine alone", str(len(phones)), "20", True)
         self.server.engine.docker("rm", "--force", "motcua-2-airflow-worker-1")
         self.server.type("docker compose up --detach")
@@ -469,7 +485,7 @@ class Administrator:
         """Destroy the server after its backup, and follow the page about the restore on an empty machine."""
         self.type("docker compose exec -T backup motcua backup")
         since = self.world.many(20)
-        until(lambda: self._count_rung(since) == len(since), _PATIENCE, "texts after the backup")
+        self.all_ring(since, "texts after the backup")
         self.type(
             "docker compose run --rm -T --no-deps airflow-worker tar -c -C /opt/motcua/.data/journal . > journal.tar"
         )
@@ -495,7 +511,7 @@ class Administrator:
                 self.type(block.replace(" backups", f" {kept}"))
                 return block
             if "gaps list" in block:
-                until(lambda: self._count_rung(meanwhile) == len(meanwhile), _PATIENCE, "texts that were still due")
+                self.all_ring(meanwhile, "texts that were still due")
                 self.all_healthy("restore: services healthy", begun)
                 until(self._is_calm, _PATIENCE, "the watch has no open alert")
             return None
@@ -560,7 +576,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
         " < agencies.yaml"
     )
     before = world.many(20)
-    until(lambda: lan._count_rung(before) == len(before), _PATIENCE, "0.2.0 sends the texts")
+    lan.all_ring(before, "0.2.0 sends the texts")
     messages = server.rows("SELECT count(*) FROM motcua.messages")[0][0]
 
     def follow(block: str) -> str | None:
@@ -591,7 +607,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
     meanwhile: list[str] = []
     certificate(server.project, NAME)
     lan.follow(UPGRADE, dict.fromkeys(titles(UPGRADE, SECTION), follow))
-    until(lambda: lan._count_rung(meanwhile) == len(meanwhile), _PATIENCE, "texts of the meantime")
+    lan.all_ring(meanwhile, "texts of the meantime")
     kept = server.rows("SELECT count(*) FROM motcua.messages")[0][0]
     lan.note("upgrade from 0.2.0: messages before, after", f"{messages}, {kept}", "none lost",
              int(kept) >= int(messages))  # fmt: skip
