@@ -1,7 +1,7 @@
 -- depends: 0080_names
--- Drop the functions that decided what to store of pushed dossiers and of exported dossiers, each in its own way. Code
--- outside the ledger now decides this by one rule (domain/intake/merging.py). The functions that read the stored rows
--- and write the decisions are in definitions/pushes.sql.
+-- Drop the functions that decided, by different rules, what to store of dossiers that one-stop software pushed or wrote
+-- to a file. Python code now decides this by the same rules (domain/intake/merging.py). The functions in
+-- definitions/pushes.sql give it the known dossiers and write what it decides.
 DROP FUNCTION IF EXISTS intake.take_dossiers(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.take_steps(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.follow_steps(text, text[], timestamptz);

@@ -14,5 +14,3 @@ ADD CONSTRAINT lost_attempts_outcome_check CHECK (
 ) NOT VALID;
 DROP INDEX CONCURRENTLY IF EXISTS motcua.attempts_unreachable;
 CREATE INDEX CONCURRENTLY attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
-COMMENT ON COLUMN motcua.attempts.outcome
-IS 'Class of the answer. unreachable: the gateway does not reach this phone number, for example because the phone has no account there. For a time, the gateway is not tried for the number again. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';

@@ -1,4 +1,4 @@
 -- depends: 0093_department_pages
--- Add a column with the published figures that a verification found to differ from a recount. The staff page on which
--- people request verifications lists these figures.
+-- Add a column with what a verification of a publication found to differ: figures that differ from a recount, and
+-- files. The staff page on which people request verifications lists the figures.
 ALTER TABLE motcua.publication_verifications ADD COLUMN differing jsonb;
