@@ -38,8 +38,8 @@ WITH steps AS (
         AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
--- List the due days of the evenings that count, each with the evening on which apologies for that due day were planned.
--- A due day has two evenings only if the agency's mode (apology_day) or its calendar changed.
+-- List each due day about which apologies were planned on the evenings that count, with the evening of the planning. A
+-- due day has two evenings only if the agency's setting apology_day or its calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,
@@ -119,10 +119,10 @@ owed AS (
         min(s.evening_at) AS evening_at
     FROM stood AS s
     -- Find the last step that was known on that evening and is not an old step. An old step is one that was typed in
-    -- late. row_speaks is true if the very last step is an old step and the dossier's row gives the status instead of
-    -- it. That is so if the old step has force (has_force), or if no version of the row that was known on that evening
-    -- had decided whether it has. Each dossier is looked up separately, because a join would compare all dossiers with
-    -- all steps.
+    -- late. row_speaks is true if the very last step is an old step and its status is not used, but that of the
+    -- dossier's row. This holds if the old step counts (has_force), or if no version of the row that was known on that
+    -- evening had decided whether it counts. Each dossier is looked up separately, because a join would compare all
+    -- dossiers with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (

@@ -1,4 +1,4 @@
--- Read and write the settings of agencies, find the agency in charge of their dossiers, and mark the transitions whose
+-- Read and write the settings of agencies, find the agency in charge of a dossier, and mark the transitions whose
 -- messages must be planned again after a change of settings. Called by store/agencies.py.
 
 -- name: list
@@ -59,9 +59,9 @@ INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
 -- Return the procedures that a page offers to an agency for its setting same_day_procedures: first the procedures with
--- the given codes, then the agency's procedures in the 40 newest closings (audit.closing_dossiers). If a procedure is
--- in that setting, its dossiers that are due on the day of receipt get no messages. The cost depends on the size of the
--- closings, not on the number of dossiers.
+-- the given codes, then the agency's procedures in the 40 newest closings, the stored figures of a period
+-- (audit.closing_dossiers). Dossiers of a procedure in that setting that are due on the day of receipt get no messages.
+-- The cost does not depend on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s
@@ -111,8 +111,8 @@ LIMIT %(most)s;
 SELECT motcua.wait_for_settings();
 
 -- name: save
--- Insert or update agencies' settings with their other codes and former names (motcua.agencies). A stored code or
--- former name that is missing in an agency's given row is deleted. A code may move from one agency of the batch to
+-- Insert or update agencies' settings with their other codes and former names (motcua.agencies). Other codes and former
+-- names of these agencies that the given rows do not have are deleted. A code may move from one agency of the batch to
 -- another. All is done in one SQL statement, so that the triggers write one row of history for each changed agency.
 WITH wanted AS MATERIALIZED (
     SELECT r.*

@@ -17,9 +17,9 @@ FROM
     );
 
 -- name: apply_outcomes
--- Write the gateway's answers to attempts in flight (motcua.attempts). The transaction has locked their messages
--- already. If a delivery receipt came before the answer, the attempt keeps the state that the receipt gave it, and the
--- answer is written beside it. The SQL statement locks the message of such an attempt first, because another
+-- Write the gateway's answers to attempts in flight (motcua.attempts). The transaction has written the answers to their
+-- messages before, and so locked the messages. If a delivery receipt came before the answer, the attempt keeps the
+-- state that the receipt gave it. The message of such an attempt was skipped, so it is locked here, because another
 -- transaction may be applying a receipt to it.
 WITH answers AS MATERIALIZED (
     SELECT
@@ -129,7 +129,7 @@ WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 -- name: unsettled
 -- Return the attempts of unknown outcome at one gateway, begun since a moment, whose outcome may be decided now
 -- (settle_at), and lock their messages (motcua.attempts). The caller queries the gateway about them or repeats their
--- requests. The result has the present state of the messages (motcua.sending_conditions).
+-- requests. The result has what the caller checks before it repeats a request (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -189,8 +189,8 @@ WHERE a.attempt_id = r.attempt_id;
 
 -- name: begin_repeat
 -- Set attempts of unknown outcome to in flight, for the sender that repeats their requests under the same reference
--- (motcua.attempts). While an attempt is in flight, nobody can release its message. If that sender dies, the SQL
--- statement "abandon" sets the attempt to unknown again.
+-- (motcua.attempts). While an attempt is in flight, nobody can have its message sent again. If that sender dies, the
+-- SQL statement "abandon" sets the attempt to unknown again.
 UPDATE motcua.attempts
 SET state = 'in_flight', sender_id = %(sender_id)s
 WHERE attempt_id = any(%(attempt_ids)s) AND state = 'unknown' AND NOT released;

@@ -1,9 +1,9 @@
--- Find when a period may be closed, which closings exist, and which periods must be compared again. A closing is the
--- figures of a finished day, month, quarter or year, counted once and stored. Its cut-off (as_of) is the time up to
--- which the facts in the ledger count. Called by store/oversight/closings.py.
+-- Find when a period may be closed, which closings exist, and which periods must be compared with their sources again.
+-- A closing holds the figures of a finished day, month, quarter or year, counted once and stored. Its cut-off (as_of)
+-- is the time up to which the facts in the ledger count. Called by store/oversight/closings.py.
 
 -- name: first_event
--- Return when the first event with a message other than a reply was recorded (motcua.messages).
+-- Return when the first event with a message was recorded; citizens' inquiries do not count (motcua.messages).
 SELECT m.recorded_at
 FROM motcua.messages AS m
 WHERE m.kind <> 'reply'
@@ -37,9 +37,9 @@ SELECT
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
--- Return the evenings in [start, end) on which an agency's apologies were planned or found to be missed
--- (motcua.apology_evenings). Evenings on days off are left out. Each row has the first and the last due day that the
--- apologies are about.
+-- Return the evenings in [start, end) on which an agency's apologies for late results were planned or found to be
+-- missed (motcua.apology_evenings). Evenings on days off are left out. Each row has the first and the last due day that
+-- the apologies are about.
 SELECT
     agency_code,
     evening_at,
@@ -74,9 +74,9 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Return the given days with messages whose numbers are larger than known_message of the day's newest closing, so that
--- the closing possibly does not count them (audit.messages, audit.closings). The days lie in [start, end), in Vietnam's
--- time zone.
+-- Return those of the given days whose newest closing may not count all messages of the day, because the number of a
+-- message is larger than the closing's known_message (audit.messages, audit.closings). The days lie in [start, end), in
+-- Vietnam's time zone.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
@@ -93,8 +93,8 @@ WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > 
 
 -- name: to_recheck
 -- Return the periods that must be compared with their sources again, the oldest first (motcua.closings). A period is
--- returned if the cut-off of its first closing lies in [closed_since, closed_before), and if no correction of the
--- period has a cut-off that is later than the first one by more than the interval "after".
+-- returned if the cut-off of its first closing lies in [closed_since, closed_before), and if no correction has a
+-- cut-off that is later than this first cut-off by more than the interval "after".
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

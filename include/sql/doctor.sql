@@ -13,7 +13,7 @@ WHERE d.datname = current_database();
 
 -- name: roles
 -- Return the roles of this installation that exist (pg_roles). Each row has the role's rights over the whole server,
--- whether the role can act as the schema's owner, its limit of sessions, and the time at which its password expires.
+-- its memberships in other roles, its limit of sessions, and the time at which its password expires.
 SELECT
     r.rolname AS name,
     array_remove(

@@ -29,8 +29,8 @@ WHERE
 -- nothing. If two rows are equally new and are read at the same time, the row with less personal data changes nothing.
 -- If a dossier's personal data was emptied, it stays empty while the dossier is finished and is filled again once the
 -- dossier is open. A changed row gets the present time as its time of change if its own time lies in the future, or
--- before the time up to which the source was read already. At the first reading of a source, a time in the future is
--- left empty instead.
+-- before the time up to which the source had already been read. At the first reading of a source, a time in the future
+-- is left empty instead.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -215,7 +215,7 @@ ON CONFLICT (procedure_code) DO UPDATE SET
 
 -- name: without_history
 -- Return the dossiers whose first known transition was read by this pick-up and requires a message (motcua.dossiers,
--- motcua.transitions). The pick-up must read their earlier transitions. Otherwise an old occasion would look new.
+-- motcua.transitions). The pick-up must read their earlier transitions. Otherwise an old event would look new.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 CROSS JOIN
@@ -269,9 +269,9 @@ WHERE
     );
 
 -- name: status_mapped_since
--- Return the dossiers of a source with an unknown status, if one of the source's status codes was mapped since the
--- source was last read (motcua.dossiers). Each dossier is returned once for every agency code that the source may
--- write for its agency.
+-- Return a source's dossiers with an unknown status, if staff have set the meaning of one of the source's status codes
+-- since the source was last read (motcua.dossiers). Each dossier is returned once for every code under which the source
+-- may write the dossier's agency.
 SELECT
     s.written AS agency_code,
     d.dossier_code
@@ -289,9 +289,9 @@ ORDER BY d.dossier_id, s.written;
 
 -- name: lock_to_plan
 -- Return the data that planning needs about these dossiers and their agencies, and lock the dossiers (motcua.dossiers).
--- The lock prevents that two processes plan one dossier at the same time. The settings are those of the dossier's own
--- agency. The agency's name is that of the agency in charge on the day of planning. If the parameter now is NULL, the
--- day is the present day of the database's clock. If no agency is in charge, enabled_from is NULL.
+-- Dossiers that another process has locked are left out, so that no two processes plan one dossier at the same time.
+-- The settings are those of the dossier's own agency. The agency's name is that of the agency in charge on the day of
+-- planning, by the database's clock if the parameter now is NULL. If no agency is in charge, enabled_from is NULL.
 SELECT
     d.dossier_id,
     d.dossier_code,
@@ -356,8 +356,8 @@ ORDER BY d.dossier_id
 LIMIT %(most)s;
 
 -- name: are_any
--- Return whether some agencies, or any agency if the parameter is NULL, have a dossier (motcua.dossiers). Each agency
--- is looked up separately, so that an agency without dossiers does not make PostgreSQL read the rows of other agencies.
+-- Return whether any of the given agencies has a dossier; NULL means all agencies (motcua.dossiers). Each agency is
+-- looked up separately, so that an agency without dossiers does not make PostgreSQL read the rows of other agencies.
 SELECT
     EXISTS (SELECT 1 FROM motcua.dossiers WHERE %(agencies)s::text[] IS NULL)
     OR EXISTS (

@@ -1,8 +1,8 @@
 -- Store gaps. A gap is a time of which a paused or restored ledger may lack data, so that the ledger may not have all
--- messages that citizens got in that time. Gaps are found with the journal of attempts, a folder outside the ledger,
--- and with the senders' heartbeats. Messages are held, which means that they are not sent, until a person decides
--- whether messages were sent in the gap (answers the gap). Attempts that only the journal has are linked to their
--- messages again. Called by store/notices/gaps.py.
+-- messages that citizens got in that time. Gaps are found with the journal of attempts (a folder outside the ledger),
+-- the senders' heartbeats and the watch (a monitoring process). Messages are held (not sent) until the journal, a
+-- person or the watch shows whether messages were sent in the gap. Attempts that only the journal has are linked to
+-- their messages again. Called by store/notices/gaps.py.
 
 -- name: begin_journal
 -- Insert the journal that this ledger uses from now on, unless it is the last one already (motcua.journals).
@@ -63,8 +63,8 @@ SELECT
     (SELECT g.gap_no FROM motcua.gaps AS g WHERE g.closed_at IS NULL) AS gap_no;
 
 -- name: went_back
--- Change the open gap from the gap of a paused ledger to the gap of a restored one (motcua.gaps). The reason is that
--- the watch, a monitoring process, had seen the ledger in a newer state than now. Messages that are held stay held.
+-- Change the open gap from the gap of a paused ledger to the gap of a restored one, because the watch had seen the
+-- ledger in a newer state than now (motcua.gaps). Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
@@ -139,22 +139,21 @@ WHERE
     AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until);
 
 -- name: hold_up_to
--- Set the time up to which an open gap holds messages (motcua.gaps). The messages that were recorded until then are
--- held. This is used for a gap about which the journal has only a part of the attempts. A person decides later whether
--- more messages were sent in the gap.
+-- Set the time up to which an open gap holds messages: those that were recorded until then (motcua.gaps). This is used
+-- if the journal is damaged, or if the ledger was paused once more.
 UPDATE motcua.gaps
 SET held_until = %(moment)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: close
--- Close a gap that a person has examined (motcua.gaps).
+-- Close a gap that a run has settled with the journal, or that a person has examined (motcua.gaps).
 UPDATE motcua.gaps
 SET closed_at = %(now)s, closed_by = %(closed_by)s, reason = %(reason)s, sent_until = %(sent_until)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: answer
--- Close an open gap with a person's answer (motcua.answer_gap). The answer is the time until which messages may have
--- been sent that the restored ledger lacks, or the declaration that the ledger was only paused.
+-- Close an open gap that has held_until (motcua.answer_gap). sent_until is the time until which messages may have been
+-- sent that the restored ledger lacks; NULL: the ledger was only paused. A person, a run or a watch decides this.
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
 -- name: testimony
@@ -163,8 +162,8 @@ SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- Empty a part of the last report of a watch on another machine, because a sender has acted on it
--- (motcua.outside_watch). This part says that the watch had seen the ledger in a newer state than now.
+-- Empty what the last report of a watch on another machine says about a newer state of the ledger than now, because a
+-- sender has acted on the report (motcua.outside_watch).
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
@@ -442,8 +441,8 @@ FROM answered AS a
 WHERE m.message_id = a.message_id;
 
 -- name: read_receipts_again
--- Insert once more the delivery receipts that came before the ledger had their attempts back (motcua.receipts). The
--- copies are then applied to the attempt like new receipts.
+-- Insert once more the delivery receipts that came before their attempts were in the ledger again (motcua.receipts).
+-- The copies are then applied to the attempt like new receipts.
 INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
 SELECT r.gateway, r.received_at, r.reference, r.gateway_status, r.raw
 FROM motcua.lost_attempts AS l
@@ -459,13 +458,13 @@ WHERE
 ORDER BY r.receipt_id;
 
 -- name: hold_blind
--- Set the messages that may have been sent in a gap without a journal to unknown (motcua.hold_blind).
+-- Set to unknown the messages that may have been sent in a gap without a usable journal (motcua.hold_blind).
 SELECT motcua.hold_blind(%(gap_no)s, %(gateway)s, %(now)s) AS held;
 
 -- name: waits_for_messages
 -- Return whether an attempt of a gap has no message yet (lost) and whether an open gap holds messages recorded up to a
--- time (holds). The column blind has the number of the newest gap without a journal whose messages may still be planned
--- (motcua.lost_attempts, motcua.gaps).
+-- time (holds). The column blind has the number of the newest gap without a usable journal whose messages may still be
+-- planned (motcua.lost_attempts, motcua.gaps).
 SELECT
     EXISTS(SELECT 1 FROM motcua.lost_attempts WHERE message_id IS NULL) AS lost,
     EXISTS(SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL AND held_until IS NOT NULL) AS holds,
@@ -493,8 +492,8 @@ GROUP BY m.kind, m.state
 ORDER BY m.kind, m.state;
 
 -- name: not_found
--- Return the attempts of a gap that have no message because the occasion of the message was not read from the source
--- again (motcua.lost_attempts).
+-- Return the attempts of a gap whose message the ledger does not have, because the event that the message is about (the
+-- occasion) was not read from the source again (motcua.lost_attempts).
 SELECT departed_at, gateway, source, agency_code, dossier_code, kind, occasion, outcome
 FROM motcua.lost_attempts
 WHERE gap_no = %(gap_no)s AND message_id IS NULL

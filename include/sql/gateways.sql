@@ -1,5 +1,6 @@
--- Store the state of gateways: the properties of their connections, their pauses and trials, and how much of their
--- limits is left. Called by store/notices/gateways.py.
+-- Store the state of gateways: the properties of their connections, their pauses, and how much of their limits is left.
+-- A trial is a message sent to find out whether a paused gateway accepts messages again. A pause is expected if the
+-- gateway's own rules cause it, for example at night. Called by store/notices/gateways.py.
 
 -- name: names
 -- Return the gateways that were ever used (motcua.gateways).
@@ -71,7 +72,7 @@ WHERE
     );
 
 -- name: tokens_failing
--- Return the gateways whose tokens were due and could not be renewed (motcua.gateways).
+-- Return the gateways whose access tokens were due for renewal and could not be renewed (motcua.gateways).
 SELECT name AS gateway, tokens_until, tokens_failed_at, tokens_fault
 FROM motcua.gateways
 WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
@@ -104,8 +105,8 @@ ORDER BY name;
 
 -- name: stop
 -- Pause a gateway, or a carrier or a template there, until a time, and log the change (motcua.gateway_stops,
--- motcua.gateway_changes). A pause that ends later already is not changed. If failed trials have made a pause longer,
--- the longer length stays.
+-- motcua.gateway_changes). An existing pause that ends later than this time is not changed. The length that failed
+-- trials gave a pause is not shortened, unless the new pause has a fixed end.
 WITH stopped AS (
     INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand, expected)
     VALUES (
@@ -145,9 +146,9 @@ SELECT
 FROM stopped;
 
 -- name: judge_carrier
--- Return how many different phone numbers of a carrier a gateway refused because of the carrier since a time
--- (motcua.attempts). Only the latest refused numbers count, up to the given maximum. A number counts at its first
--- refusal. took_one is true if the gateway accepted a message to that carrier after the first of these refusals.
+-- Return how many different phone numbers of a carrier a gateway has refused since a given time for reasons of that
+-- carrier (motcua.attempts). Only the latest refused numbers count, up to the given maximum. A number counts at its
+-- first refusal. took_one is true if the gateway accepted a message to that carrier after the first of these refusals.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
     FROM motcua.attempts AS a
@@ -178,7 +179,7 @@ SELECT
 
 -- name: begin_trial
 -- Let this sender alone try a gateway, carrier or template again whose pause is over (motcua.gateway_stops). For other
--- senders the pause goes on, for a longer time than before.
+-- senders the pause goes on until the given time.
 UPDATE motcua.gateway_stops
 SET until = %(until)s, pause = %(pause)s
 WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)s AND until <= %(now)s
@@ -187,8 +188,8 @@ RETURNING gateway;
 -- name: start
 -- Delete pauses of one gateway or all gateways, and log the changes (motcua.gateway_stops, motcua.gateway_changes). If
 -- neither over_at nor tried_at is given, pauses are deleted whether they are over or not. If over_at is given, only
--- pauses that are over by then are deleted: pauses of the given kinds (gateway, carrier, template), and all expected
--- pauses. If tried_at is given, pauses are deleted that are over by then or that last until a trial succeeds.
+-- pauses that are over at that time are deleted: those of the given kinds (gateway, carrier, template), and all
+-- expected ones. If tried_at is given, those are deleted that are over at that time or last until a trial succeeds.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
@@ -211,8 +212,8 @@ SELECT
 FROM lifted;
 
 -- name: stops
--- Return all pauses (motcua.gateway_stops). A pause whose time is over stays in the list until a message was accepted
--- there.
+-- Return all pauses (motcua.gateway_stops). An unexpected pause of a gateway or carrier stays in the list after its
+-- time until a message was accepted there.
 SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected, pause
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;
@@ -220,8 +221,7 @@ ORDER BY gateway, concerns, subject;
 -- name: days_used_up
 -- Return the gateways in use whose limit or quota of the day is used up, so that they accept nothing until midnight
 -- (motcua.gateway_stops). Each row has the segments used that day, the limit if the connection states one, and how many
--- messages other gateways accepted or may have accepted since the pause began. For the last number, at most the last
--- ten thousand attempts are read.
+-- of the last ten thousand attempts other gateways accepted or may have accepted since the pause began.
 SELECT
     s.gateway,
     s.until,
@@ -257,11 +257,11 @@ ORDER BY change_id DESC
 LIMIT %(limit)s;
 
 -- name: lock_day
--- Lock the row of a gateway's day until the transaction ends, and insert it if it is missing (motcua.gateway_days).
--- A transaction that locks the gateway too must lock its day first. The reason is the trigger
--- motcua.correct_gateway_day: it locks the day when a sender writes a refusal, and the sender locks the gateway for its
--- claim afterwards. In the other order, two senders could wait for each other (deadlock). ON CONFLICT locks an existing
--- row although the WHERE condition is false, and writes no new version of the row.
+-- Lock the row of a gateway's day until the transaction ends, and insert it if it is missing (motcua.gateway_days). A
+-- transaction that locks the gateway too must lock its day first. The reason is the trigger motcua.correct_gateway_day:
+-- it locks the day when a sender writes a refusal, and the sender locks the gateway afterwards, when it reserves its
+-- next messages (a claim). In the other order, two senders could wait for each other (deadlock). ON CONFLICT locks an
+-- existing row although the WHERE condition is false, and writes no new version of the row.
 INSERT INTO motcua.gateway_days (gateway, day, segments) VALUES (%(gateway)s, %(day)s, 0)
 ON CONFLICT (gateway, day) DO UPDATE
     SET segments = gateway_days.segments

@@ -63,9 +63,9 @@ ORDER BY named;
 -- name: open_doors
 -- Return the rights that the ledger's roles have beyond those that the ledger grants them (pg_roles, pg_database,
 -- pg_proc): to connect to the server's own databases, to make large objects or temporary tables, and to take advisory
--- locks. PostgreSQL gives such rights to every role by default, or an earlier version granted them. The role of the
--- tasks that send messages (locking) needs locks and temporary tables, so these rights of it are not returned.
--- Superusers are left out, and roles that may act as the owner, except the owner itself.
+-- locks. PostgreSQL gives such rights to every role by default, or an earlier version granted them. The owner and the
+-- role that sends messages (locking) may take locks and make temporary tables, and the owner may make large objects, so
+-- these are not returned. Superusers and other roles that may act as the owner are left out.
 WITH our_role AS (
     SELECT r.oid, r.rolname, r.rolname = %(owner)s AS is_owner, r.rolname IN (%(owner)s, %(locking)s) AS locks
     FROM pg_roles AS r

@@ -82,8 +82,8 @@ SELECT
     ) AS oldest;
 
 -- name: gateway_stops
--- Return the number of unexpected pauses at each gateway, of the gateway itself, of carriers and of templates
--- (motcua.gateway_stops).
+-- Return the number of unexpected pauses in sending at each gateway, by what is paused: the gateway itself, a carrier
+-- or a template (motcua.gateway_stops).
 SELECT g.name AS gateway, c.concerns, count(s.gateway) AS stops
 FROM motcua.gateways AS g
 CROSS JOIN (VALUES ('gateway'), ('carrier'), ('template')) AS c (concerns)
@@ -92,7 +92,7 @@ GROUP BY g.name, c.concerns
 ORDER BY g.name, c.concerns;
 
 -- name: sources
--- Return when each source was last read, and whether reading it has failed after that (motcua.sources). A source that
+-- Return when each source was last read, and whether reading it has failed since (motcua.sources). A source that
 -- no process has tried to read for a week is left out, because it is not used any more.
 SELECT s.name, s.picked_up_at, s.failed_at IS NOT NULL AS failing
 FROM motcua.sources AS s
@@ -100,8 +100,8 @@ WHERE greatest(s.picked_up_at, s.failed_at) > %(now)s::timestamptz - interval '7
 ORDER BY s.name;
 
 -- name: open_checks
--- Return the number of subjects with an open alert for each check of the watch, the process that raises alerts
--- (motcua.alerts).
+-- Return, for each check of the watch (the process that raises alerts), how many subjects have an open alert
+-- (motcua.alerts). A subject is for example a source, a gateway or a folder.
 SELECT
     a.name,
     count(*) AS subjects

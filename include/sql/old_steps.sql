@@ -1,17 +1,17 @@
--- Mark and judge old steps. An old step was typed in late, so its number is higher than that of a step that happened
--- after it. It is marked when it is read. It then waits until the dossier's row is read again, which decides whether
--- the old step counts. Called by store/notices/transitions.py.
+-- Mark and judge old steps. A step is a dossier's transition. An old step was typed in late: its number is higher than
+-- that of a step that happened after it. An old step is marked when it is read. Later the dossier's row is read again
+-- and decides whether the old step counts like other steps. Called by store/notices/transitions.py.
 
 -- name: since
 -- Return the time from which the ledger distinguishes old steps from other steps (motcua.rule_dates).
 SELECT since FROM motcua.rule_dates WHERE rule = 'old_steps';
 
 -- name: mark
--- Insert those transitions of these dossiers that the rows of this pick-up show to be old steps (motcua.old_steps). An
--- old step happened before another step of the same source that has a lower number, by more than twice the possible
--- error of the source's clocks (clock_skew). It was recorded after that other step happened, or at most the same amount
--- of time before it. A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is exactly
--- midnight, or if its status ends a dossier (3, 7, 10).
+-- Insert the old steps of these dossiers that the transitions read in this run reveal (motcua.old_steps). A step is old
+-- if another step of the same dossier and source has a lower number but happened later, by more than a tolerance. The
+-- tolerance is twice the possible error of the source's clocks (clock_skew). The old step must also have been recorded
+-- after the other step happened, or within the tolerance before that. A step is not old if its time had to be cleaned
+-- (motcua.cleaned_fields) or is exactly midnight, or if its status ends a dossier (3, 7, 10).
 WITH steps AS (
     SELECT
         t.transition_id,
@@ -71,15 +71,15 @@ SELECT
     %(now)s,
     o.recorded_at + %(clock_skew)s::interval
 FROM old AS o
--- An old step is recognized by a second step that happened after it. It is marked only if this pick-up read one of the
--- two. Two steps that were read before this rule existed are therefore never marked.
+-- known_from is the old step or the step that happened after it, whichever was read later. The old step is inserted
+-- only if this run read that one. So an old step is never inserted if both were read before this rule existed.
 INNER JOIN motcua.transitions AS k ON o.known_from = k.transition_id
 WHERE k.picked_up_at = %(now)s
 ON CONFLICT (transition_id) DO NOTHING;
 
 -- name: to_judge
--- Return the dossiers of a source whose row must be read again because an old step waits for it (motcua.old_steps).
--- Each dossier is returned once for every code that the source may write for its agency.
+-- Return a source's dossiers whose rows must be read again now to judge old steps (motcua.old_steps). Each dossier is
+-- returned once for every code that the source may write for its agency.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -95,12 +95,11 @@ INNER JOIN motcua.agency_scopes AS s ON d.agency_code = s.agency_code
 ORDER BY d.dossier_id, s.written;
 
 -- name: judge
--- Judge the old steps of these dossiers by the dossiers' rows, which were read now, and return the dossiers
--- (motcua.old_steps). Each row is inserted as a version again, so that the ledger holds the version by which the step
--- was judged (motcua.dossier_versions). An old step counts (has_force) if the row has the same condition as the step,
--- or if the row no longer has the condition that held before the step. A condition is the kind of message that a status
--- requires, given whether the dossier is at the one-stop desk (motcua.condition_of). A dossier whose row has no status
--- is not judged.
+-- Decide whether the old steps of these dossiers count (has_force), and return the dossiers (motcua.old_steps). The row
+-- of the dossier that was read in this run decides. The row is inserted as a version, so that the ledger holds the
+-- version that decided (motcua.dossier_versions). An old step counts if it calls for the same kind of message as the
+-- row, or if both call for none. It also counts if the last ordinary step before it called for a message that the row
+-- does not call for (motcua.condition_of). A dossier whose row has no status is not judged.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id
     FROM motcua.old_steps AS o
@@ -148,7 +147,7 @@ RETURNING o.dossier_id;
 
 -- name: put_off
 -- Postpone old steps whose dossier's row the source did not return, or returned without a status (motcua.old_steps).
--- The row is read again five minutes later. After a week, pick-ups no longer read the row because of the old step.
+-- The row is read again five minutes later, until a week after the old step was marked.
 UPDATE motcua.old_steps
 SET ask_at = CASE WHEN marked_at > %(now)s - interval '7 days' THEN %(now)s + interval '5 minutes' END
 WHERE source_id = %(source_id)s AND ask_at <= %(now)s;

@@ -1,6 +1,7 @@
--- Store requests from staff pages. If a request would send texts to citizens, keep texts from being sent, or change who
--- gets mails, the Department first gets a mail about it. Such a request is carried out when its waiting time after the
--- mail is over. Until then it can be withdrawn. Called by store/oversight/page_requests.py.
+-- Store requests from staff pages. If a request changes which citizens are texted (other than by a stop of sending) or
+-- who gets mails, the Department (the authority that runs the system) first gets a mail about the request. It is
+-- carried out when its waiting time after the mail is over. Until then it can be withdrawn. Called by
+-- store/oversight/page_requests.py.
 
 -- name: waiting_for_status
 -- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,

@@ -45,7 +45,7 @@ ORDER BY change_id DESC
 LIMIT %(limit)s;
 
 -- name: log_phone_search
--- Log that a person searched for dossiers by a phone number, or had phone numbers of a source shown in full
+-- Log that a person searched for dossiers by a phone number, or wrote phone numbers of a source to a file in full
 -- (motcua.phone_searches). The number itself is not stored.
 INSERT INTO motcua.phone_searches (searched_at, searched_by, agencies, found)
 VALUES (%(now)s, %(searched_by)s, %(agencies)s, %(found)s);

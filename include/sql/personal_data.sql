@@ -72,9 +72,9 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- For a code that belongs to no dossier of the agency, return the form in which it may be shown and stored
--- (motcua.agencies, motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The
--- result also has the agency's name, and the codes of its dossiers that differ from the given code only in spelling.
+-- Return the form in which a code that belongs to no dossier of the agency may be shown and stored (motcua.agencies,
+-- motcua.dossiers). A code that may be a name or a phone number is replaced by a pseudonym. The result also has the
+-- agency's name, and the codes of the agency's dossiers that differ from the given code only in spelling.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s
@@ -90,10 +90,10 @@ SELECT
     ) AS alike;
 
 -- name: rows_of_codes
--- Return the rows with these agencies and codes that belong to no dossier and are not emptied (motcua.quarantine,
--- motcua.complaints). These are rows in quarantine, each with its source, and complaints without a dossier, each with
--- its agency. For a complaint, is_under_way is true if it is open, or if another such complaint of the agency about the
--- same code is open.
+-- Return the rows in quarantine (unusable rows of a source) and the complaints without a dossier that have one of these
+-- pairs of agency and code and are not emptied (motcua.quarantine, motcua.complaints). The column of_whom has the
+-- source or the agency. For a complaint, is_under_way is true if it is open, or if another such complaint of the agency
+-- about the same code is open.
 SELECT DISTINCT
     'quarantine' AS kind, q.source_id::text AS of_whom, q.quarantine_id AS row_no, FALSE AS is_under_way
 FROM jsonb_array_elements(%(codes)s::jsonb) AS k (code)
@@ -127,8 +127,8 @@ WHERE
 ORDER BY kind, row_no;
 
 -- name: number_elsewhere
--- Return how many dossiers with another phone number were once texted at this number (motcua.messages). The desk
--- corrected their number later, or the number never belonged to their applicant.
+-- Return how many dossiers other than the given ones once had a message to this phone number (motcua.messages). The
+-- given dossiers are those that have this number now; the others had it earlier.
 SELECT count(DISTINCT m.dossier_id) AS dossiers
 FROM motcua.messages AS m
 WHERE
@@ -142,8 +142,8 @@ WHERE
     );
 
 -- name: inquiries_of_number
--- Return the texts to 9029 from a phone number that are not emptied, and whether the reply to each text may still be on
--- its way (motcua.inquiries).
+-- Return the texts from a phone number to the short code 9029 that are not emptied, and whether the reply to each text
+-- may still be on its way (motcua.inquiries).
 SELECT
     i.gateway,
     i.inquiry_id,

@@ -3,7 +3,7 @@
 -- verification read audit views only, which auditors may read too. Called by store/oversight/publications.py.
 
 -- name: names_on
--- Return the names of agencies on a day, as the ledger knows them now (audit.agency_names).
+-- Return the name that each agency had on a given day (audit.agencies, audit.agency_names).
 SELECT
     a.agency_code,
     coalesce(
@@ -23,7 +23,7 @@ SELECT set_config('search_path', 'pg_catalog', TRUE);
 
 -- name: definitions
 -- Return the functions and views of the schemas audit, intake and motcua as PostgreSQL writes them out (pg_proc,
--- pg_class). A publication names the SHA-256 of such a text. The query needs only the right to connect.
+-- pg_class). A publication lists the SHA-256 of those that its figures use. The query needs only the right to connect.
 SELECT
     n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
     pg_get_functiondef(p.oid) AS text

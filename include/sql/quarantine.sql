@@ -35,7 +35,7 @@ WHERE
         WHERE
             k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
             AND (k.reason, k.agency_code, k.status_code) IS NOT DISTINCT FROM (r.reason, r.agency_code, r.status_code)
-            -- If a waiting row's personal data was emptied, an unchanged row does not bring it back.
+            -- If a waiting row's personal data was emptied, a change of its content alone does not bring it back.
             AND (
                 k.purged_at IS NOT NULL
                 OR (k.dossier_code, k.payload) IS NOT DISTINCT FROM (r.dossier_code, r.payload)
@@ -55,10 +55,10 @@ RETURNING (xmax = 0) AS is_new;
 
 -- name: curable
 -- Return quarantined rows of a source that may be usable now (motcua.quarantine): the agency or the status is known
--- now, or the dossier has come. A recent row that waits for its dossier is returned at each pick-up. Every other row is
--- returned again after a tenth of its age (at least a minute, at most an hour), because the source may have corrected
--- it. Rows of the same age are not all returned at once but spread over that time. If there are more rows than the
--- limit, the choice is arbitrary.
+-- now, or the dossier has come. A row that has waited for its dossier for less than an hour is always returned. Every
+-- other row is returned again after a tenth of its age (at least a minute, at most an hour), because the source may
+-- have corrected it. Rows of the same age are not all returned at once but spread over that time. If there are more
+-- rows than the limit, the choice is arbitrary.
 SELECT q.row_kind, q.row_key, q.reason, q.payload
 FROM motcua.quarantine AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id

@@ -1,7 +1,7 @@
--- Store which version of a template is registered at which gateway. Called by store/notices/registrations.py.
+-- Store which versions of a template are registered at a gateway. Called by store/notices/registrations.py.
 
 -- name: all
--- Return which version of each template is registered at which gateway, and since when (motcua.template_registrations).
+-- Return which template versions are registered at each gateway, and since when (motcua.template_registrations).
 SELECT
     gateway,
     template_id,
@@ -15,9 +15,9 @@ FROM motcua.template_registrations
 ORDER BY gateway, template_id, template_version;
 
 -- name: save
--- Insert or update registrations of templates, log each change in template_registration_changes, and return the changes
--- (motcua.template_registrations). A provider's template id that is not given stays as it was. A registration that is
--- equal to the stored one changes nothing.
+-- Insert or update registrations of templates (motcua.template_registrations), log each change in
+-- template_registration_changes, and return the changes. A provider's template id that is not given stays as it was. A
+-- registration that is equal to the stored one changes nothing.
 WITH wanted AS (
     SELECT r.gateway, r.template_id, r.template_version, r.provider_template_id, r.accented_provider_template_id
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (

@@ -1,6 +1,6 @@
--- Reserve each mail of a report before the mail server is contacted, so that no recipient gets a report twice. A body
--- is an office whose recipients get the mails: an authority that gets reports on all agencies, such as the Department,
--- or a single agency. Called by store/oversight/report_mails.py.
+-- Find the reports to mail, and reserve each mail before the mail server is contacted, so that no recipient gets a
+-- report twice. A body is an office whose recipients get mails: an agency, or an authority that gets reports on all
+-- agencies, such as the Department of Information and Communications. Called by store/oversight/report_mails.py.
 
 -- name: last_before
 -- Return when a body was last mailed an earlier report of this kind (motcua.report_mails).
@@ -9,15 +9,14 @@ FROM motcua.report_mails AS m
 WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)s AND m.state <> 'failed';
 
 -- name: publications_told
--- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
--- motcua.report_mails). A first publication concerns an agency that has a figure other than zero in the period; a
--- correction concerns an agency whose figures it changed. An agency with recipients gets the publications that concern
--- it. An authority gets the publications that concern any agency. An authority also gets a correction if it changed one
--- of three figures, and a first publication if one of the three is not zero. The three figures are the number of
--- missing and surplus messages (difference), the number of unexplained differences, and the number of unread sources.
--- The first publication of a month or a longer period is official, so authorities get it whatever it holds. The
--- People's Committee (body committee) gets no reports on days. is_owed is true if no mail was reserved, or if one
--- failed.
+-- Return which bodies get a mail about which publication, for one publication or for all since a time
+-- (motcua.publications, motcua.report_mails). A publication holds the figures of a period, and is the first one of the
+-- period or a correction. A first publication concerns each agency with a figure other than zero; a correction concerns
+-- each agency whose figures it changed. An agency with recipients gets the publications that concern it. An authority
+-- gets three sorts of publications: those that concern any agency; first publications of a month or a longer period;
+-- and those in which one of these numbers is not zero (first publication) or was changed (correction): missing and
+-- surplus messages (difference), unexplained differences, unread sources. The People's Committee (body committee) gets
+-- no publication of a day. is_owed is true if no mail was reserved, or if one failed.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -106,7 +105,7 @@ ORDER BY t.place NULLS LAST, t.body, t.publication_no;
 -- name: runs_owed
 -- Return the runs of the data quality check that were not mailed to all recipients of an agency, by agency, the newest
 -- first (motcua.quality_runs, motcua.report_mails). Only runs on working days between two times are returned. Runs
--- before the last mailed one are left out, because each report names all open findings.
+-- before the last mailed run are left out, because each report names all faults that are still open.
 SELECT
     a.agency_code,
     q.run_no
@@ -139,9 +138,9 @@ WHERE
 ORDER BY a.agency_code, q.run_no DESC;
 
 -- name: reserve
--- Reserve the mail of a report to one recipient of a body (motcua.report_mails): a new mail, a failed one, or the same
--- report mailed again (another edition) if a person requested that. No row means that the mail was or may have been
--- sent, or that another process has reserved it.
+-- Reserve the mail of a report to one recipient of a body (motcua.report_mails). The mail may be new, may have failed
+-- before, or may be a repetition (another edition) that a person requested. No row means that the mail was or may have
+-- been sent, or that another process has reserved the mail.
 WITH latest AS (
     SELECT
         m.report_mail_id,

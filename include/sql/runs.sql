@@ -53,8 +53,9 @@ GROUP BY s.name
 ORDER BY s.name;
 
 -- name: quarantined
--- Return the unusable rows that a run found first, by source and reason, with the number of those that still wait
--- (motcua.quarantine). The rows of an agency are found by its code or by the other codes that sources write for it.
+-- Return the number of unusable rows that this run was the first to find, and of those that are still unusable, by
+-- source and reason (motcua.quarantine). The rows of an agency are found by its code or by the other codes that sources
+-- write for it.
 SELECT
     s.name AS source,
     q.reason,
@@ -183,8 +184,8 @@ WHERE
 ORDER BY e.day, e.queued DESC, g.name;
 
 -- name: closings
--- Return the periods that a run closed, with their publications (motcua.closings). The columns difference and
--- unexplained are zero if the messages match the events that require messages.
+-- Return the closings (stored figures of a period) that a run stored, with their publications (motcua.closings). The
+-- columns difference and unexplained are zero if the messages match the events that require messages.
 SELECT
     c.closing_no,
     c.period,
@@ -212,7 +213,8 @@ WHERE v.verified_by = %(run_id)s
 ORDER BY v.faults DESC, v.publication_no DESC;
 
 -- name: statements
--- Return the carrier statements that a run imported, and the files that it refused (motcua.carrier_statements).
+-- Return the carrier statements (a provider's monthly lists of billed messages) that a run imported, and the files that
+-- it refused (motcua.carrier_statements, motcua.refused_statements).
 SELECT
     s.form,
     s.file_name,
@@ -231,8 +233,8 @@ WHERE r.refused_by = %(run_id)s
 ORDER BY statement_no NULLS LAST, form, file_name;
 
 -- name: checks
--- Return the check of data quality that a run made, with the number of dossiers checked and of findings that are not
--- acknowledged (motcua.quality_runs).
+-- Return the check of data quality that a run made, with the number of dossiers checked and of faults found that nobody
+-- has acknowledged (motcua.quality_runs).
 SELECT
     r.run_no,
     r.day,
@@ -255,8 +257,8 @@ FROM motcua.quality_runs AS r
 WHERE r.run_id = %(run_id)s;
 
 -- name: mails
--- Return the number of mails about a run's publications or about its check of data quality, by report, body and state
--- (motcua.report_mails).
+-- Return the number of mails about a run's publications or about its check of data quality, by report, receiving body
+-- and state (motcua.report_mails).
 SELECT
     m.report_no,
     m.body,

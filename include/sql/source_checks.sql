@@ -1,9 +1,9 @@
--- Store the result of the last check of each source, and read what the ledger knows of the rows that a check read.
--- Called by store/checking/checks.py.
+-- Store the last check of each source, which tests whether the source offers its data in the required form, and the
+-- findings (faults) of the check. Read what the ledger holds of the checked rows. Called by store/checking/checks.py.
 
 -- name: read_numbers
--- Return for each of the given numbers, by which a source identifies its transitions, when the transition was read and
--- whether its row was ever quarantined (motcua.transitions, motcua.quarantine).
+-- Return for each of the given transition numbers of a source when the transition was first read, and whether its row
+-- was ever put into quarantine, because it could not be used (motcua.transitions, motcua.quarantine).
 SELECT
     n.number,
     t.picked_up_at,
@@ -34,7 +34,7 @@ WHERE c.source = any(%(sources)s::text[]) AND a.agency_code = %(agency_code)s AN
 ORDER BY name;
 
 -- name: keep
--- Insert the result of a source's check, and replace the previous result (motcua.source_checks).
+-- Insert the last check of a source, or replace the previous one (motcua.source_checks).
 INSERT INTO motcua.source_checks (source, checked_at, dossiers, transitions, findings)
 VALUES (%(source)s, %(checked_at)s, %(dossiers)s, %(transitions)s, %(findings)s)
 ON CONFLICT (source) DO UPDATE SET

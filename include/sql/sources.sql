@@ -1,6 +1,6 @@
--- Store what the ledger knows of each source: how far it was read, its failures, its status codes and its numbering of
--- transitions. A pick-up reads the new rows of one source into the ledger. A watcher is a process that queries the
--- sources for unread rows. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
+-- Store facts about each source: how far it was read, its failures, status codes and numbering of transitions. A
+-- pick-up reads the new rows of one source into the ledger. A watcher is a process that queries the sources for unread
+-- rows. For an unknown source, queries return no row; map_status returns FALSE. Called by store/notices/sources.py.
 
 -- name: ensure
 -- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
@@ -12,7 +12,7 @@ ON CONFLICT (name) DO NOTHING;
 
 -- name: list
 -- Return all sources, each with how far it was read and its last failure (motcua.sources). ask_at is the earliest time
--- at which a dossier's row must be read because an old step (one that was typed in late) waits for it.
+-- at which a dossier's row must be read to judge an old step, which is a step that was typed in late.
 SELECT
     s.source_id,
     s.name,
@@ -55,7 +55,7 @@ SET
     cursor_updated_at = %(updated_at)s,
     watch = %(watch)s,
     look_back_at = coalesce(%(look_back_at)s, look_back_at),
-    -- If the source's clock is set back more than two days after it was last set back, a new fault begins.
+    -- A setback of the source's clock begins a new fault if the last setback was at least two days before.
     set_back_from = CASE
         WHEN %(set_back_by)s::interval IS NULL OR set_back_at > %(now)s::timestamptz - interval '2 days'
             THEN set_back_from
@@ -78,8 +78,8 @@ UPDATE motcua.sources SET failed_at = %(now)s, failure = left(%(failure)s, 500)
 WHERE name = %(name)s;
 
 -- name: note_pick_up
--- Add the numbers of rows that a pick-up read, by agency, to the run of this session (motcua.pick_ups). Nothing is
--- written if the session belongs to no run.
+-- Add to the present DAG run how many rows of each agency a pick-up read (motcua.pick_ups). Nothing is written if this
+-- database session belongs to no run.
 INSERT INTO motcua.pick_ups AS p (run_no, source_id, agency_code, transitions, dossiers)
 SELECT
     nullif(current_setting('motcua.run', TRUE), '')::bigint,
@@ -108,8 +108,8 @@ ON CONFLICT (run_no, source_id, agency_code) DO UPDATE SET
     dossiers = p.dossiers + excluded.dossiers;
 
 -- name: freshness
--- Return when each source was read last, its newest recorded time and its last failure (motcua.sources). The parameter
--- agencies limits the result to the sources with dossiers of some agencies; NULL means all.
+-- Return when each source was last read and how far, when its newest transition was recorded, and its last failure
+-- (motcua.sources). The result is limited to sources with dossiers of the given agencies; NULL means all.
 SELECT
     s.name,
     s.picked_up_at,
@@ -128,8 +128,8 @@ WHERE
 ORDER BY s.name;
 
 -- name: troubles
--- Return the faults that pick-ups noticed at a source since a moment (motcua.sources, motcua.source_numberings): since
--- when and by how much its clock was set back, and when it began to number its transitions anew.
+-- Return the faults of a source that pick-ups noticed from a moment on (motcua.sources, motcua.source_numberings): from
+-- when and by how much the source's clock was set back, and when the source began to number its transitions anew.
 SELECT
     s.set_back_from,
     s.set_back_by,
@@ -154,8 +154,8 @@ FROM motcua.status_meanings
 WHERE source_id = %(source_id)s AND (ends_at IS NULL OR ends_at > %(at)s);
 
 -- name: mapped_statuses
--- Return the status codes of all sources that staff mapped to national codes, who did it last, and until when each
--- mapping holds (motcua.status_meanings).
+-- Return which status codes of sources staff mapped to national codes, who last changed each mapping, and until when
+-- the mapping holds (motcua.status_meanings).
 SELECT
     s.name AS source,
     m.source_status,
@@ -183,8 +183,8 @@ SELECT
     ) AS is_known;
 
 -- name: numberings
--- Return when a source began to number its transitions anew, in order, and the number that is added to its numbers from
--- then on (motcua.source_numberings).
+-- Return when a source began to number its transitions anew, in order, and what is added to the numbers of transitions
+-- recorded from then on (motcua.source_numberings).
 SELECT
     n.recorded_from,
     n.added

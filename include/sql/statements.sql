@@ -1,11 +1,11 @@
 -- Import carrier statements, which are a provider's monthly lists of the messages that it bills. The lines of a file
--- are compared with the ledger's attempts and inquiries, and each line gets a verdict. A faulty file is refused as a
--- whole. The queries from "rows" on read audit views only, so that auditors may run them. Called by
--- store/oversight/statements.py.
+-- are compared with the ledger's attempts (tries to hand a message to a gateway) and inquiries (texts of citizens to
+-- 9029), and each line gets a verdict. A faulty file is refused as a whole. The queries from "rows" on read audit views
+-- only, so that auditors may run them. Called by store/oversight/statements.py.
 
 -- name: known
--- Return the carrier statement that was imported from a file, and the carrier statement in force for a form and month
--- (audit.carrier_statements).
+-- Return the carrier statement that was imported from a file, and the one in force for a form (a layout of files) and
+-- month (audit.carrier_statements).
 SELECT s.statement_no, s.form, s.month, s.sha256 = %(sha256)s AS same_file
 FROM audit.carrier_statements AS s
 WHERE s.sha256 = %(sha256)s OR (s.form = %(form)s AND s.month = %(month)s AND s.in_force)
@@ -40,9 +40,9 @@ SELECT statements.look_at(%(table_name)s);
 
 -- name: take_ours
 -- Insert what the carrier statement of a gateway and month may bill: the attempts through the gateway, and the
--- inquiries (texts to 9029) that the gateway delivered (statements.ours). Attempts and inquiries of the 35 days before
--- the month and of the day after it are included too, although another carrier statement may have billed them. If a
--- line of the file is not one inquiry but a number of inquiries, inquiries are left out.
+-- inquiries that the gateway delivered (statements.ours). Attempts and inquiries of the 35 days before the month and of
+-- the day after it are included too, although another carrier statement may have billed them. If the file has only sums
+-- of inquiries, inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before
@@ -82,8 +82,8 @@ WHERE
     AND i.received_at < %(ends)s::timestamptz + interval '1 day';
 
 -- name: pair_by_reference
--- Pair each line with the attempt whose reference it repeats (statements.pairs). A second line with the same reference,
--- or a line about an attempt that another carrier statement bills, is marked as repeated.
+-- Pair each line with the attempt that has the reference of the line (statements.pairs). A second line with the same
+-- reference, or a line about an attempt that another carrier statement bills, is marked as repeated.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     l.direction, l.line_no, o.our_id, 'reference',
@@ -93,9 +93,9 @@ INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.reference = o
 
 -- name: pair_by_gateway_reference
 -- Pair each line that is not paired yet with the attempt or inquiry that has the provider's reference of the line
--- (statements.pairs). If several have this reference, the nearest in time is chosen. Attempts to another phone number
--- are left out, because a provider may use the same reference again for another message. For inquiries the ledger
--- stores a keyed hash of the provider's reference. A second line for the same attempt is marked as repeated.
+-- (statements.pairs). If several have this reference, the nearest in time is chosen. Those with another phone number
+-- are left out, because a provider may use a reference again. For inquiries the ledger stores the reference as a keyed
+-- hash. Lines about what an earlier line or another carrier statement bills are marked as repeated.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',
@@ -123,10 +123,10 @@ FROM (
 ) AS n;
 
 -- name: pair_by_number
--- Pair a line with an attempt or inquiry of the same phone number, if both are not paired yet and each is the other's
--- nearest (statements.pairs). Their times may differ by the tolerance (seconds). Attempts with the same number of
--- segments come first, then attempts that the gateway accepted. The caller repeats the SQL statement until it pairs
--- nothing.
+-- Pair a line with an attempt or inquiry of the same phone number, if neither is paired yet and each is the best match
+-- of the other (statements.pairs). Their times may differ by the tolerance (seconds). The best match is one with the
+-- same number of segments, then one that the gateway accepted, then the nearest in time. The caller repeats the SQL
+-- statement until it pairs nothing, at most 50 times.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 WITH lines AS MATERIALIZED (
     SELECT l.direction, l.line_no, l.msisdn, l.sent_at, l.segments FROM statements.lines AS l
@@ -195,10 +195,10 @@ SELECT
 FROM statements.lines;
 
 -- name: save_matches
--- Insert a verdict for each line, and for each accepted message and each inquiry that is not billed
--- (motcua.statement_matches). The amount is the cost of the ledger's units at the agreed price of a carrier. This is
--- the carrier that the line names, because a number may have been ported to another carrier, or the ledger's carrier if
--- the line names none.
+-- Insert a verdict for each line, and for each accepted message and each inquiry that no line bills
+-- (motcua.statement_matches). The columns segments and amount are what should be billed. The amount of a message is
+-- computed with the agreed price of the carrier that the line names, because the number may have been ported, or of the
+-- ledger's carrier if the line names none.
 INSERT INTO motcua.statement_matches (
     statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 )
@@ -339,8 +339,8 @@ WHERE
     );
 
 -- name: refusals
--- Return the refused files, each with its last refusal for a month, the newest first (audit.refused_statements). By
--- default, only files that no good file replaced and nobody dismissed are returned.
+-- Return the last refusal of each file and month, the newest first (audit.refused_statements). By default, refusals
+-- that a person dismissed and those of files that a good file replaced are left out.
 SELECT
     n.refusal_no, n.form, n.month, n.file_name, n.sha256, n.refused_at, n.refused_by, n.faults, n.message,
     n.replaced_by, n.set_aside_at, n.set_aside_by, n.set_aside_reason
@@ -382,7 +382,7 @@ LIMIT %(most)s;
 
 -- name: rows
 -- Return the rows of one carrier statement whose verdict is not "exact", or the rows with one given verdict, in the
--- order of the file (audit.statement_matches). Attempts and inquiries that only the ledger has come last.
+-- order of the file (audit.statement_matches). Attempts and inquiries that no line bills come last.
 SELECT
     m.match_id, m.verdict, m.direction, m.line_no, m.matched_by, m.differs, m.segments AS our_segments,
     m.amount AS our_amount, l.segments AS their_segments, l.amount AS their_amount, l.sent_at, l.status AS their_status,
@@ -390,7 +390,7 @@ SELECT
     coalesce(a.started_at, i.received_at) AS our_at, a.state AS our_state, a.reference AS our_reference, a.message_id,
     n.kind, coalesce(n.agency_code, i.agency_code) AS agency_code, d.dossier_code
 FROM (
-    -- Both sides are looked up for the rows of this page only.
+    -- Because the limit is applied here, the joins below read only what belongs to the rows of one page.
     SELECT m.*
     FROM audit.statement_matches AS m
     WHERE
@@ -409,7 +409,7 @@ LEFT JOIN audit.dossiers AS d ON coalesce(n.dossier_id, i.dossier_id) = d.dossie
 ORDER BY m.line_no IS NULL, m.direction DESC, m.line_no, m.match_id;
 
 -- name: sums
--- Return the numbers and amounts of carrier statements by verdict (audit.statement_sums).
+-- Return the numbers of rows, segments and amounts of carrier statements by verdict (audit.statement_sums).
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
     amount_off

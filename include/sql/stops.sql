@@ -1,5 +1,5 @@
--- Store and end stops, and put the messages that a stop covers on hold until it ends. A stop is an order of the
--- Department not to send messages of a kind or an agency for some time. Called by store/notices/stops.py.
+-- Store and end stops, and put the messages that a stop covers on hold until it ends. A stop is an order not to send
+-- messages of a kind or an agency for some time. Called by store/notices/stops.py.
 
 -- name: save
 -- Insert a stop, which is in force when this transaction commits (motcua.stops).
@@ -25,7 +25,7 @@ LIMIT %(limit)s;
 -- name: set_aside
 -- Put messages on hold that a stop covers, until the stop ends, so that no sender claims them again and again
 -- (motcua.messages). A transaction that ends a stop waits for this SQL statement. A message is therefore put on hold
--- only for a stop that is in force. Otherwise the message stays due.
+-- only for a stop that is in force.
 WITH in_force AS MATERIALIZED (
     SELECT s.kind, s.agency_code, s.until
     FROM motcua.stops AS s
@@ -85,9 +85,9 @@ ORDER BY stop_id DESC
 LIMIT %(limit)s;
 
 -- name: waiting
--- Return the messages that wait for stops, by agency and kind, with the earliest time at which one of them becomes
--- useless (motcua.messages). Due messages that a sender has not put on hold yet count too. The function stopped_until
--- is called once for each agency and kind (OFFSET 0), because thousands of messages may wait.
+-- Return how many messages wait for stops, by agency and kind, until when, and the earliest time at which one of them
+-- is no longer useful (motcua.messages). Due messages that a sender has not put on hold yet count too. The function
+-- stopped_until is called once for each agency and kind (OFFSET 0), because thousands of messages may wait.
 SELECT
     q.agency_code,
     q.kind,
@@ -137,8 +137,8 @@ GROUP BY m.agency_code, m.kind, m.template_id, m.template_version
 ORDER BY m.agency_code, m.kind, m.template_id, m.template_version;
 
 -- name: keep_of_closing
--- Insert the stops that were in force within a closing's period, as known at its cut-off (motcua.closing_stops). A
--- closing is the stored figures of a finished period.
+-- Insert the stops that were in force within a closing's period (motcua.closing_stops). A closing is the stored figures
+-- of a finished period. Only facts up to its cut-off (as_of) count.
 INSERT INTO motcua.closing_stops (closing_no, stop_id, ended_at)
 SELECT
     %(closing_no)s,

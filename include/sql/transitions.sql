@@ -1,15 +1,15 @@
--- Store each transition once, and store what planning decided for it. Called by store/notices/transitions.py.
+-- Store each transition (a step of a dossier) once, with its outcome. Called by store/notices/transitions.py.
 
 -- name: lowest
--- Return the lowest stored number of a source's steps that is not below a given number (motcua.transitions). NULL means
--- that there is no such number.
+-- Return the lowest number, not below a given number, of a source's stored steps; NULL if there is none
+-- (motcua.transitions).
 SELECT min(t.source_transition_id) AS number
 FROM motcua.transitions AS t
 WHERE t.source_id = %(source_id)s AND t.source_transition_id >= %(from_number)s;
 
 -- name: newest
--- Return the stored steps of a source with the highest numbers, the highest first (motcua.transitions). Numbers that
--- are too large to come from a sequence are left out.
+-- Return the stored steps of a source with the highest numbers, the highest first (motcua.transitions). Negative
+-- numbers, and numbers too large to come from a sequence, are left out.
 SELECT
     t.source_transition_id AS number,
     d.dossier_code,
@@ -23,8 +23,8 @@ ORDER BY t.source_transition_id DESC
 LIMIT %(most)s;
 
 -- name: known
--- Return the given numbers of a source that the ledger has, with the columns that distinguish a step from another step
--- with the same number (motcua.transitions). Each number is looked up by itself, however many steps the source has.
+-- Return the stored steps of a source that have one of the given numbers, with columns that show whether another step
+-- with the same number is the same step (motcua.transitions). Each number is looked up separately in an index.
 SELECT
     t.source_transition_id AS number,
     d.dossier_code,
@@ -42,10 +42,8 @@ CROSS JOIN
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id;
 
 -- name: save
--- Insert the transitions of a batch whose dossier is known, and return their positions in the batch
--- (motcua.transitions). Every number must be new. The reader of a source holds its lock and has left out the numbers
--- that the ledger has, so that an existing number is an error. A check of each row with ON CONFLICT would cost almost
--- as much as the insertion.
+-- Insert the transitions of a batch whose dossier is known (motcua.transitions). Every number must be new: the caller
+-- holds the source's lock and has left out stored numbers. ON CONFLICT would cost almost as much as the insertion.
 INSERT INTO motcua.transitions (
     source_id,
     source_transition_id,
@@ -69,8 +67,8 @@ FROM
 WHERE (%(dossier_ids)s::bigint[])[r.place] IS NOT NULL;
 
 -- name: save_from_rows
--- Insert transitions for changes that only a dossier's row showed, each after the dossier's last known transition, and
--- return their dossiers (motcua.transitions).
+-- Insert, for each given dossier, a change that only the dossier's row showed, as a transition after the dossier's last
+-- one (motcua.transitions). A change that is stored already is moved after newer transitions. Return the dossiers.
 INSERT INTO motcua.transitions (
     source_id,
     dossier_id,
@@ -96,8 +94,9 @@ ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
 RETURNING dossier_id;
 
 -- name: unplanned_dossiers
--- Return the dossiers with transitions that are not planned yet (motcua.transitions). If a window is given, only
--- transitions that were recorded in it count.
+-- Return the dossiers with transitions that are not planned: it is not decided yet whether they need a message
+-- (motcua.transitions). If a window of time (start, end) is given, only transitions that were recorded in this window
+-- count.
 SELECT DISTINCT dossier_id
 FROM motcua.transitions
 WHERE
@@ -108,9 +107,9 @@ ORDER BY dossier_id
 LIMIT %(limit)s;
 
 -- name: history
--- Return all transitions of these dossiers in each dossier's order (motcua.transitions). For an old step (one that was
--- typed in late), the result also has whether the dossier's row was read again, and which kind of message the row
--- requires (motcua.old_steps). These two facts decide whether the old step counts.
+-- Return all transitions of these dossiers, those of a dossier in order (motcua.transitions). Two columns help to
+-- decide whether an old step (one that was typed in late) counts (motcua.old_steps): row_was_read, whether the
+-- dossier's row was read again; and row_calls_for, the kind of message that the row then required.
 SELECT
     t.transition_id,
     t.dossier_id,
@@ -129,8 +128,8 @@ WHERE t.dossier_id = any(%(dossier_ids)s)
 ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
 
 -- name: settle
--- Write, for each transition of a batch, the outcome that planning decided and the message about the transition, if it
--- has one (motcua.transitions).
+-- Write, for each transition of a batch, the outcome of its planning and its message (motcua.transitions). Several
+-- transitions may belong to the event that a message is about. The message is found by the first of them (begun_by).
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

@@ -1,9 +1,9 @@
 -- Find work that is due and that no process does. Called by store/watching/watch.py.
 
 -- name: gateways
--- Return the properties that senders last found in the connections of gateways, whether each gateway can be used, and
--- when its last pause ended, if that is among the newest hundred changes of gateways (motcua.gateways,
--- motcua.gateway_changes).
+-- Return the given gateways with the values that senders last found in their connections (motcua.gateways,
+-- motcua.gateway_changes). is_broken: the gateway cannot be used. started_at: when a pause of the gateway or of a part
+-- of it last ended. Only the newest hundred rows of gateway_changes are read.
 SELECT
     n.name,
     g.carriers,
@@ -26,17 +26,17 @@ ORDER BY n.place;
 
 -- name: messages
 -- Return the carriers whose due messages no sender handles (motcua.messages, motcua.attempts). Each row has the
--- carrier's first gateway (the one for its new messages), the alert about that gateway's pause (held_by, empty without
--- a pause), the time since which the messages wait, and their number, counted up to fifty. Of the messages that were
--- due by due_by, the query reads the first forty and the last forty of a carrier's queue. From each end of the queue,
--- it examines the first message that could be sent. Senders handle this message if one of the gateways that may send it
--- is at work. A gateway is at work if, since the time that the caller gives for it (ways.since), a sender has begun an
--- attempt through it for a message that stands earlier in the queue. The attempt counts if it was answered. An attempt
--- in flight counts too if the gateway is not paused. The query reads only the newest thousand attempts, and fifty that
--- are in flight. If the oldest of the thousand began after ways.since, attempts may be missing. The first gateway then
--- also counts as at work if it is not paused and may get its next message only after ways.since (gateways.free_at, a
--- time that only gateways with a limit per second have). The query returns nothing while a gap that holds all messages
--- is open, or if a gap was closed after due_by. A gap is a time of which the ledger may lack data.
+-- carrier's first gateway (the one for its new messages), the alert about the pause of this gateway (held_by, empty
+-- without a pause), the time since which messages wait, and the number of these messages, counted up to fifty. The
+-- query examines two messages of each carrier: among the forty that were due first, the first one that could be sent;
+-- and among the forty that became due last by due_by, the last one that could be sent. Such a message is handled if a
+-- gateway that may send it works. A gateway works if a sender began an attempt through it after ways.since, which the
+-- caller gives, for a message that became due earlier. The attempt must have been answered, or must be in flight while
+-- the gateway is not paused. Of the newest thousand attempts, the query reads twenty of each gateway, and besides fifty
+-- that are in flight. If all thousand began after ways.since, older attempts may be missing. The first gateway then
+-- also works if it is not paused and may get its next message only at a time (gateways.free_at, set if it has a limit
+-- per second) after ways.since. The query returns nothing while a gap (a time of which the ledger may lack data) holds
+-- all messages, or if a gap was closed after due_by.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -120,7 +120,7 @@ ends AS MATERIALIZED (
             -- reads no more rows than necessary.
             LIMIT 1  -- noqa: AM09
         ) AS e
-    -- Messages that a gap held count as due only from the closing of the gap on.
+    -- Messages that a gap held are due only from the time at which the gap was closed.
     WHERE NOT EXISTS (
         SELECT 1 FROM motcua.gaps AS p
         WHERE (p.closed_at IS NULL AND p.held_until IS NULL) OR p.closed_at > %(due_by)s
@@ -239,10 +239,10 @@ INNER JOIN LATERAL (
 ORDER BY u.carrier;
 
 -- name: steps
--- Return how many steps were picked up before due_by and are not planned, counted up to a hundred, and when the first
--- of them was picked up (motcua.transitions). To plan a step is to decide whether it needs a message. The number is 0
--- if a process is planning. Dossiers are planned in the order of their numbers. A process is therefore planning if one
--- of the twenty steps just before the first waiting dossier was planned since due_by.
+-- Return how many steps were read from their source by due_by and are not planned, and when the first of them was read
+-- (motcua.transitions). To plan a step is to decide whether it needs a message. Only the hundred unplanned steps with
+-- the lowest dossier numbers are read. Dossiers are planned in the order of their numbers: if one of the twenty steps
+-- before them was planned after due_by, a process is planning, and the result is 0.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

@@ -19,7 +19,7 @@ WHERE r.start_date < %(moment)s OR r.start_date IS NULL;
 
 -- name: backfill_asked_by
 -- Return who requested the backfill that a run in Airflow's own database belongs to (dag_run, backfill). If the
--- backfill repeats an existing run, the run itself still names the user who started it first.
+-- backfill repeats an existing run, the run's own row still names the user who started that run first.
 SELECT b.triggering_user_name AS asked_by
 FROM dag_run AS r
 INNER JOIN backfill AS b ON r.backfill_id = b.id

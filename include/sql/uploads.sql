@@ -1,4 +1,5 @@
--- Store carrier statements that a person uploaded through the page. Called by store/oversight/statements.py.
+-- Store which carrier statements (a provider's monthly lists of the messages that it bills) staff uploaded on the page.
+-- Called by store/oversight/statements.py.
 
 -- name: one_at_a_time
 -- Wait until no other transaction uploads a carrier statement, and make others wait until this transaction ends
@@ -12,8 +13,8 @@ VALUES (%(form)s, %(month)s, %(file_name)s, %(sha256)s, %(uploaded_at)s, %(uploa
 RETURNING upload_no;
 
 -- name: unread
--- Return uploaded carrier statements that no run has imported or refused since, the newest first
--- (motcua.statement_uploads).
+-- Return the carrier statements that were uploaded after a moment and that no run has imported, or refused after the
+-- upload, the newest first (motcua.statement_uploads).
 SELECT u.form, u.month, u.file_name, u.sha256, u.uploaded_at, u.uploaded_by
 FROM motcua.statement_uploads AS u
 WHERE
@@ -27,7 +28,7 @@ ORDER BY u.upload_no DESC
 LIMIT %(most)s;
 
 -- name: who_uploaded
--- Return who last uploaded this file as a statement of this form, a carrier's layout (motcua.statement_uploads).
+-- Return who last uploaded this file with this form, the carrier's layout (motcua.statement_uploads).
 SELECT u.uploaded_by
 FROM motcua.statement_uploads AS u
 WHERE u.sha256 = %(sha256)s AND u.form = %(form)s

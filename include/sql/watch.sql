@@ -7,8 +7,8 @@ SELECT clock_timestamp() AS now;
 
 -- name: high_marks
 -- Return the largest numbers of attempts and of changes of messages, and the last heartbeat of the senders
--- (motcua.seen_from_outside). If the ledger was paused or had no sender for a while, and nobody has closed the gap of
--- that time yet, the result has the last heartbeat before the gap.
+-- (motcua.seen_from_outside). If no sender ran for a while, and it is not decided yet whether the ledger was restored
+-- in that time, the result has the last heartbeat before it.
 SELECT
     attempt_id,
     history_id,
@@ -75,7 +75,7 @@ ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
 -- Count each gateway's last accepted attempts between two times, at most ten, among the last 300 attempts of all
--- gateways (motcua.attempts). The result also has how many of them a delivery receipt ended, and when the oldest of
+-- gateways (motcua.attempts). The result also has how many of them got a final delivery receipt, and when the oldest of
 -- them began. Attempts of a provider without delivery receipts are left out.
 WITH latest AS (
     SELECT
@@ -109,8 +109,8 @@ GROUP BY t.gateway
 ORDER BY t.gateway;
 
 -- name: unknown_references
--- Return how many of the last thousand delivery receipts since a time name no attempt of the ledger, and when the last
--- of them was read (motcua.receipt_readings).
+-- Return how many of the last thousand delivery receipts were read since a time and name no attempt of the ledger, and
+-- when the last of these was read (motcua.receipt_readings).
 SELECT
     count(*) AS receipts,
     max(r.read_at) AS last_at
@@ -118,16 +118,15 @@ FROM motcua.receipt_readings AS r
 WHERE
     r.receipt_id > (SELECT max(m.receipt_id) - 1000 FROM motcua.receipt_readings AS m)
     AND r.effect = 'unknown_reference'
-    -- Receipts about a message that is still on its way, and a provider's events about other matters, are left out
-    -- because they are not final.
+    -- Left out are receipts about messages still on their way, and a provider's events about other matters.
     AND r.meaning <> 'pending'
     AND r.read_at >= %(since)s;
 
 -- name: contradicted
 -- Return, for each gateway, the number of contradicted messages (motcua.receipt_readings, motcua.attempts). A message
 -- is contradicted if the gateway refused it in its answer, but a later delivery receipt says that it was accepted or
--- delivered. Only the last thousand receipts since a time count. The result also has the number of these messages that
--- another attempt may have delivered too, and the time at which the last of the receipts was read.
+-- delivered. Of the last thousand receipts, those read since a time count. The result also has the number of these
+-- messages that another attempt may have delivered too, and the time at which the last of the receipts was read.
 SELECT
     a.gateway,
     count(DISTINCT a.message_id) AS messages,
@@ -211,8 +210,8 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: daily_work
--- Return whether the data quality of a day was checked, and whether a period was closed (motcua.quality_runs,
--- motcua.closings).
+-- Return whether the data quality of a day was checked, and whether the figures of a period were counted and stored
+-- (motcua.quality_runs, motcua.closings).
 SELECT
     exists(
         SELECT 1 FROM motcua.quality_runs AS q
@@ -221,8 +220,8 @@ SELECT
     exists(SELECT 1 FROM motcua.closings AS c WHERE c.period = %(closed_period)s) AS closed;
 
 -- name: say_alive
--- Write the watch's heartbeat, with the results of its last round and how many of its mails and posts could not be sent
--- yet (motcua.watch_life).
+-- Write the watch's heartbeat, with the results of its last round and how many of its mails and HTTP posts could not be
+-- sent yet (motcua.watch_life).
 INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent, unsent_since)
 VALUES (%(began_at)s, %(looked_at)s, %(looks)s, %(recipients)s, %(unsent)s, %(unsent_since)s)
 ON CONFLICT (only_one) DO UPDATE SET

@@ -1,6 +1,6 @@
 -- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. A closing is the
--- figures of a finished day, month, quarter or year, counted once and stored. Rows have the same order as in a
--- publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
+-- figures of a finished day, month, quarter or year, counted once and stored. Long lists have the order of the
+-- published report (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
 -- name: opened_of_lengths
 -- Return the closing that a page shows first, for each length of periods (day, month, quarter, year) that has closings
@@ -38,8 +38,8 @@ LEFT JOIN LATERAL (
 -- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing and the
 -- number of corrections (audit.closings). The columns difference and unexplained are zero if every occasion (the event
 -- that a message is about) has exactly one message. If the parameter summed is true, each period has its sums of
--- messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which have no delivery
--- receipts.
+-- messages (audit.closing_message_sums). Tellable messages are the expected messages that were neither suppressed nor
+-- cancelled. The sums tellable and delivered leave out replies, which have no delivery receipts.
 SELECT
     p.closing_no,
     p.period,
@@ -127,11 +127,10 @@ WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 
 -- name: worst_messages
 -- Return the message figures of a closing by agency, procedure and kind, the worst first, with the number of all rows
--- (audit.closing_messages). Each row is called a cell. Tellable messages are the expected messages that were neither
--- suppressed nor cancelled. Cells that have more or fewer messages than occasions come first. The other cells are
--- ordered by the share of tellable messages that was delivered, the smallest share first. Cells with fewer than
--- least_judged tellable messages come after them. Last come cells without tellable messages, and all cells of replies,
--- because replies have no delivery receipts.
+-- (audit.closing_messages). Each row is called a cell. Cells that have more or fewer messages than occasions come
+-- first. The other cells are ordered by the share of tellable messages that was delivered, the smallest share first.
+-- Cells with fewer than least_judged tellable messages come after them. Last come those without tellable messages and
+-- those of replies, because replies have no delivery receipts.
 SELECT
     c.agency_code,
     c.procedure_code,

@@ -1,7 +1,7 @@
--- Compare the apologies of a closing with the due dates that require them, and the replies with the inquiries that
--- require them. Also find the messages and sources that a comparison covers. A closing is the figures of a finished
--- period. Its cut-off (as_of) is the time up to which the facts in the ledger count. Called by
--- store/oversight/closings.py.
+-- Compare the apologies of a finished period with the due dates that require them, and the replies with the inquiries
+-- that require them. Also find the messages and sources that the comparison covers. Apologies say that a result will be
+-- late; they are planned every evening. A closing is the stored figures of the period; what the ledger holds at the
+-- closing's cut-off (as_of) counts. Called by store/oversight/closings.py.
 
 -- name: known_message
 -- Return the number of the last message that counts in a closing (motcua.message_history). Each message up to this
@@ -17,7 +17,7 @@ SELECT
     ) AS known_message;
 
 -- name: sources_of_messages
--- Return the given sources that the results, supplements and apologies of [start, end) came from (motcua.sources).
+-- Return which of the given sources the messages of [start, end) came from, except replies (motcua.sources).
 SELECT s.name
 FROM motcua.sources AS s
 WHERE
@@ -34,11 +34,11 @@ WHERE
 ORDER BY s.name;
 
 -- name: compare_apologies
--- Return the differences of the apologies of the evenings in [start, end), each with its reason
--- (motcua.counted_occasions, motcua.messages). One kind of difference is a dossier that has no apology by the cut-off
--- although a source's rows require one. The other kind is an apology that the rows of no source require. A dossier
--- needs only one apology for a due day even if two sources hold the dossier or one source holds it twice. Messages of
--- sources that could not be read are left out.
+-- Return how the apologies of the evenings in [start, end) differ from the sources, with the reason of each difference
+-- (motcua.counted_occasions, motcua.messages). With side 'source', a source's rows require an apology, but there is no
+-- matching one by the cut-off. With side 'ledger', the rows of no source require the apology. A dossier needs only one
+-- apology for a due day even if two sources hold the dossier or one source holds it twice. Messages of sources that
+-- could not be read are left out.
 WITH owed AS (
     SELECT
         o.occasion_no,

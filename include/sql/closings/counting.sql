@@ -1,14 +1,14 @@
--- Count the figures of a closing from the ledger's facts at the cut-off, and read the rows that a figure counts. The
--- cut-off is the time up to which the facts in the ledger count; parameters such as known_history are the largest
--- numbers that the ledger's tables had then. Called by store/oversight/closings.py and store/oversight/figure_rows.py.
+-- Count the figures of a closing (the stored figures of a finished period), and return the rows behind a figure. Only
+-- rows that the ledger had at the closing's cut-off are used: parameters such as known_history are the largest row
+-- numbers of that time. Called by store/oversight/closings.py and store/oversight/figure_rows.py.
 
 -- name: more_memory
 -- Give the SQL statements of this transaction enough memory for grouping rows (work_mem).
 SELECT set_config('work_mem', '256MB', TRUE), set_config('hash_mem_multiplier', '2', TRUE);
 
 -- name: scopes
--- Return every code that a source may write for an agency, and the time from which the agency's dossiers count
--- (motcua.agency_scopes).
+-- Return every code by which a source may name an agency, and the time from which citizens are texted about the
+-- agency's dossiers (motcua.agency_scopes).
 SELECT
     written,
     enabled_from
@@ -178,9 +178,9 @@ ORDER BY state NULLS LAST, agency_code NULLS FIRST, procedure_code NULLS FIRST, 
 
 -- name: count_channels
 -- Count the messages of [start, end) that a gateway had accepted at the cut-off, by agency, kind, gateway and carrier
--- (audit.messages_as_of, audit.attempts). Each row has their number, the units that the gateway bills, and the SMS
--- segments as planned. A message belongs to the gateway of its last attempt. A reply has no attempt and belongs to the
--- gateway that delivered the inquiry.
+-- (audit.messages_as_of, audit.attempts). Each row has the number of messages, the units that the gateway bills, and
+-- the SMS segments as planned. A message belongs to the gateway of its last attempt. A reply has no attempt and belongs
+-- to the gateway through which the citizen's question came (audit.inquiries).
 SELECT
     m.agency_code,
     m.kind,
@@ -288,8 +288,8 @@ GROUP BY d.agency_code, d.procedure_code
 ORDER BY d.agency_code, d.procedure_code;
 
 -- name: count_inquiries
--- Count the texts to 9029 in [start, end) that were known at the cut-off, and their fees, by agency and procedure
--- (audit.inquiries).
+-- Count the questions that citizens texted to the short number 9029 in [start, end) and that the ledger had at the
+-- cut-off, and sum up their fees, by agency and procedure (audit.inquiries).
 SELECT
     coalesce(i.agency_code, '') AS agency_code,
     coalesce(m.procedure_code, '') AS procedure_code,
@@ -302,8 +302,8 @@ WHERE i.received_at >= %(start)s AND i.received_at < %(end)s AND i.inquiry_id <=
 GROUP BY 1, 2;
 
 -- name: count_findings
--- Count the findings of data quality by agency at the last sealed check before the cut-off, at the latest on the
--- morning after the period (audit.quality_counts). Acknowledged findings are left out.
+-- Count the faults (findings) that the last completed check of data quality before the cut-off found, by agency
+-- (audit.quality_counts). Checks after the day that follows the period, and acknowledged findings, are left out.
 SELECT
     c.agency_code,
     sum(c.found - c.acknowledged) AS findings_open
@@ -321,11 +321,11 @@ WHERE
 GROUP BY c.agency_code;
 
 -- name: find_orphans
--- Return the orphans of [start, end) by the cut-off: messages without a dossier, delivery receipts that name no
--- attempt, and results that were handed over although no message announced them (audit.messages_as_of, audit.receipts,
--- audit.dossiers_as_of). The result is the same whenever the query runs. It does not depend on whether a receipt has
--- been read. For each agency, the query uses the time of enabling that was set when the closing was stored, or the
--- present one if the closing is not stored yet.
+-- Return the orphans of [start, end), which are rows without a counterpart at the cut-off: messages without a dossier,
+-- delivery receipts that name no attempt, and results that were handed over although no message announced them
+-- (audit.messages_as_of, audit.receipts, audit.dossiers_as_of). The result is the same whenever the query runs. For
+-- each agency, the query uses the value of enabled_from (since when citizens are texted) that was set when the closing
+-- was stored, or the present value if the closing is not stored yet.
 WITH joined AS (
     SELECT
         g.agency_code,
@@ -395,7 +395,7 @@ ORDER BY sort, agency_code, happened_at, dossier_code, receipt_id;
 
 -- name: messages_of_figure
 -- Return the messages of a closing that were in one of these states at the cut-off, for one or all agencies,
--- procedures, kinds and reasons, the oldest first, with the number of all such messages (audit.messages).
+-- procedures, kinds and reasons, the oldest first, with the number of all such messages (audit.messages_as_of).
 SELECT
     m.message_id,
     d.dossier_code,

@@ -1,9 +1,9 @@
--- Compare the results and supplements in the sources' own tables with the messages about them. An occasion is the event
--- that a message is about, such as a dossier that reaches its result. Called by store/oversight/closings.py.
+-- Compare the events in the sources' own tables with the messages about them, for a closing (the stored figures of a
+-- finished period). Such an event is called an occasion. Examples are a result (it can be fetched at the desk) and a
+-- supplement (the citizen must bring papers). Called by store/oversight/closings.py.
 
 -- name: empty_counted
--- Empty motcua.counted_occasions for the next comparison. The caller holds the advisory lock of closings
--- (store/ledger/locks.py).
+-- Empty motcua.counted_occasions for the next comparison. The caller holds the closings' lock (store/ledger/locks.py).
 SELECT motcua.empty_counted_occasions();
 
 -- name: take_occasions
@@ -34,8 +34,8 @@ INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 SELECT motcua.look_at_counted_occasions();
 
 -- name: count_counted
--- Count the sources' occasions by agency, procedure and kind, and the occasions that happened before the agency was
--- enabled (motcua.counted_occasions). Occasions of an unknown agency have an empty agency code.
+-- Count the sources' occasions by agency, procedure and kind, and those from before citizens were texted about the
+-- agency's dossiers (motcua.counted_occasions). Occasions of an unknown agency have an empty agency code.
 SELECT
     coalesce(c.agency_code, '') AS agency_code,
     coalesce(o.procedure_code, '') AS procedure_code,
@@ -54,12 +54,12 @@ LEFT JOIN motcua.agency_scopes AS c ON o.agency_written = c.written
 GROUP BY 1, 2, 3;
 
 -- name: compare_occasions
--- Return the differences of the results and supplements of [start, end), each with its reason
--- (motcua.counted_occasions, motcua.messages). A difference is an occasion of a source without a message by the
--- closing's cut-off, or a message without an occasion. If a row has no reason, the caller finds the reason in the
--- present rows of the source. Such a row is about a message that has no occasion or covers more than one. It holds the
--- source's numbers and the recorded times of all transitions of that message, as the ledger stored them. Messages of
--- sources that could not be read are left out.
+-- Return the results and supplements of [start, end) in which a source and the ledger differ, each with the reason
+-- (motcua.counted_occasions, motcua.messages): occasions without a message by the closing's cut-off, and messages
+-- without an occasion. A row without a reason is about a message that has no occasion, or about an occasion that shares
+-- its message with another one. The caller finds the reason in the source's present rows. For this, the row has the
+-- source's numbers and the stored recorded times of all transitions of the message. Messages of sources that could not
+-- be read are left out.
 WITH occasions AS (
     SELECT
         o.occasion_no,
@@ -166,8 +166,8 @@ told AS (
 ),
 
 -- Two occasions in the sources can be one occasion in the ledger. If both belong to one source, the ledger lacks the
--- transition between them. If they belong to two sources, both sources hold the same dossier. An occasion that appears
--- twice comes from a source that holds its dossier twice.
+-- transition between them. If they belong to two sources, both sources hold the same dossier. If one occasion appears
+-- twice, its source holds the dossier twice.
 ranked AS (
     SELECT
         t.*,
@@ -194,8 +194,8 @@ ranked AS (
         )
 ),
 
--- Find the occasions whose message also covers another occasion, of the same source or in another period, and collect
--- the transitions of that message from the occasion's source.
+-- Find the occasions that share their message with another occasion of the same source or of another period, and
+-- collect the transitions of that message that the occasion's source wrote.
 joined AS (
     SELECT
         r.occasion_no,
@@ -277,8 +277,8 @@ judged AS (
                                 q.source_id = m.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
                                 AND q.row_key = any(m.numbers::text[])
                         ) THEN 'quarantined'
-                        -- A row in quarantine explains the difference: the dossier's row, or the transition between
-                        -- this occasion and another occasion of its message.
+                        -- The quarantine (rows that could not be used) has a row that explains the difference: the
+                        -- dossier's, or the transition between this occasion and another one of the same message.
                         WHEN (m.numbers = '{}' OR m.joined_numbers IS NOT NULL) AND EXISTS (
                             SELECT 1
                             FROM motcua.quarantine AS q
@@ -323,8 +323,8 @@ judged AS (
                                     )
                             )
                             THEN 'source_changed'
-                        -- The occasion, or the rows before it, are so new that no pick-up (the reading of a source's
-                        -- new rows) can have read them. The next pick-up will read them.
+                        -- The occasion is so new that no pick-up (the reading of a source's new rows) can have read
+                        -- all rows up to it. The next pick-up will.
                         WHEN
                             (NOT m.is_known AND m.numbers[1] > u.cursor_transition_id)
                             OR coalesce(u.picked_up_at < m.recorded_at + %(overlap)s, TRUE)
@@ -346,7 +346,7 @@ judged AS (
                         WHEN m.told_procedure <> m.procedure_code THEN 'without_message'
                     END
             WHEN m.transition_id > %(known_transition)s THEN 'cut_off'
-            -- The run that picked the occasion up may still be running.
+            -- At the cut-off, the run that had read the occasion may not have planned its message yet.
             WHEN m.is_unplanned AND m.picked_up_at > %(as_of)s::timestamptz - %(overlap)s THEN 'cut_off'
             WHEN m.is_unplanned THEN 'unplanned'
             WHEN m.was_out_of_scope AND m.known_occurred_at < m.enabled_from THEN 'source_changed'

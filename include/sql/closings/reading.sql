@@ -51,8 +51,7 @@ WITH listed AS MATERIALIZED (
     LIMIT %(limit)s
 ),
 
--- The figures of all listed closings are added up together. Added up closing by closing, each row of figures would be
--- looked up separately.
+-- All listed closings are added up in one query. A query for each closing would look up each row of figures separately.
 sums AS (
     SELECT
         s.closing_no,
@@ -140,7 +139,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code, kind, state, reason;
 
 -- name: timings
--- Return how long the delivery of a closing's messages took (audit.closing_timings).
+-- Return how long a closing's delivered messages took since the source recorded their events (audit.closing_timings).
 SELECT
     agency_code,
     procedure_code,
@@ -153,7 +152,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
 -- name: channels
--- Return the messages of a closing that gateways accepted, and the units that the gateways bill for them
+-- Return how many messages of a closing each gateway accepted, and how many units it bills for them
 -- (audit.closing_channels).
 SELECT
     agency_code,
@@ -210,7 +209,7 @@ ORDER BY agency_code;
 
 -- name: differences
 -- Return the differences of a closing, the unexplained ones first (audit.closing_differences). A difference is an
--- occasion that only a source has, or a message that only the ledger has.
+-- occasion without a message, or a message without an occasion.
 SELECT
     d.side,
     d.reason,
@@ -244,7 +243,7 @@ WHERE closing_no = %(closing_no)s
 ORDER BY orphan_no;
 
 -- name: changes
--- Return the figures that a correction changed (audit.closing_changes).
+-- Return the figures that a correction (a later closing of the same period) changed (audit.closing_changes).
 SELECT
     agency_code,
     procedure_code,
@@ -274,10 +273,10 @@ GROUP BY m.agency_code, m.procedure_code, m.kind
 ORDER BY m.agency_code, m.procedure_code, m.kind;
 
 -- name: billed_in_periods
--- Return the messages that gateways accepted and the units that they bill, in the newest closing of each of these
--- periods, by gateway, unit and carrier (audit.closing_channels). A closing in which gateways accepted nothing has one
--- row with its period alone. A closing of an earlier version, which did not count channels, has one row with its SMS
--- segments and an empty gateway.
+-- Return how many messages gateways accepted and how many units they bill for these, in the newest closing of each of
+-- these periods, by gateway, unit and carrier (audit.closing_channels). A closing in which gateways accepted nothing
+-- has one row with its period alone. A closing of an earlier version of this system, which did not count by gateway,
+-- has one row with its SMS segments and an empty gateway.
 WITH newest AS (
     SELECT
         c.closing_no,

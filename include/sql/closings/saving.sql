@@ -103,7 +103,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_reasons, %(rows)s::jsonb) AS r;
 
 -- name: save_timings
--- Insert how long the delivery of a closing's messages took (motcua.closing_timings).
+-- Insert how long a closing's delivered messages took since the source recorded their events (motcua.closing_timings).
 INSERT INTO motcua.closing_timings (
     closing_no,
     agency_code,
@@ -124,7 +124,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_timings, %(rows)s::jsonb) AS r;
 
 -- name: save_channels
--- Insert the messages of a closing that gateways accepted, and the units that the gateways bill for them
+-- Insert how many messages of a closing each gateway accepted, and how many units it bills for them
 -- (motcua.closing_channels).
 INSERT INTO motcua.closing_channels (
     closing_no,
@@ -220,8 +220,8 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_agencies, %(rows)s::jsonb) AS r;
 
 -- name: save_differences
--- Insert the differences of a closing: occasions for a message that only a source has, and messages that only the
--- ledger has (motcua.closing_differences).
+-- Insert the differences of a closing: occasions (events that a message is about) without a message, and messages
+-- without an occasion (motcua.closing_differences).
 INSERT INTO motcua.closing_differences (
     closing_no, side, reason, agency_code, procedure_code, kind, dossier_code, source_id, source_transition_id,
     transition_id, message_id, occurred_at
@@ -247,7 +247,8 @@ FROM
 LEFT JOIN motcua.sources AS s ON r.source = s.name;
 
 -- name: save_orphans
--- Insert the orphans of a closing, such as delivery receipts that name no attempt (motcua.closing_orphans).
+-- Insert the orphans of a closing: messages without a dossier, delivery receipts that name no attempt, and results that
+-- were handed over although no message announced them (motcua.closing_orphans).
 INSERT INTO motcua.closing_orphans (
     closing_no,
     sort,
@@ -270,7 +271,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_orphans, %(rows)s::jsonb) AS r;
 
 -- name: save_changes
--- Insert the figures that a correction changed (motcua.closing_changes).
+-- Insert the figures that a correction (a later closing of the same period) changed (motcua.closing_changes).
 INSERT INTO motcua.closing_changes (
     closing_no,
     agency_code,

@@ -1,8 +1,8 @@
--- Agencies: how settings are changed, how each change is stored, and what auditors may read.
+-- Agencies: their names and codes, how settings are changed, how each change is stored, and what auditors may read.
 
--- Return, for each agency, the agency that is in charge of its dossiers on a given day, and that agency's names on that
--- day (motcua.agencies, motcua.agency_names). An agency that has ended is followed by its successor. in_charge is empty
--- if no agency is in charge; the names are then those of the last agency in the line of successors.
+-- Return, for each agency, the agency in charge of its dossiers on a given day, and the names of the agency in charge
+-- on that day (motcua.agencies, motcua.agency_names). The successor of an agency that has ended is in charge. If there
+-- is none, in_charge is empty, and the names are those of the last agency in the line of successors.
 CREATE OR REPLACE FUNCTION motcua.agencies_on(day date)
 RETURNS TABLE (agency_code text, in_charge text, name text, short_name text)
 LANGUAGE sql STABLE AS $$
@@ -37,10 +37,10 @@ LANGUAGE sql STABLE AS $$
     ) AS f ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.agencies_on(date)
-IS 'Returns, for each agency, the agency that is in charge of its dossiers on a given day, and that agency''s names on that day. in_charge is empty if no agency is in charge.';
+IS 'Returns, for each agency, the agency in charge of its dossiers on a given day, and the names of the agency in charge on that day. in_charge is empty if no agency is in charge.';
 
--- List every code under which a source may know an agency (motcua.agencies, motcua.agency_aliases). enabled_from is the
--- time from which citizens are texted about the agency's dossiers.
+-- List every code under which a source may know an agency (motcua.agencies, motcua.agency_aliases). Citizens are texted
+-- about events at the agency from enabled_from on.
 CREATE OR REPLACE VIEW motcua.agency_scopes AS
 SELECT g.agency_code AS written, g.agency_code, g.enabled_from
 FROM motcua.agencies AS g
@@ -49,13 +49,13 @@ SELECT a.alias, a.agency_code, n.enabled_from
 FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
 COMMENT ON VIEW motcua.agency_scopes
-IS 'Lists every code under which a source may know an agency, with the time from which citizens are texted about the agency''s dossiers.';
+IS 'Lists every code under which a source may know an agency, with enabled_from, the time from which citizens are texted about events at the agency.';
 
--- Return the names of the settings by which a change of an agency keeps messages from citizens who would have got them
--- before the change: a kind of message is switched off; more same-day procedures are excluded; enabled_from is later or
--- removed; an agency without a successor ends, or ends earlier; result_hold grows beyond two hours; a code under which
--- a source knows the agency is removed. Except for the kinds of message, a setting counts only if the agency was
--- enabled before the change.
+-- Return the names of the settings by which a change of an agency silences it, so that citizens no longer get messages,
+-- or get them later: a kind of message is switched off; more same-day procedures get no messages; enabled_from is later
+-- or removed; an agency without a successor ends, or ends earlier; result_hold (how long a result message waits) grows
+-- beyond two hours; a code under which a source knows the agency is removed. Except for the kinds of message, a setting
+-- counts only if the agency was enabled before the change.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
@@ -88,7 +88,7 @@ CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS
     ) AS s
 $$;
 COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
-IS 'Returns the names of the settings by which a change of an agency keeps messages from citizens who would have got them before the change.';
+IS 'Returns the names of the settings by which a change of an agency silences it, so that citizens no longer get messages, or get them later.';
 
 -- Wait until no other transaction imports or sets settings of agencies, and keep others waiting until this transaction
 -- ends. Called by include/sql/agencies.sql.
@@ -99,13 +99,13 @@ $$;
 COMMENT ON FUNCTION motcua.wait_for_settings()
 IS 'Waits until no other transaction imports or sets settings of agencies, and keeps others waiting until this transaction ends.';
 
--- Write the settings that an agency may decide for itself, as a person set them on a page (motcua.agencies): accents,
--- same-day procedures, the hold of results, waiting for the gateways' opening hours, and the apology day. The result is
--- the number of the agency's last change. The parameter seen is the number of the last change that the person saw. If
--- the agency changed after it, nothing is written and the result is NULL. The function refuses three things: a change
--- that keeps messages from citizens through any setting other than same-day procedures; same-day procedures without a
--- reason; and a change of the recipients of reports, for which a page request is needed (motcua.save_page_request). A
--- role that may change an agency only through this function cannot change any of its other settings.
+-- Write the settings that an agency may decide for itself, as a person set them on a page (motcua.agencies): accented,
+-- the same-day settings, result_hold, waits_for_opening and apology_day. Return the number of the agency's last change.
+-- The parameter seen is the number of the last change that the person saw. If the agency changed after it, nothing is
+-- written and the result is NULL. The function refuses three things: a change that silences the agency
+-- (motcua.silenced_by) by a setting other than the same-day settings; excluding same-day procedures without a reason;
+-- and a change of the recipients of reports, which must be requested by motcua.save_page_request. It can change no
+-- other setting.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -173,8 +173,8 @@ $$;
 COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
 IS 'Writes the settings that an agency may decide for itself, and stores who set them. Nothing is written if the agency changed after the person saw it. The function can change no other setting.';
 
--- Set recipients_list to a new number whenever the mail addresses in report_recipients change (motcua.agencies), so
--- that agency_changes can show such a change without storing the addresses.
+-- Set recipients_list to a new number whenever the mail addresses in report_recipients change (motcua.agencies).
+-- motcua.agency_changes can then show a change of the addresses without storing them.
 CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -263,7 +263,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE OR DELETE ON motcua.agency_names
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 
--- Let auditors read agencies, their codes, names and changes, without the mail addresses of recipients.
+-- Let auditors read agencies, their codes, names and changes, without the mail addresses in report_recipients.
 CREATE OR REPLACE VIEW audit.agencies AS
 SELECT
     agency_code,

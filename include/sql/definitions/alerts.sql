@@ -1,4 +1,4 @@
--- Alerts of the watch: what stays fixed in an alert, and what auditors may read.
+-- Alerts about faults of the system: what stays fixed in an alert, and what auditors may read.
 
 -- Refuse an update that changes the name, subject or start of an alert, or the end of an alert that has ended
 -- (motcua.alerts).
@@ -16,7 +16,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_alert BEFORE UPDATE ON motcua.alerts
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_alert();
 
--- Let auditors read the watch's alerts.
+-- Let auditors read the alerts.
 CREATE OR REPLACE VIEW audit.alerts AS
 SELECT
     alert_id, name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by

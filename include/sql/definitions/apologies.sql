@@ -1,11 +1,11 @@
--- Apologies: whether an apology is still true, and what auditors may read of the evenings on which apologies are
--- planned.
+-- Apologies, which are texts about dossiers that will miss their due date: whether an apology is still true, and what
+-- auditors may read of the evenings on which apologies are planned.
 
 -- Return whether an apology is still true (motcua.dossiers, motcua.last_step): its dossier is in progress (status 2 or
--- 4), is due on the day that of_occasion names, and was not handed over. A hand-over counts only if no step happened
--- after it. The status is that of the dossier's row or that of its last step, whichever is newer. After an old step
--- that counts or is not judged yet, the status is always that of the row. An old step is one that somebody typed in
--- late (motcua.old_steps).
+-- 4), is due on the day in of_occasion (such as 'due 2026-05-04'), and was not handed over. A hand-over counts only if
+-- no step happened after it. The status is that of the dossier's row or of its last step, whichever is newer. The row's
+-- status is used if an old step, which was typed in late (motcua.old_steps), follows the last step and is valid or not
+-- judged yet.
 CREATE OR REPLACE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(

@@ -1,8 +1,8 @@
 -- The working calendar: how each change is stored, and what auditors may read.
 
--- Insert each change of calendar_years, calendar_days and office_hours into calendar_changes. The trigger's argument is
--- stored in the column concerns. The transaction's setting motcua.changed_by names the person who makes the change;
--- without it, the session's role is stored.
+-- Insert each change of calendar_years, calendar_days and office_hours into calendar_changes. The trigger's argument
+-- (year, day or hours) states what was changed. The transaction's setting motcua.changed_by names the person who makes
+-- the change; without it, the session's role is stored.
 CREATE OR REPLACE FUNCTION motcua.keep_calendar_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE

@@ -1,6 +1,5 @@
--- A closing is the stored figures of a finished day, month, quarter or year. This file has functions that return the
--- facts as they were at a given time, so that anybody can count a closing again, and what auditors may read of
--- closings.
+-- Return messages and dossiers as they were at a given time, so that anybody can count a closing again, and let
+-- auditors read closings. A closing is the stored figures of a finished day, month, quarter or year.
 
 -- Return when a message reached the state that it had at the time of a given row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)
@@ -195,13 +194,13 @@ $$;
 COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
 IS 'Returns the dossiers that are counted in the figures of a period, one row for each dossier. A column such as resolved_late is true if the dossier counts in that figure. Only rows of dossier_versions up to known_version are used. The parameter only_agency limits the result to one agency.';
 
--- Empty motcua.counted_occasions. While a closing compares the sources with the ledger, this table holds the sources'
--- occasions, which are the events that messages are about.
+-- Empty motcua.counted_occasions. While a day is closed, this table holds the day's occasions, the events at the
+-- sources that require a message, and they are compared with the messages.
 CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
-COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions. While a closing compares the sources with the ledger, this table holds the sources'' occasions, which are the events that messages are about.';
+COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions. While a day is closed, this table holds the day''s occasions, the events at the sources that require a message, and they are compared with the messages.';
 
 -- Update the planner's statistics of motcua.counted_occasions.
 CREATE OR REPLACE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -211,7 +210,7 @@ $$;
 COMMENT ON FUNCTION motcua.look_at_counted_occasions()
 IS 'Updates the statistics of motcua.counted_occasions that PostgreSQL''s query planner uses.';
 
--- Let auditors read closings: every figure, each difference, and what corrections changed.
+-- Let auditors read closings: every figure, each difference from the sources, and what corrections changed.
 CREATE OR REPLACE VIEW audit.closings AS
 SELECT
     closing_no, period, corrects, run_id, as_of, known_version, known_transition, known_history, known_message,
@@ -260,9 +259,9 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
--- Show the sums of a closing's figures that pages display. This view and the two views after it are alike. The sums
--- were stored with the closing. If an earlier version of the program stored a closing without sums, the view adds up
--- the closing's figures.
+-- Show a closing's sums, which the web pages display. This view and the two views after it are alike. The sums were
+-- stored with the closing. If an earlier version of the program stored a closing without sums, the view adds up the
+-- closing's figures.
 CREATE OR REPLACE VIEW audit.closing_message_sums AS
 SELECT
     closing_no, agency_code, kind, balances, cells, at_source, out_of_scope, only_source, only_ledger, suppressed,

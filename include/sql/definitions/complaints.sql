@@ -80,10 +80,10 @@ CREATE OR REPLACE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
 
 -- Let auditors read complaints, without names, phone numbers and texts. The column "repeats" holds the number of the
--- first earlier complaint that a complaint repeats. The earlier one has the same dossier, claim and day; neither was
--- withdrawn. If one of the two is not linked to a dossier, both must have the same agency and code instead. Rows of one
--- file never repeat each other. If a file has several rows with the same agency, code, claim and day, the second of
--- them repeats only the second of another file, and so on (alike_no). A complaint without a code never counts as a
+-- earliest complaint that a complaint repeats. Both have the same dossier, claim and day, and neither was withdrawn. If
+-- one of the two is not linked to a dossier, both must have the same agency and code instead. Rows of one imported file
+-- never repeat each other. If a file has several rows with the same agency, code, claim and day, the second of them
+-- repeats only the second of another file, and so on (alike_no). A complaint without a code never counts as a
 -- repetition, because nothing would prove that it is about the same dossier.
 CREATE OR REPLACE VIEW audit.complaints AS
 SELECT

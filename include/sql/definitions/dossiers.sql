@@ -1,4 +1,5 @@
--- Dossiers: how codes are compared, the last step, the state at a given time, and what auditors may read.
+-- Dossiers: how codes are compared, the last step (a row of motcua.transitions), the state at a given time, and what
+-- auditors may read.
 
 -- Return a dossier code in the form in which codes are compared, so that a dossier is found although a citizen types
 -- its code differently. Four indexes contain its values. Only a migration that builds these indexes again may change
@@ -23,7 +24,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     '011'
 );
 COMMENT ON FUNCTION motcua.code_key(text)
-IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O equals 0, and I and l equal 1.';
+IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O is replaced by 0, and I and L by 1.';
 
 -- Return the kind of message that a dossier calls for by its status, or NULL. A dossier calls for a message only at the
 -- one-stop desk: for a result message with status 9, and for a message about missing papers (supplement) with status 5.
@@ -37,10 +38,11 @@ END;
 COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
 IS 'Returns the kind of message that a dossier calls for by its status, or NULL. A dossier calls for a message only at the one-stop desk.';
 
--- Return a dossier's last step at a given time (motcua.transitions, motcua.old_steps). Only steps that were recorded by
--- that time are used, and only versions and transitions up to the given numbers. An old step, which somebody typed in
--- late, is never returned. row_speaks is true if an old step after the returned one counts or is not judged yet; the
--- caller must then take the status from the dossier's row.
+-- Return a dossier's last step that was recorded by a given time (motcua.transitions, motcua.old_steps). Only steps and
+-- versions (motcua.dossier_versions) up to the given numbers are used. An old step, which somebody typed in late, is
+-- never returned. row_speaks is about the last of the old steps after the returned step: it is true if this old step
+-- counts, or if it is not decided whether it counts. The caller must then take the status from the dossier's row or
+-- version.
 CREATE OR REPLACE FUNCTION motcua.last_step(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -74,14 +76,13 @@ LANGUAGE sql STABLE AS $$
     ) AS o ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.last_step(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier''s last step at a given time, using only versions and transitions up to the given numbers. An old step, which somebody typed in late, is never returned. row_speaks is true if an old step after the returned one counts or is not judged yet; the status must then be taken from the dossier''s row.';
+IS 'Returns a dossier''s last step that was recorded by a given time, using only steps and versions up to the given numbers. An old step, which somebody typed in late, is never returned. row_speaks is about the last of the old steps after the returned step: it is true if this old step counts, or if it is not decided whether it counts. The status must then be taken from the dossier''s row or version.';
 
--- Return a dossier as it was at a given time (motcua.dossier_versions, motcua.last_step), using only versions and
--- transitions up to the given numbers. The dates are those of the last version up to that time, or of the first version
--- if all are later. The status is that of the same version or that of the last step by then, whichever is newer. If an
--- old step after the last step counts or is not judged yet, the status is that of the version. handed_over is true if
--- the result had been handed to the citizen and no step happened after that. No row means that the ledger did not know
--- the dossier.
+-- Return a dossier as it was at a given time, using only versions and steps up to the given numbers
+-- (motcua.dossier_versions, motcua.last_step). The dates are those of the last version by that time, or of the first
+-- version if all are later. The status is that of the last version or that of the last step by that time, whichever is
+-- newer; if row_speaks is true, it is that of the version. handed_over is true if, by that time, the result was handed
+-- to the citizen and no step happened after that. No row means that the ledger had no version of the dossier.
 CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -115,10 +116,11 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates are those of the last version up to that time, or of the first version if all are later. The status is that of the same version or that of the last step by then, whichever is newer. If an old step after the last step counts or is not judged yet, the status is that of the version. handed_over is true if the result had been handed to the citizen and no step happened after that. No row means that the ledger did not know the dossier.';
+IS 'Returns a dossier as it was at a given time, using only versions and steps up to the given numbers. The dates are those of the last version by that time, or of the first version if all are later. The status is that of the last version or that of the last step by that time, whichever is newer; if motcua.last_step returns a true row_speaks, it is that of the version. handed_over is true if, by that time, the result was handed to the citizen and no step happened after that. No row means that the ledger had no version of the dossier.';
 
--- Insert a dossier into phone_changes when its phone number changed or one of its messages was suppressed, undelivered
--- or rejected, so that planning compares the dossier's messages with its phone number again.
+-- Insert a dossier into phone_changes when its phone number or phone_refusal (why it has no usable number) changed, or
+-- when one of its messages became suppressed, undelivered or rejected. The dossier's messages are then compared with
+-- its number.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -127,7 +129,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.note_phone_change()
-IS 'Inserts the dossier into phone_changes when its phone number changed or one of its messages was suppressed, undelivered or rejected, so that planning compares the dossier''s messages with its phone number again.';
+IS 'Inserts the dossier into phone_changes when its phone number or phone_refusal (why it has no usable number) changed, or when one of its messages became suppressed, undelivered or rejected. The dossier''s messages are then compared with its number.';
 CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal) AND new.purged_at IS NULL)
 EXECUTE FUNCTION motcua.note_phone_change();
@@ -135,7 +137,7 @@ CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR 
 WHEN (new.state IN ('suppressed', 'undelivered', 'rejected') AND new.state <> old.state AND new.dossier_id IS NOT NULL)
 EXECUTE FUNCTION motcua.note_phone_change();
 
--- Let auditors read dossiers, their versions and their steps, without names and phone numbers.
+-- Let auditors read dossiers, their versions, steps and corrected fields, without names and phone numbers.
 CREATE OR REPLACE VIEW audit.dossiers AS
 SELECT
     dossier_id,

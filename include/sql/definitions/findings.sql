@@ -1,6 +1,6 @@
--- Findings of data quality: what stays fixed in findings and their episodes, and what auditors may read. An episode is
--- the time from the run of the quality check that first had a finding to the run that no longer had it. A run is sealed
--- at its end; its results must not change afterwards.
+-- Findings (faults that the rules of data quality found): what stays fixed in findings and their episodes, and what
+-- auditors may read. An episode is the time from the run of the quality check that first had a finding to the run that
+-- no longer had it. A run is sealed at its end; its results must not change afterwards.
 
 -- Refuse an update that changes what a finding is about: its rule, subject, level, dossier or first run
 -- (motcua.findings). Its agency, time and facts may change.
@@ -16,8 +16,7 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.keep_finding();
 
--- Refuse changes of episodes (motcua.finding_episodes), except that a run that is not sealed closes an open episode,
--- once.
+-- Refuse changes of episodes (motcua.finding_episodes). Only a run that is not sealed may close an open episode.
 CREATE OR REPLACE FUNCTION motcua.keep_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -53,7 +52,7 @@ $$;
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.finding_episodes
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_episodes();
 
--- Let auditors read findings, their episodes and acknowledgements.
+-- Let auditors read findings, their episodes, acknowledgements and rechecks.
 CREATE OR REPLACE VIEW audit.findings AS
 SELECT finding_id, rule, subject, level, agency_code, dossier_id, since, facts, first_run FROM motcua.findings;
 CREATE OR REPLACE VIEW audit.finding_acknowledgements AS

@@ -1,11 +1,11 @@
--- Gaps, which are times of which the ledger may lack data because it was restored or paused: which messages are held
--- while a gap is open, how a person answers a gap, and what auditors may read.
+-- Functions and views for gaps. A gap is a time for which the ledger may lack data, because it was restored or paused.
+-- A watch (a monitoring process) on another machine reports whether it had seen data that the ledger now lacks.
 
--- Set the state of queued messages that may have been sent in a gap to unknown, and return their number
+-- Give the state unknown to the queued messages that may have been sent in a gap, and return their number
 -- (motcua.messages). This is done for a gap whose journal of attempts, kept outside the ledger, is lost. Each message
--- gets an attempt of unknown outcome (motcua.attempts). Because of this attempt people see the message and can release
--- it once, and a carrier statement can be paired with the attempt. The gateway is never queried about this attempt,
--- because the gateway would answer that it never received this attempt.
+-- gets an attempt of unknown outcome (motcua.attempts). Because of this attempt, people see the message and can order
+-- that it is sent once more, and a line of the provider's bill can be matched with the attempt. The gateway is never
+-- queried about this attempt, because the gateway would answer that it never received this attempt.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (
@@ -52,7 +52,7 @@ held AS (
 SELECT count(*) FROM held
 $$;
 COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
-IS 'Sets the state of queued messages that may have been sent in a gap to unknown, for a gap of which no journal shows what was sent. Returns the number of these messages.';
+IS 'Gives the state unknown to the queued messages that may have been sent in a gap, for a gap of which no journal shows what was sent. Returns the number of these messages.';
 
 -- Close an open gap with a person's answer, and store the person's name and reason (motcua.gaps). The gap must be one
 -- that holds messages recorded up to a time (held_until). If sent_by is a time, the ledger was restored and may have
@@ -94,10 +94,10 @@ $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
 IS 'Closes a gap with a person''s answer: either the ledger was restored and may have sent messages until a given time, or it was only paused.';
 
--- Return what a watch on another machine may see of the ledger: the largest numbers of attempts and of changes of
--- messages, the last heartbeat of the senders, the last round of the server's own watch, and the open alerts. While a
--- gap is open because the ledger was paused, at_work_at and slept_since are the last heartbeat before the pause, and
--- woke_at is the time at which the pause ended.
+-- Return what a watch on another machine may see of the ledger: the numbers of the newest attempt and of the newest
+-- change of a message, the last heartbeat of the senders, the last round of the server's own watch, and the open
+-- alerts. While a gap is open because the ledger was paused, at_work_at and slept_since are the last heartbeat before
+-- the pause, and woke_at is the time at which the pause ended.
 CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
 RETURNS TABLE (
     attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,

@@ -1,9 +1,8 @@
--- Gateways and registered templates: how the number of segments that was sent on a day is corrected, and what auditors
--- may read.
+-- Gateways and registered templates: how a day's number of sent segments is corrected, and what auditors may read.
 
--- Correct the segments of the day on which an attempt was made, when it becomes known that the gateway did not accept
--- the attempt, or that the gateway accepted it in spite of an earlier refusal. The gateway's answer, a delivery receipt
--- or the journal (a file of all attempts outside the ledger) may show this.
+-- Correct the number of segments of the day of an attempt (motcua.gateway_days) when it becomes known that the gateway
+-- did not accept the attempt, or that it accepted an attempt that counted as failed or rejected. The gateway's answer,
+-- a delivery receipt or the journal (a folder outside the ledger with a line for each attempt) may show this.
 CREATE OR REPLACE FUNCTION motcua.correct_gateway_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -15,7 +14,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.correct_gateway_day() IS 'Subtracts the segments of an attempt from gateway_days when the attempt becomes failed or rejected, and adds them when it changes back.';
+COMMENT ON FUNCTION motcua.correct_gateway_day() IS 'Subtracts the segments of an attempt from gateway_days when the attempt becomes failed or rejected, and adds the segments again when the attempt leaves these states.';
 CREATE OR REPLACE TRIGGER correct_gateway_day AFTER UPDATE OF state ON motcua.attempts
 FOR EACH ROW
 WHEN (
@@ -24,7 +23,7 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.correct_gateway_day();
 
--- Let auditors read gateways: when each was paused and started again, and how much was sent through it.
+-- Let auditors read when each gateway was paused and started again, as a whole or in part, and how much it was sent.
 CREATE OR REPLACE VIEW audit.gateway_changes AS
 SELECT change_id, gateway, concerns, subject, changed_at, change, until, reason, changed_by FROM motcua.gateway_changes;
 CREATE OR REPLACE VIEW audit.gateway_days AS SELECT gateway, day, segments FROM motcua.gateway_days;

@@ -1,10 +1,11 @@
--- Texts to 9029: which dossiers a phone may ask about, how often, how an inquiry is stored, and what auditors may read.
+-- Inquiries: texts of citizens to the number 9029 that ask about a dossier. How often a phone may ask, what the reply
+-- is based on, how an inquiry is stored, and what auditors may read.
 
--- Return a keyed hash in place of an identifier that a provider gave a text to 9029, because the identifier may be made
--- from the phone number. The hash has letters only, so that it neither holds a number nor looks like one. The same
--- identifier always gives the same hash, because the key belongs to this ledger and never changes
--- (motcua.pseudonym_key). A value that is such a hash already is returned as it is. The function can therefore be
--- applied to all stored values, although values that earlier versions stored are not hashed.
+-- Return a keyed hash of a provider's identifier of an inquiry. The hash is stored in place of the identifier, which
+-- may be made from the phone number. The hash has letters only, so that it neither holds a number nor looks like one.
+-- The same identifier always gives the same hash, because this ledger's key never changes (motcua.pseudonym_key). A
+-- value that is such a hash already is returned as it is, so the function can be applied to stored values, of which
+-- only old ones are not hashed.
 CREATE OR REPLACE FUNCTION motcua.provider_id(written text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT CASE
@@ -71,10 +72,9 @@ IS 'Returns whether a phone has used up its inquiries of the day, and whether a 
 
 -- Return the dossiers whose code matches one of the given codes, in their present state (motcua.dossiers,
 -- motcua.transitions), without phone numbers and names. The step and the status are those of the dossier's row or those
--- of its last step, whichever is newer. After an old step (one that somebody typed in late) that counts or is not
--- judged yet, they are those of the row. If several dossiers share a code, is_askers is true for those that belong to
--- the asking phone. For a dossier with a unique code is_askers is always false, because such a dossier is shown to
--- everybody who asks.
+-- of its last step, whichever is newer; they are those of the row if motcua.last_step returns a true row_speaks. If
+-- several dossiers share a code, is_askers is true for those that belong to the asking phone. For a dossier with a
+-- unique code, is_askers is always false, because such a dossier is shown to everybody who asks.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,
@@ -162,7 +162,7 @@ IS 'Returns the dossiers whose code matches one of the given codes, in their pre
 
 -- Insert an inquiry with its reply, once, and return whether it is new (motcua.inquiries, motcua.messages). If a
 -- gateway delivers the inquiry again, the second call waits until the first one is committed, and then writes nothing.
--- The reply goes to the asking phone in the answer to the gateway's own request. It is therefore never sent as a
+-- The answer to the gateway's request carries the reply to the asking phone. The reply is therefore never sent as a
 -- message, and a role that may call this function cannot use it to queue a message.
 CREATE OR REPLACE FUNCTION motcua.save_inquiry(inquiry jsonb) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -232,8 +232,8 @@ END
 $$;
 COMMENT ON FUNCTION motcua.reply_given(text, text) IS 'Returns the reply that an inquiry got when it first arrived.';
 
--- Let auditors read inquiries to 9029, without phone numbers and texts. Numbers are masked in identifiers from earlier
--- versions too, because such an identifier may contain the phone number.
+-- Let auditors read inquiries, without phone numbers and texts. Numbers in gateway_message_id are masked, because an
+-- identifier that an earlier version stored may contain the phone number.
 CREATE OR REPLACE VIEW audit.inquiries AS
 SELECT
     inquiry_id, gateway, motcua.without_numbers(gateway_message_id) AS gateway_message_id, received_at, outcome,

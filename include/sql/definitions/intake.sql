@@ -1,9 +1,9 @@
--- Clients that push data: how a client signs in, which agencies it may name, and how its calls are counted.
+-- Let clients that push data sign in and look up what was pushed, and count their calls.
 
 -- Open a session for a client that gives its password, and delete the client's expired sessions (intake.clients,
 -- intake.sessions). FALSE means that there is no such client, the password is wrong, or the client is disabled. The
--- time that the function takes reveals nothing, because it compares salted hashes of a password that is as random as a
--- key. The only other function that opens sessions is intake.sign_in_from. Called by include/sql/intake/pushes.sql.
+-- function's run time reveals nothing about the password, which is as random as a key and compared as a salted hash.
+-- The only other function that opens sessions is intake.sign_in_from. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in(
     client_name text, shown_digest bytea, session_digest bytea, lasts interval
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -27,12 +27,13 @@ COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval)
 IS 'Opens a session for a client that gives its password, and deletes the client''s expired sessions.';
 
 -- Open a session of five minutes without a password, for the client that may write for the agency "unit" and whose
--- networks contain the address "caller" (intake.clients, intake.sessions). The session is for one call, which may have
--- to wait for large calls of other clients. FALSE means that there is no such client or more than one. The ledger
--- cannot check the address: the role motcua_intake may call the function with any address. If the function is called
--- more than sixty times within a minute with wrong addresses for the same client (intake.wrong_addresses), each further
--- such call waits for the one before it and is answered a second late, so that nobody finds a client's networks by
--- trying addresses. A call with a right address never waits. Called by include/sql/intake/pushes.sql.
+-- networks contain the address "caller" (intake.clients, intake.sessions). The session is for one call, and lasts so
+-- long because the call may have to wait for large calls of other clients. FALSE means that there is no such client or
+-- more than one. The ledger cannot check the address: the role motcua_intake may call the function with any address. If
+-- the function is called more than sixty times within a minute with wrong addresses for the same client
+-- (intake.wrong_addresses), each further such call waits for the one before it and is answered a second late, so that
+-- nobody finds a client's networks by trying addresses. A call with a right address never waits. Called by
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -77,8 +78,8 @@ COMMENT ON FUNCTION intake.sign_in_from(inet, text, bytea)
 IS 'Opens a short session, without a password, for the client whose networks contain the given address; the ledger cannot check that address. After many calls with wrong addresses, further ones are answered late.';
 
 -- Return the client that a session belongs to (intake.sessions, intake.clients), or no row if the session has expired
--- or the client is disabled. Only the functions in intake.sql and pushes.sql call this function. They run with their
--- owner's rights.
+-- or the client is disabled. Only functions of this file and of definitions/pushes.sql call this function; those
+-- functions run with their owner's rights.
 CREATE OR REPLACE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.clients LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT c.*
@@ -96,8 +97,8 @@ $$;
 COMMENT ON FUNCTION intake.whose(bytea) IS 'Returns the number of the client that a session belongs to, or NULL.';
 
 -- Return the agency that a code or an alias stands for, or NULL (motcua.agencies, motcua.agency_aliases). Only
--- intake.sign_in_from calls this function, with its owner's rights. This function itself has only its caller's rights,
--- so that a caller without a session cannot find out agencies' codes with it.
+-- intake.sign_in_from calls this function. This function is not SECURITY DEFINER, so that a role that calls it directly
+-- cannot find out agencies' codes.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
@@ -108,7 +109,7 @@ $$;
 COMMENT ON FUNCTION intake.agency_of(text) IS 'Returns the agency that a code or an alias stands for, or NULL.';
 
 -- Count a client's call, its records and the faults in them (intake.client_days, intake.client_hours, intake.faults),
--- and delete hours of the client that are older than 60 days. Called by include/sql/intake/pushes.sql.
+-- and delete the client's rows of client_hours that are older than 60 days. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.note_call(
     session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$

@@ -1,14 +1,14 @@
--- Messages: whether the occasion of a message still holds, whether a message may be sent, which changes of state are
--- refused, how a message is released, and what auditors may read. An occasion is the event that a message is about. For
--- a result or a supplement it is a dossier's entry into the condition that calls for such a message
--- (motcua.condition_of). Each step of a dossier counts, except an old step (one that somebody typed in late,
--- motcua.old_steps) that the dossier's row does not confirm.
+-- Messages: whether the occasion of a message (the event that it is about) still holds, whether a message may be sent,
+-- which changes of state are refused, how a message is released (queued again), and what auditors may read. The
+-- occasion of a result or a supplement is a dossier's entry into the condition that calls for such a message
+-- (motcua.condition_of). Each step of a dossier counts as a change of its condition, except an old step (one that
+-- somebody typed in late, motcua.old_steps) that the dossier's row at the source does not confirm.
 
 -- Show for each message the facts that the sender checks just before it calls the gateway, except facts about the
 -- dossier's other messages: the present phone and agency, why the occasion no longer holds, and until when the message
--- waits for the dossier's row. known_elsewhere_as identifies the occasion by the source's number of the transition, by
--- the word "row" if only the dossier's row showed it, or by the due day of an apology. Our own numbers cannot identify
--- it, because a restored ledger may give them to other rows.
+-- waits for a new reading of the dossier's row. known_elsewhere_as identifies the occasion by the source's number of
+-- the transition, by the word "row" if only the dossier's row showed the change, or by the due day of an apology. The
+-- ledger's own numbers cannot identify it, because a restored ledger may give the same numbers to other rows.
 CREATE OR REPLACE VIEW motcua.occasion_conditions AS
 SELECT
     m.message_id,
@@ -16,7 +16,7 @@ SELECT
     m.kind,
     m.transition_id,
     d.msisdn,
-    -- If the purge emptied the phone number, the number counts as missing until the dossier's row is read again.
+    -- A phone number that was emptied when its time was over counts as missing until the dossier's row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
@@ -47,9 +47,9 @@ LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind
 COMMENT ON VIEW motcua.occasion_conditions
 IS 'Shows for each message the facts that the sender checks just before it calls the gateway, except facts about the dossier''s other messages. Holds personal data.';
 
--- Return whether a dossier stayed in the condition that calls for a message of a kind, from one transition into the
--- condition to a later one (motcua.transitions): no step that counts took the dossier out of the condition in between
--- (motcua.was_left).
+-- Return whether a dossier stayed in the condition that calls for a message of a kind, between two transitions that
+-- entered the condition (motcua.transitions): the earlier one comes first, and no step that counts left the condition
+-- in between (motcua.was_left).
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -60,13 +60,13 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     WHERE e.transition_id = earlier AND l.transition_id = later
 $$;
 COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
-IS 'Returns whether a dossier stayed in the condition that calls for a message of a kind, from one transition into the condition to a later one.';
+IS 'Returns whether a dossier stayed in the condition that calls for a message of a kind, between two transitions that entered the condition.';
 
--- Return whether a message of a kind, in one of the given states, is about the same stay of a dossier in the condition
--- that calls for the message (motcua.messages, motcua.transitions): it is about an earlier entry into the condition,
--- and the dossier did not leave the condition by a step that counts before the given entry. Only the newest earlier
--- entry with such a message is checked, because a dossier that did not leave the condition since an older entry did not
--- leave it since the newest one either. The cost therefore does not grow with the number of messages.
+-- Return whether the dossier entered the condition that calls for a message of a kind before the given entry too, has a
+-- message of this kind in one of the given states about that earlier entry, and did not leave the condition in between
+-- by a step that counts (motcua.messages, motcua.transitions). Only the newest earlier entry with such a message is
+-- checked: a dossier that did not leave the condition since an older entry did not leave it since the newest one
+-- either. The cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE SET enable_seqscan = off AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
@@ -94,7 +94,7 @@ RETURNS boolean LANGUAGE sql STABLE SET enable_seqscan = off AS $$
     ) AS b
 $$;
 COMMENT ON FUNCTION motcua.is_told_of(bigint, bigint, text, text[])
-IS 'Returns whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the condition that calls for the message, and the dossier did not leave the condition before the given entry.';
+IS 'Returns whether the dossier entered the condition that calls for a message of a kind before the given entry too, has a message of this kind in one of the given states about that earlier entry, and did not leave the condition in between.';
 
 -- Return whether a dossier left the condition that calls for a message of a kind, by a step that counts, after
 -- since_transition and, if until_transition is given, before until_transition (motcua.transitions, motcua.old_steps).
@@ -131,13 +131,13 @@ $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
 IS 'Returns whether a dossier left the condition that calls for a message of a kind, by a step that counts, after since_transition and, if until_transition is given, before until_transition.';
 
--- Return why the occasion that began with a transition no longer holds (gone), and until when its message waits because
--- of an old step (waits_until). gone is taken_back if the dossier left the condition; outdated if the occasion began
--- with an old step that the dossier's row does not confirm; superseded if the dossier entered the condition again and
--- only old steps lie in between; and empty if the occasion holds. waits_until is the time until which the message waits
--- for a new reading of the dossier's row, which shows whether the old step counts; infinity means until the row is
--- read. The function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a
--- few messages, the query would read all messages.
+-- Return why the occasion that began with a transition no longer holds (gone), and until when its message waits for a
+-- new reading of the dossier's row, which shows whether an old step counts (waits_until). gone is taken_back if the
+-- dossier left the condition; outdated if the occasion began with an old step that the row does not confirm; superseded
+-- if a later entry into the condition has a message and only old steps that do not count left the condition in between;
+-- and empty if the occasion holds. waits_until is infinity if the occasion itself began with the old step: the message
+-- then waits until the row is read. The function is written in PL/pgSQL so that it is planned separately. If it were
+-- inlined into a query about a few messages, the query would read all messages.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 SET enable_seqscan = off AS $$
 BEGIN
@@ -225,7 +225,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.occasion_standing(bigint, bigint, text)
-IS 'Returns why the occasion that began with a transition no longer holds (taken_back: the dossier left the condition; outdated: the dossier''s row does not confirm the old step with which the occasion began; superseded: the dossier entered the condition again and only old steps lie in between; empty: the occasion holds), and until when its message waits because of an old step (infinity: until the dossier''s row is read).';
+IS 'Returns why the occasion that began with a transition no longer holds (taken_back: the dossier left the condition; outdated: the dossier''s row does not confirm the old step with which the occasion began; superseded: a later entry into the condition has a message and only old steps that do not count left the condition in between; empty: the occasion holds), and until when its message waits for a new reading of the dossier''s row, which shows whether an old step counts (infinity: until the row is read).';
 
 -- Return whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it
 -- does not.
@@ -237,9 +237,9 @@ COMMENT ON FUNCTION motcua.occasion_holds(bigint, bigint, text)
 IS 'Returns whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it does not.';
 
 -- Show for each message the facts that the sender checks just before it calls the gateway: those of
--- occasion_conditions, and when other messages of the same dossier and kind were sent. told_of_this is true if one of
--- these was sent about the same stay in the condition: only old steps that do not count lie between the two entries.
--- unsettled_of_this is true if such a message is being sent or has an unknown outcome.
+-- occasion_conditions, and when other messages of the same dossier and kind were sent. told_of_this is true if an
+-- earlier message was sent and the dossier did not leave the condition since by a step that counts (motcua.is_told_of).
+-- unsettled_of_this is true if such an earlier message is being sent or has an unknown outcome.
 CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
@@ -283,8 +283,8 @@ IS 'Shows for each message the facts that the sender checks just before it calls
 
 -- Refuse a message that begins in a state in which messages may not begin, and every change of state that
 -- motcua.message_moves does not list. That table allows some changes only for one reason. The text of a message never
--- changes. The phone number of a waiting message may only be replaced by its dossier's present number. A sender that
--- claims the message checks the number again. A message whose personal data was emptied may not wait or be sent.
+-- changes. The phone number may only be replaced by the dossier's present one; a change to the state sending is exempt,
+-- because the sender has just read the number. A message whose personal data was emptied may not wait or be sent.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -336,7 +336,7 @@ CREATE OR REPLACE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua
 FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();
 
 -- Insert each change of a message's state or reason into message_history. A change of state has the same time there as
--- in messages.changed_at, so that the time to delivery is the same by either.
+-- in messages.changed_at, so that both tables give the same time to delivery.
 CREATE OR REPLACE FUNCTION motcua.keep_message_history() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -356,10 +356,10 @@ $$;
 CREATE OR REPLACE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
 
--- Release messages of unknown outcome, as a person decided: queue them again (motcua.messages), mark their attempts so
--- that they no longer prevent sending (motcua.attempts), and store the person, the time and the reason
--- (motcua.releases). A message is not released if it is no longer useful, or if an unread delivery receipt may settle
--- it. The text and the phone number stay as they are, so a role that may call this function cannot use it to queue
+-- Release messages of unknown outcome, as a person decided: queue them again (motcua.messages), mark their attempts as
+-- released, so that these no longer prevent sending (motcua.attempts), and store the person, the time and the reason
+-- (motcua.releases). A message is not released after useful_until, or if an unread delivery receipt may show its
+-- outcome. The text and the phone number stay as they are, so a role that may call this function cannot use it to queue
 -- anything else.
 CREATE OR REPLACE FUNCTION motcua.release_messages(
     let_go_by text, because text, at_moment timestamptz, of_messages bigint[], at_gateway text,

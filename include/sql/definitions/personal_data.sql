@@ -139,17 +139,17 @@ CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiri
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
     'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
 );
--- In the following two tables, runs change other columns. The columns that the triggers name are written once and can
--- then only be emptied.
+-- In the following two tables, DAG runs also change columns. The personal data that the WHEN conditions name is written
+-- only when a row is inserted; afterwards it can only be emptied.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
 EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions FOR EACH ROW
 WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
--- In the following tables, runs and people also write the named columns, but only motcua.purge_personal_data may set
--- purged_at. A row of a source loses purged_at when it is read again. A run that reads the source may empty a
--- dossier's columns only if it read the row again.
+-- In the following tables, runs and people also write the columns that the triggers name, but only
+-- motcua.purge_personal_data may set purged_at. When a row is filled from a source again, its purged_at becomes NULL.
+-- Outside of the purge, only a run that read a dossier's row again may empty columns of that dossier.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN (
     (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)

@@ -1,6 +1,6 @@
--- Publications and mails of reports: what stays fixed in them, and what auditors may read.
+-- Publications (published reports) and mails with reports: which changes are refused, and what auditors may read.
 
--- Refuse a publication whose number is not that of the last publication plus one, or whose previous_sha256 is not the
+-- Refuse a publication whose number is not one more than the last publication's, or whose previous_sha256 is not the
 -- hash of the last publication's manifest (motcua.publications).
 CREATE OR REPLACE FUNCTION motcua.keep_publication_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -24,7 +24,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
 
--- Let auditors read publications, with the hashes that connect their manifests.
+-- Let auditors read publications, each with the hash of its manifest and of the manifest before.
 CREATE OR REPLACE VIEW audit.publications AS
 SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 FROM motcua.publications;
@@ -33,9 +33,9 @@ CREATE OR REPLACE VIEW audit.publication_verifications AS
 SELECT verification_no, publication_no, verified_at, verified_by, faults, differing
 FROM motcua.publication_verifications;
 
--- Refuse changes of a mail that the mail server has or may have accepted, and of a mail that failed, except that it is
--- sent again (motcua.report_mails). The report, the receiving body, the recipient and the edition of a mail never
--- change. A mail that a person requests again is another row, with the next edition.
+-- Refuse changes of a mail that the mail server accepted or may have accepted (motcua.report_mails). A failed mail may
+-- only be sent again. The report, the receiving body, the recipient and the edition of a mail never change. If a person
+-- requests a mail again, another row with the next edition is inserted.
 CREATE OR REPLACE FUNCTION motcua.keep_report_mail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF
@@ -51,7 +51,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_report_mail BEFORE UPDATE ON motcua.report_mails
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_report_mail();
 
--- Let auditors read report mails: the body, the times and the state, without addresses.
+-- Let auditors read report mails: the report, the receiving body, the times and the state, without addresses.
 CREATE OR REPLACE VIEW audit.report_mails AS
 SELECT
     report_mail_id, report, report_no, body, edition, state, attempts, reserved_at, settled_at, failure

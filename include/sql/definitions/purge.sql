@@ -1,15 +1,15 @@
--- The function that empties personal data, and the one that then replaces PostgreSQL's statistics of it.
+-- The function that empties personal data, and a function that then replaces the statistics of the emptied columns.
 
--- Empty one batch of personal data: rows whose term is over; rows that a citizen asked to erase; or rows that had been
--- emptied before a restore. This is the only function that empties personal data. Terms are compared with this server's
--- clock and not with a time that the caller gives. A dossier is emptied with its messages, attempts, versions, notes
--- and complaints. A row that another transaction has locked is left to the next run. The result lists dossiers by
--- agency and code, and other rows by their number in the ledger: inquiries with their gateway, quarantined rows with
--- their source, complaints with their agency. A restored ledger may give the number of a listed row to another row
--- later. A row that came after the listed row was emptied is therefore not emptied. The function belongs to the role
--- motcua_eraser, which cannot log in, owns nothing else and may write only what this function writes. Only the login of
--- the purge may call the function (rights.sql); as long as these roles are missing, no role may. Called by
--- store/personal_data.py.
+-- Empty one batch of personal data: rows whose retention term is over, rows that a citizen asked to erase, or rows that
+-- had been emptied and came back with a restore. This is the only function that empties personal data. Terms are
+-- compared with this server's clock and not with a time that the caller gives. A dossier is emptied with its messages,
+-- attempts, versions, notes and complaints. A dossier that another transaction has locked is left to the next run. The
+-- result lists emptied dossiers by agency and code, and the other emptied rows of only_these by their number in the
+-- ledger: inquiries with their gateway, quarantined rows with their source, complaints with their agency. After a
+-- restore, a new row may get the number of a listed row. Rows that came after listed_at are therefore not emptied by
+-- number. The function belongs to the role motcua_eraser, which cannot log in, owns nothing else and may write only
+-- what this function writes. Only the login of the purge may call the function (rights.sql); as long as these roles are
+-- missing, no role may. Called by store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -413,7 +413,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.purge_personal_data(text, bigint, integer, text, text, text, text, jsonb, timestamptz)
-IS 'Empties one batch of personal data: rows whose term is over, rows that a citizen asked to erase, or rows that had been emptied before a restore. No other function empties personal data.';
+IS 'Empties one batch of personal data: rows whose retention term is over, rows that a citizen asked to erase, or rows that had been emptied and came back with a restore. No other function empties personal data.';
 
 DO $$
 BEGIN

@@ -1,5 +1,6 @@
--- Dossiers and steps that one-stop software pushed or exported: how the known ones are read and new ones are written,
--- and the views in which pick-ups read them like the tables of any other source.
+-- Dossiers, and their changes of step or status (steps), that one-stop software sent by a request (push) or a file
+-- (export): how stored rows are returned and new ones are written, and the views from which a pick-up, the reading of a
+-- source into the ledger, reads them like the tables of any other source. A client is the software's account.
 
 -- Begin to write dossiers that an account pushed or exported: wait until no other transaction writes for the same
 -- source, and return what is known of these dossiers (intake.pushed_dossiers, intake.exported_dossiers) and, if
@@ -84,13 +85,12 @@ IS 'Waits until no other transaction writes for the client''s source, keeps othe
 
 -- Write the dossiers and steps of a client as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
--- that is not given keeps its stored value. The function writes the steps in their order, among them steps that had
--- waited for their dossiers, then the hashes of the pushed dossiers (intake.recent_states), and for a file also the
--- state of each dossier in it (intake.exported_dossiers). It sets the times and numbers of the steps itself. The
--- numbers lie above every number that was picked up from any source: another source may have delivered a dossier
--- before, and the dossier's new steps must come after the steps from that source. Refuses agencies that the account may
--- not write about. Raises MC010 if there is no such account. Called by intake.write_push and
--- include/sql/intake/exports.sql.
+-- that is not given keeps its stored value. The function also stores the hashes of the pushed dossiers
+-- (intake.recent_states) and, for a file, the state of each dossier in it (intake.exported_dossiers). Steps get numbers
+-- in the given order, also steps that had waited for their dossiers. The numbers lie above every number that was read
+-- from any source: another source may have delivered a dossier before, and the dossier's new steps must come after the
+-- steps from that source. Refuses agencies that the account may not write about. Raises MC010 if there is no such
+-- account. Called by intake.write_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -235,9 +235,8 @@ $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
 IS 'Waits until no other transaction writes for the source of the client that a session belongs to, keeps others waiting until this transaction ends, and returns the codes and names of agencies and what is known of the given dossiers, without data about a citizen.';
 
--- Write the dossiers and steps of a push as the caller decided (intake.write_taken). The push is that of the client
--- that the session belongs to. Raises MC010 if the session belongs to no client. Called by
--- include/sql/intake/pushes.sql.
+-- Write the dossiers and steps of a push by the client that a session belongs to, as the caller decided
+-- (intake.write_taken). Raises MC010 if the session belongs to no client. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.write_push(
     session_digest bytea, dossiers json, steps json, states json
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE sql SECURITY DEFINER
@@ -250,20 +249,20 @@ $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
 IS 'Writes the dossiers and steps of a push as the caller decided, only for agencies of the client that the session belongs to.';
 
--- Count the steps of each client of a source that pick-ups do not read yet, because their dossiers have not been pushed
--- (intake.pushed_steps). Read by include/sql/intake/clients.sql.
+-- Count, for each client of a source, the steps that pick-ups do not read yet, because their dossiers have not been
+-- pushed (intake.pushed_steps). Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS
 SELECT s.source, s.client_id, count(*) AS steps
 FROM intake.pushed_steps AS s
 WHERE s.transition_id IS NULL
 GROUP BY s.source, s.client_id;
-COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a source that pick-ups do not read yet, because their dossiers have not been pushed.';
+COMMENT ON VIEW intake.waiting_steps IS 'Counts, for each client of a source, the steps that pick-ups do not read yet, because their dossiers have not been pushed.';
 
--- Show the dossiers of pushed sources that lack papers (status 5, supplement) but whose citizens were not texted,
--- because nothing states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). Each
--- row is a step with status 5, or the row of a dossier if no step has the status of that row. Neither the push nor the
--- client's setting states that the dossier is at the desk, and no message about a supplement was planned for the
--- dossier since a day before said_at. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
+-- Show pushed dossiers in which papers are missing (status 5, supplement) but whose citizens were not texted, because
+-- nothing states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). Each row is a
+-- step with status 5, or the row of a dossier if no step has the status of that row. Neither the push nor the client's
+-- setting states that the dossier is at the desk, and no message about a supplement was planned for the dossier since a
+-- day before said_at. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (
@@ -299,12 +298,12 @@ WHERE
             AND n.kind = 'supplement' AND n.planned_at >= s.said_at - interval '1 day'
     );
 COMMENT ON VIEW intake.supplements_untold
-IS 'Shows the dossiers of pushed sources that lack papers but whose citizens were not texted, because nothing states that the dossier is at the one-stop desk.';
+IS 'Shows pushed dossiers in which papers are missing but whose citizens were not texted, because nothing states that the dossier is at the one-stop desk.';
 
--- Show pushed dossiers of all sources in the columns of the view dossiers that every source must offer by the source
--- contract. With status 9 the dossier is at the desk, because the result was passed there. With status 5 (papers are
--- missing) it is at the desk if the push or the client's setting of that time states it. Read by
--- include/sql/sources/national_sync.sql.
+-- Show pushed dossiers of all sources in the columns of the view dossiers of the source contract (the two views that
+-- every source must offer). With status 9 the dossier is at the desk, because the result was passed there. With status
+-- 5 (papers are missing) it is at the desk if the push, or the client's setting at the time of the change, states so.
+-- Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_dossiers AS
 SELECT
     d.source,
@@ -347,9 +346,8 @@ LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND d.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now());
 COMMENT ON VIEW intake.source_dossiers IS 'Shows pushed dossiers in the columns of the view dossiers of the source contract.';
 
--- Show pushed steps of all sources in the columns of the view transitions that every source must offer by the source
--- contract. Whether a dossier is at the desk is found as in intake.source_dossiers. Read by
--- include/sql/sources/national_sync.sql.
+-- Show pushed steps of all sources in the columns of the view transitions of the source contract. Whether a dossier is
+-- at the desk is found as in intake.source_dossiers. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,

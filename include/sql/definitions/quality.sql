@@ -20,8 +20,8 @@ COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the sche
 -- Create a table of the schema quality with the columns of the SQL statement that will fill it, and let the calling
 -- role read it and insert rows. A table that has these columns already is not created again, so that a running dump
 -- still finds it. The table is unlogged: a crash of the server empties it, and nothing is lost, because each run fills
--- it anew. Autovacuum is off for the table. During the check it would read the whole table and take time from the
--- processors, without any use, because the check itself updates the statistics.
+-- it anew. Autovacuum is off, because it would read the whole table during the check, although the check itself updates
+-- the statistics.
 CREATE OR REPLACE FUNCTION quality.make(
     table_name text, columns text[], types oid[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER

@@ -1,8 +1,8 @@
 -- Sources: what their status codes mean, how a code is mapped, and what auditors may read.
 
 -- List the status codes of sources that are mapped to national codes (motcua.status_maps). The codes 1 to 10 have a
--- fixed meaning by the source contract and are never mapped. Earlier versions of this software allowed that; such a
--- mapping holds until ends_at. Read by the views of pushes and by include/sql/sources/.
+-- fixed meaning by the source contract and are never mapped. A mapping of such a code, which earlier versions of this
+-- software allowed, holds until ends_at. Read by definitions/pushes.sql and include/sql/sources.sql.
 CREATE OR REPLACE VIEW motcua.status_meanings AS
 SELECT
     m.source_id,

@@ -1,5 +1,5 @@
--- Carrier statements, which are providers' monthly bills: the tables in which a file is compared with the ledger, what
--- stays fixed in the record of a refused file, and what auditors may read.
+-- Carrier statements, which are providers' monthly bills: the tables in which a file is compared with the ledger, the
+-- protection of the records of refused files, and what auditors may read.
 
 -- Empty the tables of the schema statements. A second import waits here until the first one's transaction ends.
 CREATE OR REPLACE FUNCTION statements.clear() RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -18,8 +18,8 @@ END
 $$;
 COMMENT ON FUNCTION statements.look_at(text) IS 'Updates the statistics that PostgreSQL''s query planner has of a table in the schema statements.';
 
--- Refuse every deletion and every change of a refusal, except that a person dismisses it, once. A refusal is a row of
--- motcua.refused_statements about a file that could not be imported.
+-- Refuse to delete or change a row of motcua.refused_statements, the record of a file that could not be imported. One
+-- change is allowed: a person dismisses the refusal, once.
 CREATE OR REPLACE FUNCTION motcua.keep_refused_statement() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY['set_aside_at', 'set_aside_by', 'set_aside_reason'];
@@ -31,12 +31,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_refused_statement()
-IS 'Refuses every deletion and every change of a row of refused_statements, except that a person dismisses it, once.';
+IS 'Refuses to delete or change a row of refused_statements. One change is allowed: a person dismisses the refusal, once.';
 CREATE OR REPLACE TRIGGER keep_refused_statement BEFORE UPDATE OR DELETE ON motcua.refused_statements
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_refused_statement();
 
--- Let auditors read carrier statements, their lines and matches. A reference in a line that an earlier version stored
--- may contain a phone number, so numbers are masked.
+-- Let auditors read carrier statements, their lines, and the matches (the results of comparing the lines with the
+-- ledger). References that earlier versions of this system stored may contain phone numbers, so these are masked.
 CREATE OR REPLACE VIEW audit.carrier_statements AS
 SELECT
     s.statement_no, s.form, s.gateway, s.month, s.covers_until, s.file_name, s.sha256, s.imported_at, s.imported_by,
@@ -53,9 +53,9 @@ CREATE OR REPLACE VIEW audit.statement_matches AS
 SELECT
     match_id, statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 FROM motcua.statement_matches;
--- Show refused files, and the carrier statement by which each was replaced (replaced_by). A refusal is replaced when a
--- carrier statement of its form and month is imported later, or one of its form if the refused file's month could not
--- be read. It is also replaced when the same file is imported later, which may have been moved into the right folder.
+-- Show refused files, and the first later carrier statement that replaced each (replaced_by). It has the refused file's
+-- form (the layout of a provider's file) and month, or only its form if the refused file's month is unknown. The same
+-- file replaces its refusal too if it is imported later, for example from the right folder.
 CREATE OR REPLACE VIEW audit.refused_statements AS
 SELECT
     r.refusal_no, r.form, r.month, r.file_name, r.sha256, r.refused_at, r.refused_by, r.faults, r.set_aside_at,
@@ -67,10 +67,10 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
--- Show the sums of a carrier statement's matches. The sums were stored with the carrier statement. If an earlier
--- version stored a carrier statement without sums, the view adds up its matches. segments_off and amount_off are the
--- differences between the carrier statement and the ledger, added without their signs. These two leave out matches that
--- may be billed in the next carrier statement.
+-- Show the sums of a carrier statement's matches. The sums were stored with it. If an earlier version of this system
+-- stored no sums, the view adds up the matches. segments_off and amount_off are the differences between the carrier
+-- statement and the ledger, added without their signs. Both leave out matches that may be billed in the next carrier
+-- statement.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,

@@ -1,4 +1,5 @@
--- Stops of the Department: until when they hold, what stays fixed in a stop, and what auditors may read.
+-- Stops (orders of the Department, which runs the system, not to send messages for some time): until when they hold,
+-- how they are kept from changes, how a stop is ended early, and what auditors may read.
 
 -- Return until when messages of a kind and an agency are stopped, or NULL (motcua.stops). A stop that was ended early
 -- stops nothing, even if ended_at is later than at_time. If of_agency is NULL, the result is for messages that are
@@ -18,7 +19,7 @@ $$;
 COMMENT ON FUNCTION motcua.stopped_until(text, text, timestamptz)
 IS 'Returns until when messages of a kind and an agency are stopped, or NULL.';
 
--- Refuse every deletion and every change of a stop (motcua.stops), except that it is ended early, once.
+-- Refuse every deletion and every change of a stop (motcua.stops). Only its early end may be written, once.
 CREATE OR REPLACE FUNCTION motcua.keep_stop() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY['ended_at', 'ended_by'];
@@ -30,15 +31,15 @@ BEGIN
     RAISE EXCEPTION 'stop % is kept as it was said: % refused', OLD.stop_id, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_stop() IS 'Refuses every deletion and every change of a stop, except that it is ended early, once.';
+COMMENT ON FUNCTION motcua.keep_stop() IS 'Refuses every deletion and every change of a stop. Only its early end may be written, once.';
 CREATE OR REPLACE TRIGGER keep_stop BEFORE UPDATE OR DELETE ON motcua.stops
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
 
 -- End a stop that is in force before its planned end (motcua.stops), and release the messages that waited for it
 -- (motcua.messages). A message that another stop covers waits for that stop instead. Returns the number of released
 -- messages, or NULL if the stop is not in force. The function waits for senders that are putting messages on hold for
--- this stop, so that none is put on hold afterwards. A message that another transaction has locked is left out, because
--- that transaction checks the message again.
+-- this stop, so that no message is put on hold for it afterwards. A message that another transaction has locked is left
+-- out, because that transaction checks the message again.
 CREATE OR REPLACE FUNCTION motcua.end_stop(of_stop bigint, said_by text, at_time timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -76,7 +77,7 @@ $$;
 COMMENT ON FUNCTION motcua.end_stop(bigint, text, timestamptz)
 IS 'Ends a stop that is in force before its planned end, and releases the messages that waited for it; returns their number, or NULL if the stop is not in force.';
 
--- Let auditors read stops, and which stops were in force in a closing's period.
+-- Let auditors read stops, and which stops were in force in the period of a closing (the stored figures of a period).
 CREATE OR REPLACE VIEW audit.stops AS
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by FROM motcua.stops;
 CREATE OR REPLACE VIEW audit.closing_stops AS

@@ -1,7 +1,7 @@
--- Old steps, which somebody typed in late, and quarantined rows, which could not be used: what stays fixed in an old
--- step, when a quarantined row is read again, and what auditors may read.
+-- Old steps (transitions that somebody typed in late) and quarantined rows (rows of a source that could not be used):
+-- what stays fixed in an old step, when a quarantined row is read again, and what auditors may read.
 
--- Refuse updates of what is known of an old step (motcua.old_steps). Only ask_at may change, and the judgement
+-- Refuse updates of old steps (motcua.old_steps). Only ask_at may change, and the decision whether the step counts
 -- (version_id, has_force) may be written once.
 CREATE OR REPLACE FUNCTION motcua.keep_judgement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -29,13 +29,13 @@ END::double precision;
 COMMENT ON FUNCTION motcua.looks_by(interval)
 IS 'Returns how often a quarantined row should have been read again by the time that it has a given age. The intervals are a tenth of the age, but at least a minute and at most an hour.';
 
--- Let auditors read old steps, and since when the rule about them holds.
+-- Let auditors read old steps, and since when each rule of a later version of this software holds.
 CREATE OR REPLACE VIEW audit.old_steps AS
 SELECT transition_id, source_id, dossier_id, known_from, read_from, marked_at, version_id, has_force
 FROM motcua.old_steps;
 CREATE OR REPLACE VIEW audit.rule_dates AS SELECT rule, since FROM motcua.rule_dates;
 
--- Let auditors read quarantined rows: the reason, without their content.
+-- Let auditors read why rows are in quarantine, without the content of the rows.
 CREATE OR REPLACE VIEW audit.quarantine AS
 SELECT quarantine_id, source_id, row_kind, reason, agency_code, status_code, first_seen_at, last_seen_at, released_at
 FROM motcua.quarantine;

@@ -61,9 +61,9 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: unusable_rows
--- Return the quarantined rows of dossiers whose code matches one of the given codes (motcua.quarantine). The rows of an
--- agency are found by its code or by the other codes that sources write for it. Rows of an unknown agency are returned
--- only to a visitor who may see all agencies.
+-- Return the rows of sources that could not be used and whose dossier code matches one of the given codes
+-- (motcua.quarantine). An agency's rows are found by its code or by the other codes that sources write for it. Rows of
+-- an unknown agency are returned only to a visitor who may see all agencies.
 SELECT
     q.row_kind, q.reason, q.agency_code, q.dossier_code, q.status_code, q.first_seen_at, q.last_seen_at, q.released_at
 -- Each code is looked up separately. For all codes together PostgreSQL expects many rows and reads the whole
@@ -148,8 +148,8 @@ WHERE
 
 -- name: transitions
 -- Return a dossier's steps with what planning decided on each, the newest first (motcua.transitions). is_old marks an
--- old step, which was typed in late, and has_force is true if an old step counts. The result holds no notes and no
--- names.
+-- old step, which was typed in late. has_force is true if an old step counts like any other step, and NULL if this is
+-- not judged yet. The result holds no notes and no names.
 SELECT
     t.transition_id,
     t.recorded_at AS at,
@@ -200,9 +200,8 @@ LIMIT %(limit)s;
 
 -- name: messages
 -- Return a dossier's messages except replies, each with the conditions that a sender would check now (motcua.messages,
--- motcua.occasion_conditions). The result has the same columns as motcua.sending_conditions. The facts about a
--- dossier's other messages are computed once for all its messages here, because a dossier may have hundreds of
--- messages.
+-- motcua.occasion_conditions). Columns that motcua.sending_conditions has too mean the same as there. The comparison
+-- with the other messages of the same kind is made once for all messages, because a dossier may have hundreds of them.
 WITH theirs AS MATERIALIZED (
     SELECT
         n.*,
@@ -379,7 +378,8 @@ ORDER BY c.complaint_id DESC
 LIMIT %(limit)s;
 
 -- name: findings
--- Return the findings of data quality about a dossier, with the begin and end of each episode (motcua.findings).
+-- Return the findings about a dossier: faults that the rules of data quality found (motcua.findings). An episode is the
+-- time from the first run that found the fault to the run that no longer did. Each row is one episode.
 SELECT
     f.finding_id,
     f.rule,

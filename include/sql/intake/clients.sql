@@ -70,8 +70,8 @@ LIMIT %(limit)s;
 
 -- name: list
 -- Return the clients that may write for these agencies, or all clients (intake.clients). Each row has the client's
--- rights, its last push, what it pushed since a day, and two numbers: its steps that wait for their dossiers, and the
--- dossiers for which a supplement was requested since that day and of which no push states that they are at the desk.
+-- rights, its last push, what it pushed since a day, the number of its steps whose dossiers were not pushed yet, and
+-- the number of dossiers that lack papers since that day without a text to the citizen (supplements_untold).
 SELECT
     c.name,
     c.source,
@@ -171,9 +171,9 @@ GROUP BY c.name, f.fault, f.field
 ORDER BY c.name, records DESC, f.fault, f.field;
 
 -- name: supplements_untold
--- Return, by agency, the number of dossiers of pushed sources for which a supplement was requested in [start, end) and
--- of which no push states that they are at the desk (intake.supplements_untold). The largest number comes first. Their
--- citizens were not texted about the supplement. The query covers some agencies or all.
+-- Return, by source and agency, the number of dossiers that lack papers since a time in [start, end), but whose
+-- citizens were not texted, because nothing states that the dossier is at the one-stop desk
+-- (intake.supplements_untold). The largest number comes first. The query covers some agencies or all.
 SELECT u.source, u.agency_code, count(DISTINCT u.dossier_code) AS dossiers
 FROM intake.clients AS c
 INNER JOIN intake.supplements_untold AS u ON c.source = u.source AND c.client_id = u.client_id
@@ -185,7 +185,7 @@ GROUP BY u.source, u.agency_code
 ORDER BY dossiers DESC, u.agency_code, u.source;
 
 -- name: told_of
--- Return the agencies about which the files of a source may contain data today, or might in the past
+-- Return the agencies that the files of a source may concern now, or could concern at any earlier time
 -- (intake.client_changes).
 SELECT DISTINCT a.agency_code
 FROM intake.clients AS c

@@ -3,7 +3,7 @@
 
 -- name: one_at_a_time
 -- Lock a source's exports until this transaction ends (motcua.wait_for_folder). In the meantime, no other transaction
--- can send an export of the source through the page, or set its form there.
+-- can send an export of the source through the page of exports, or set its form there.
 SELECT motcua.wait_for_folder('files ' || %(source)s::text);
 
 -- name: account
@@ -18,7 +18,7 @@ FROM intake.clients AS c
 WHERE c.name = %(source)s AND c.source = %(source)s;
 
 -- name: form
--- Return the form of a source's exports that is in force, and the account under which the rows are stored
+-- Return the form that is in force for a source's exports, and the account under which their rows are stored
 -- (intake.export_forms).
 SELECT
     f.form_no,
@@ -49,7 +49,7 @@ ORDER BY f.form_no DESC
 LIMIT %(most)s;
 
 -- name: set_form
--- Insert a form of a source's exports that is in force from now on (intake.export_forms).
+-- Insert a form for a source's exports, which is in force from now on (intake.export_forms).
 INSERT INTO intake.export_forms (client_id, form, set_at, set_by)
 SELECT
     c.client_id,
@@ -139,7 +139,7 @@ WHERE
     );
 
 -- name: note_removed
--- Set waiting files of a source to removed if they are no longer in the folder, so that nobody can read them any more
+-- Set waiting files of a source to removed if they are no longer in the folder and so cannot be read any more
 -- (intake.exports). Only files that were first found up to a given time are changed.
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
@@ -148,7 +148,7 @@ WHERE
 RETURNING e.export_no;
 
 -- name: send
--- Insert or update a file of a source that a person sends through the page, in the state waiting (intake.exports).
+-- Insert or update a waiting file of a source that a person sends through the page of exports (intake.exports).
 INSERT INTO intake.exports AS e (source, name, size, modified_at, seen_at, state, sent_by, sent_at)
 VALUES (%(source)s, %(name)s, %(size)s, %(modified_at)s, %(now)s, 'waiting', %(by)s, %(now)s)
 ON CONFLICT (source, name) WHERE state = 'waiting' DO UPDATE
@@ -187,7 +187,7 @@ FOR NO KEY UPDATE;
 -- Return the facts that decide whether a file may be taken over (intake.exports): the newest complete export of its
 -- source; whether the last line of the newest export had a line end (ends_a_line); and whether the file has the same
 -- content as the newest export, or as an export of the same or a later time (is_repeated). The newest export is the one
--- exported last, not the one read last. Only taken and accepted files count.
+-- exported last, not the one read last. Only files that were taken over count (states taken and accepted).
 SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,
@@ -263,8 +263,8 @@ UPDATE intake.exports SET
 WHERE export_no = %(export_no)s;
 
 -- name: try_again
--- Set refused files to waiting again if another form is in force now or they could not be opened, and they are
--- unchanged in the folder (intake.exports). A file that cannot be opened may become readable at any time.
+-- Set refused files that are unchanged in the folder to waiting again (intake.exports): files that were refused under
+-- another form, and files that could not be opened, which may become readable at any time.
 UPDATE intake.exports AS e SET state = 'waiting', read_at = NULL, faults = '[]'
 WHERE
     e.source = %(source)s AND e.state = 'refused'
@@ -342,8 +342,8 @@ FROM (
 GROUP BY n.state;
 
 -- name: held_up
--- Return refused files after which no file of the same source was taken (intake.exports). The content of these files is
--- missing in the ledger.
+-- Return refused files whose content is missing in the ledger: no file of the same source was taken after them, and no
+-- complete file that was exported later (intake.exports).
 SELECT
     e.source,
     e.name,

@@ -41,11 +41,11 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
--- agencies that a client was allowed to write for at some time of the period. The account under which exported files
--- are stored counts too. It is disabled, because nobody signs in with it. If the period is a day, the agencies for
--- which the pushed data of that day has an occasion (an event that requires a message) are inserted too, even if no
--- client may write for them any more. If the period is longer, the agencies that were inserted for the closings of its
--- days are inserted too.
+-- agencies that a client was allowed to write for at some time of the period. A disabled client is included only if it
+-- is the account under which exported files are stored, with which nobody signs in. If the period is a day, the
+-- agencies for which the pushed data of that day has an occasion (an event that requires a message) are inserted too,
+-- even if no client may write for them any more. If the period is longer, the agencies that were inserted for the
+-- closings of its days are inserted too.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c

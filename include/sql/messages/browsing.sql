@@ -28,8 +28,8 @@ ORDER BY m.agency_code, m.kind, m.state;
 
 -- name: waiting
 -- Return how many messages are due, and how many failed and wait for a retry (motcua.messages). The parameter carriers
--- limits the due messages to some carriers; NULL means all. Messages that wait because of a stop, for a person's
--- decision or for a gateway's opening hours are not counted as failed.
+-- limits the due messages to some carriers; NULL means all. Messages that wait because staff stopped the sending,
+-- because the ledger may have been restored (slept), or for a gateway's opening hours do not count as failed.
 SELECT
     count(*) FILTER (
         WHERE next_attempt_at <= %(now)s AND (%(carriers)s::text[] IS NULL OR carrier = any(%(carriers)s))
@@ -121,8 +121,8 @@ ORDER BY s.recorded_at, s.message_id
 LIMIT %(most)s;
 
 -- name: of_agencies
--- Return the messages of some agencies in some states that stand after a given position in a list that begins with the
--- newest (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that
+-- Return the messages of some agencies in some states after a given position in the list that begins with the newest
+-- message (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that
 -- it reads of an agency and state is returned even if it does not match the filters (is_wanted), so that the caller
 -- knows where to continue. All queued messages and all messages that are being sent are read before they are filtered
 -- (OFFSET 0 makes PostgreSQL do so). These are the messages of a few days at most, and an index for this query would

@@ -28,14 +28,13 @@ FROM
     ) AS s (name, value);
 
 -- name: claim_due
--- Return the due messages of one gateway's lane and lock them for this sender (motcua.messages), with the present state
--- of their dossiers and agencies (motcua.sending_conditions). The lane has the messages of the gateway's carriers and
--- the messages that another gateway refused and this gateway may send. With an empty gateway, the query returns the
--- messages that no gateway serves. A message is skipped, although it is queued, if it has an attempt that is in flight,
--- of unknown outcome, accepted or delivered, unless that attempt is released: the message may be sent again although
--- the attempt's outcome is unknown. The query starts at a given position in the queue, or at its beginning. The caller
--- must update each returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are
--- needed, however long the queue is.
+-- Return due messages that one gateway may send and lock them for this sender (motcua.messages), with the present state
+-- of their dossiers and agencies (motcua.sending_conditions). These are messages to the gateway's carriers, and
+-- messages that another gateway refused and this gateway may send. If the parameter gateway is empty, the query returns
+-- messages that no gateway serves. A queued message is skipped if an attempt to send it is in flight, of unknown
+-- outcome, accepted or delivered. An attempt that is released (its message may be sent once more) does not count. The
+-- query starts at a given position in the queue, or at its beginning. The caller must update each returned message in
+-- the same transaction. The inner LIMIT lets PostgreSQL know that few rows are needed, however long the queue is.
 SELECT
     m.message_id,
     m.kind,
@@ -148,8 +147,8 @@ WHERE m.message_id = r.message_id;
 
 -- name: find_for_trial
 -- Return the position in the queue of one due message with which a paused carrier is tried again (motcua.messages). If
--- refused_too is false, messages whose number the carrier refused are skipped. The newest message is chosen, because
--- the oldest ones may all be messages whose refusal caused the pause.
+-- refused_too is false, messages that a gateway refused because of their carrier are skipped. The newest message is
+-- chosen, because the oldest ones may all be messages whose refusal caused the pause.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE
@@ -164,10 +163,10 @@ LIMIT 1;
 
 -- name: left_waiting
 -- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
--- send a message if a gateway for its carrier has no fault and no pause, no stop covers the message and no gap holds
--- all messages. A stop is an order of the Department not to send messages. A gap is a time of which the ledger may lack
--- data, for example after a restore. The query reads 20 messages at each end of the queue. Most messages that cannot be
--- sent wait for the same reason, so a few messages show the state of the whole queue.
+-- send a message if a gateway for its carrier has no fault and no pause, no stop covers the message and no gap forbids
+-- all sending. A stop is an order not to send messages of a kind or an agency for some time. A gap is a time of which
+-- the ledger may lack data, for example after a restore. The query reads 20 messages at each end of the queue. Most
+-- messages that cannot be sent wait for the same reason, so a few messages show the state of the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

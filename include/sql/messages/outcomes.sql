@@ -1,5 +1,5 @@
--- Write the gateways' answers to messages, end messages without an answer, and release messages of unknown outcome.
--- Called by store/notices/messages.py.
+-- Write the gateways' answers to messages, end messages without a delivery receipt or too late to send, and release
+-- messages of unknown outcome. Called by store/notices/messages.py.
 
 -- name: apply_outcomes
 -- Write the gateway's answers to the messages in flight (motcua.messages). A message is skipped if its delivery receipt

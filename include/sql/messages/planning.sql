@@ -58,8 +58,8 @@ RETURNING state, reason;
 -- meantime (motcua.messages). The message must still be useful, and what it says about the dossier must still be true.
 -- The old reason stays in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable
 -- for another reason. A queued message may use every gateway again, because a gateway's refusal of the old number does
--- not concern the new number. Without a window, the SQL statement examines the dossiers in motcua.phone_changes, whose
--- phone or messages changed, and deletes them there. With a window, it examines the messages recorded in the window and
+-- not concern the new number. Without a window, the SQL statement examines the dossiers whose phone or messages changed
+-- (motcua.phone_changes), and deletes these rows. With a window, it examines the messages recorded in the window and
 -- leaves motcua.phone_changes as it is. OFFSET 0 makes PostgreSQL look up the messages of each dossier through an
 -- index, because the estimated number of dossiers may be wrong. The result has the messages that are queued again.
 WITH compared AS (
@@ -138,10 +138,10 @@ WHERE
 RETURNING m.message_id;
 
 -- name: reopen_confirmed
--- Queue unsent messages again after a new step has confirmed their occasions (motcua.messages). Such an occasion began
--- with an old step, which is one that was typed in late. The step that confirms the occasion belongs to the same
--- occasion and is not old. The message gets the time of that step. A suppressed message stays suppressed if its dossier
--- has no usable phone.
+-- Queue unsent messages again after a new transition has confirmed their occasions (motcua.messages). Such an occasion
+-- began with an old step, which is a transition that was typed in late. A new transition of the same occasion that is
+-- not old confirms it, and the message gets the time of that transition. A suppressed message stays suppressed if its
+-- dossier has no usable phone.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,
@@ -169,16 +169,16 @@ WHERE
 RETURNING m.message_id;
 
 -- name: make_due_judged
--- Make queued messages of these dossiers due at once if they waited because of an old step (motcua.messages). They
--- waited until the dossier's row was read again, which decides whether the old step counts. The row has been read now.
+-- Make queued messages of these dossiers due at once if they waited for the decision whether an old step counts
+-- (motcua.messages). The dossier's row decides, and has now been read again.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;
 
 -- name: make_due
 -- Make queued messages that were recorded in a window due at once, if their last attempt failed and they wait for a
--- retry (motcua.messages). A backfill uses this SQL statement. Messages that wait for the end of a stop, for a person's
--- decision or for a gateway's opening hours stay as they are.
+-- retry (motcua.messages). A backfill uses this SQL statement. Messages stay as they are if they wait because sending
+-- was stopped by order, because a person must decide about them, or because a gateway is closed.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE

@@ -1,12 +1,12 @@
--- Compute facts by agency and month for the rules of data quality. desk_cells and notice_cells count by agency,
--- procedure and month, and agency_month_facts sums these cells up. Each statement fills the table of schema quality
--- that has its name. Called by store/oversight/quality.py.
+-- Compute the figures of agencies and months that the rules of data quality need. A cell is the counts of one agency,
+-- procedure and month; agency_month_facts sums up desk_cells and notice_cells. The rows that a statement returns are
+-- stored in the table of the schema quality that has the statement's name. Called by store/oversight/quality.py.
 
 -- name: actor_days
--- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
--- has the day's number of changes and the largest number within those minutes. To find candidate days at little cost,
--- the query first counts changes in fixed spans of that many minutes. A span that begins at any other time overlaps two
--- fixed ones, so one of these two has at least half of that span's changes.
+-- Return the days on which a user of a source made at least r5_changes changes within r5_minutes minutes, late in the
+-- day (motcua.transitions). Each row has the day's number of changes and the largest number within r5_minutes minutes.
+-- To find candidate days at little cost, the query first counts changes in fixed spans of r5_minutes minutes. Any other
+-- span of that length overlaps two fixed spans, and one of these two has at least half of its changes.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -124,7 +124,7 @@ GROUP BY m.procedure_code, m.collected, m.median;
 
 -- name: desk_cells
 -- Return by agency, procedure and month how many dossiers were received, reached a result, and had their result
--- collected (quality.dossier_facts). agency_month_facts sums these cells up.
+-- collected (quality.dossier_facts).
 WITH quick_shares AS (
     SELECT
         f.agency_code,
@@ -136,9 +136,9 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- For one agency and procedure, a row of quick_shares has the share of results that were collected at once. Only
--- procedures with at least two shares above the limit are examined, because the median of three or more shares can
--- exceed it only if at least two of the shares do.
+-- A row of quick_shares has, for one agency and procedure, the share of results that were collected at once. Only
+-- procedures with at least two shares above the limit r4_share are examined, because the median of three or more shares
+-- exceeds the limit only if at least two shares do.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s
@@ -203,8 +203,8 @@ GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 -- name: notice_cells
 -- Return by agency, procedure and month the number of pauses, the number of results that should have been texted, and
 -- the number of beats (quality.dossier_facts). A pause begins with status 5, 6 or 8. A beat is a dossier that was set
--- to a result in the last minutes before the evening's apologies, and then was reopened or not collected for some days.
--- agency_month_facts sums these cells up.
+-- to a result on the day or working day before its due day, in the last minutes before apologies for late results are
+-- planned, and then was reopened or not collected until some days after the due date.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -253,10 +253,10 @@ WHERE
 GROUP BY f.agency_code, f.procedure_code, f.desk_result_month;
 
 -- name: agency_month_facts
--- Return all facts that the rules about an agency's month use, for each agency and for each of its procedures
--- (quality.desk_cells, quality.notice_cells). The usual value of a share is the greater of two values. One value is the
--- median of the other agencies in that month. The other is the share that this agency would have if each of its
--- procedures had the rate of the other agencies.
+-- Return all figures that the rules about an agency's month use, for each agency and for each of its procedures
+-- (quality.desk_cells, quality.notice_cells). uncollected_usual, beats_usual and late_pauses_usual are the agency's
+-- usual shares. A usual share is the greater of two: the median of the other agencies' shares in that month, and the
+-- share that this agency would have if each of its procedures had the other agencies' share for the procedure.
 WITH by_cell AS MATERIALIZED (
     SELECT
         c.agency_code,
@@ -459,9 +459,9 @@ WHERE f.whole OR f.procedure_code <> '';
 -- name: agency_counts
 -- Return two pairs of counts for each agency that is in charge of dossiers (quality.ledger_counts,
 -- quality.dossier_facts, quality.agency_month_facts). The counts of a pair must agree. The first pair is the number of
--- dossiers in the ledger and in the snapshot. The second pair is the number of dossiers received in the months that the
--- check covers, counted one by one and as the sum of the monthly figures. The library Great Expectations compares the
--- counts.
+-- dossiers in the ledger and in quality.dossier_facts. The second pair is the number of dossiers received in the months
+-- that the check covers, counted one by one and as the sum of the monthly figures. The library Great Expectations
+-- compares the counts.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

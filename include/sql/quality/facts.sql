@@ -1,12 +1,12 @@
--- Compute the facts of a dossier that depend on its own row and steps only. A recheck of a single dossier computes them
--- too. Each statement fills the table of schema quality that has its name, except own_facts. The statement own_facts is
--- a part of quality/marks/dossier_facts, which joins a dossier's own facts with other facts. Called by
+-- Compute the facts (values to which the rules of data quality are applied) that depend only on a dossier's own row and
+-- transitions. A recheck of a single dossier runs these statements too. Each statement fills the table of schema
+-- quality that has its name, except own_facts, which is a part of the statement quality/marks/dossier_facts. Called by
 -- store/oversight/quality.py and store/rechecks.py.
 
 -- name: dossiers
--- Return the dossiers that a check covers: those that have not ended, and those received or changed since the beginning
--- of the first month that the check covers (motcua.dossiers). The column eve is the last working day before the due
--- day.
+-- Return the dossiers that have not ended, and those received or changed since the beginning of the first month that
+-- the check covers (motcua.dossiers). The column answers is the agency now in charge of the dossier. The column eve is
+-- the last working day before the due day.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -24,8 +24,8 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.updated_at,
-    -- A dossier counts as textable, which means that its phone number can get a text, even if the number was emptied
-    -- later.
+    -- A dossier is textable if its phone field gives a number that may be texted. It stays textable after that number
+    -- was emptied.
     d.phone_refusal IS NULL AS textable,
     d.phone_refusal,
     nullif(d.phone_notes, '{}') AS phone_notes
@@ -41,12 +41,12 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: moves
--- Return the facts that the transitions of each dossier show, computed in one pass (motcua.transitions). The result
--- covers one of the two parts into which quality/snapshot/middle divides the dossiers. Results and collections count
--- whenever they happened. Other events count only from the beginning of the first month that the check covers. An old
--- step, which was typed in late, counts only if the dossier's row agreed with it. If the last step is an old step,
--- last_recorded_at is -infinity, so that the row gives the present status. Times use the fixed offset UTC+7, Vietnam's
--- time all year, because the name of the time zone costs four times as much.
+-- Return what the transitions of each dossier show, computed in one pass (motcua.transitions). The result covers one of
+-- the two parts into which quality/snapshot/middle divides the dossiers. Results (status 9), collections (status 10)
+-- and the last transition may be of any time. Other events count only from the beginning of the check's first month. An
+-- old step (a transition typed in late) is left out unless the dossier's row confirmed it. If the last transition is an
+-- old step, last_recorded_at is -infinity, so that own_facts takes the status from the row. Times use Vietnam's fixed
+-- offset UTC+7, because the name of the time zone costs four times as much.
 WITH ordered AS (
     SELECT
         t.dossier_id,
@@ -163,10 +163,10 @@ FROM ordered AS o
 GROUP BY o.dossier_id;
 
 -- name: own_facts
--- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency
--- (quality.dossiers, quality.moves, quality.agencies). The result covers one of the two parts of the dossiers. Working
--- days between two events are the days after the first event's day up to the second event's day. Working days from an
--- event until now are the working days after the event that are over.
+-- Return the facts that depend only on a dossier's own row and transitions (quality.dossiers, quality.moves,
+-- quality.agencies). The result covers one of the two parts of the dossiers. Days between two events are working days
+-- after the day of the first event, up to the day of the second. The columns idle_days and waiting_days count the
+-- working days after the day of an event, up to the day before the check.
 SELECT
     d.dossier_id,
     d.answers AS agency_code,
@@ -206,8 +206,8 @@ SELECT
         WHEN d.finished_at > %(as_of)s + interval '5 minutes' THEN d.finished_at
         WHEN d.received_at > %(as_of)s + interval '5 minutes' THEN d.received_at
     END AS in_future_at,
-    -- A day before the first day of the calendar has no number and counts as day 0. It is so long ago that no rule
-    -- needs the exact number of days.
+    -- If an event happened before the first day of the calendar, its day has no number and counts as day 0. No rule
+    -- needs the exact number of days since such an event.
     CASE
         WHEN coalesce(m.last_occurred_at, '-infinity') >= coalesce(d.received_at, '-infinity')
             THEN greatest(a.today - coalesce(m.last_nth, 0), 0)

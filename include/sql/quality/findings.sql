@@ -1,5 +1,5 @@
 -- Write the changes of findings, which are the faults that the rules of data quality find. An episode of a finding
--- lasts from the run that first had it to the run that no longer had it. Called by store/oversight/quality.py.
+-- lasts from the run that found it to the run that no longer found it. Called by store/oversight/quality.py.
 
 -- name: withhold_findings
 -- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). This run neither confirms withheld
@@ -50,8 +50,8 @@ WHERE
     AND (f.agency_code, f.since, f.facts) IS DISTINCT FROM (n.agency_code, n.since, n.facts);
 
 -- name: open_episodes
--- Open an episode for each returned finding that has none open (motcua.finding_episodes). Deadlines count working days
--- of the agency; the day of the run is the first one.
+-- Open an episode for each returned finding that has no open one (motcua.finding_episodes). Deadlines are counted in
+-- working days of the agency. The day of the run counts too if it is a working day.
 INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
 WITH deadlines AS (
     SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on
@@ -95,7 +95,7 @@ WHERE
 
 -- name: acknowledge
 -- Acknowledge a finding until a time (motcua.finding_acknowledgements). The finding must belong to one of the given
--- agencies, unless the parameter is NULL.
+-- agencies, unless the parameter agencies is NULL.
 INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
 SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
 FROM motcua.findings AS f

@@ -1,7 +1,7 @@
--- Fill the tables of a check that are no copies of the ledger's rows: days, agencies in charge, the desk register (the
--- list in which a one-stop desk writes when results are ready and handed over), expected counts, and the rows that the
--- library Great Expectations returned. Each statement fills the table of schema quality that has its name. Called
--- by store/oversight/quality.py and store/rechecks.py.
+-- Fill those tables of a data quality check that do not copy rows of the ledger: days, agencies in charge, the desk
+-- register (the list in which a one-stop desk writes when results are ready and handed over), numbers of dossiers, and
+-- the faults that the library Great Expectations found. Each statement fills the table of schema quality that has its
+-- name. Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: days
 -- Return the given days of the working calendars in use.
@@ -40,9 +40,9 @@ FROM
 INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 
 -- name: ledger_counts
--- Return how many dossiers of each agency in charge a check must cover, from the ledger alone (motcua.dossiers). The
--- number of dossiers that the check did read is compared with this count. The WHERE condition is the same as in
--- quality/facts/dossiers.
+-- Return how many dossiers of each agency in charge a check must cover, counted directly in the ledger
+-- (motcua.dossiers). The number of dossiers that the check did read is compared with this count. The WHERE condition is
+-- the same as in quality/facts/dossiers.
 SELECT coalesce(i.in_charge, l.agency_code) AS agency_code, sum(l.dossiers)::integer AS dossiers
 FROM (
     SELECT d.agency_code, count(*) AS dossiers
@@ -57,6 +57,6 @@ LEFT JOIN motcua.agencies_on(%(day)s::date) AS i ON l.agency_code = i.agency_cod
 GROUP BY coalesce(i.in_charge, l.agency_code);
 
 -- name: found
--- Return the rows that Great Expectations returned for a rule.
+-- Return the rows in which Great Expectations found a fault by a rule.
 SELECT %(rule)s::text AS rule, r.subject, %(level)s::text AS level, r.agency_code, r.since, r.facts::jsonb AS facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (subject text, agency_code text, since timestamptz, facts text);

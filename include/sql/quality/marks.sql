@@ -1,7 +1,7 @@
 -- Compute the facts of a dossier that depend on other rows: messages, edits, phone numbers that are shared or failed,
--- repeated filings, inquiries, complaints and the desk register. Each statement fills the table of schema quality that
--- has its name. The last statement returns all facts that rules about dossiers use. Called by
--- store/oversight/quality.py.
+-- repeated filings, inquiries, complaints and the desk register (the list in which a one-stop desk writes when results
+-- are ready and handed over). Each statement fills the table of schema quality that has its name. The last statement
+-- returns all facts that rules about dossiers use. Called by store/oversight/quality.py.
 
 -- name: result_messages
 -- Return the outcome of each dossier's result messages (motcua.messages).
@@ -21,8 +21,8 @@ WHERE m.kind = 'result' AND m.dossier_id IS NOT NULL
 GROUP BY m.dossier_id;
 
 -- name: edited
--- Return the dossiers whose versions differ in due date or procedure (motcua.dossier_versions). Procedures are compared
--- by their hashes, which takes a third of the time.
+-- Return the dossiers whose rows were read with different due dates or procedures (motcua.dossier_versions). Procedures
+-- are compared by their hashes, which takes a third of the time.
 SELECT v.dossier_id
 FROM motcua.dossier_versions AS v
 GROUP BY v.dossier_id
@@ -31,9 +31,9 @@ HAVING
     OR min(hashtextextended(v.procedure_code, 0)) <> max(hashtextextended(v.procedure_code, 0));
 
 -- name: edits
--- Return the due dates that were moved later and the procedures that changed, from the versions of a dossier's row
--- (motcua.dossier_versions). A move of the due date counts as explained if the dossier was paused (status 5, 6 or 8)
--- since the previous move.
+-- Return for each edited dossier its unexplained moves of the due date to a later time, the due day when its last pause
+-- began, and its last change of procedure (motcua.dossier_versions). A move of the due date counts as explained if the
+-- dossier was paused (status 5, 6 or 8) since the previous move.
 WITH due_steps AS (
     SELECT
         v.dossier_id,
@@ -139,9 +139,9 @@ LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id
 WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT NULL;
 
 -- name: shared_numbers
--- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). A use of the phone
--- number by an owner counts for a given number of days, or until the owner's next use of it if that comes first. Names
--- that differ only in case are one owner.
+-- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). An owner who gives
+-- the phone number for a dossier counts for a given number of days, or until the owner's next dossier with this number
+-- if that comes first. Names that differ only in case are one owner.
 WITH often AS (
     SELECT d.msisdn
     FROM motcua.dossiers AS d
@@ -260,8 +260,8 @@ LEFT JOIN quality.days AS n
 WHERE f.times = 2 AND f.again_at IS NOT NULL;
 
 -- name: inquired
--- Return the dossiers about which citizens asked 9029 after they had been texted that the result is ready
--- (motcua.inquiries).
+-- Return the dossiers about which citizens sent an inquiry to the short code 9029 after they had been texted that the
+-- result is ready and before it was handed over (motcua.inquiries).
 SELECT i.dossier_id, count(*) AS inquiries, max(i.received_at) AS last_inquiry_at
 FROM motcua.inquiries AS i
 WHERE i.told_result AND i.received_at >= %(since)s
@@ -286,9 +286,9 @@ WHERE
 GROUP BY d.dossier_id;
 
 -- name: cleaned
--- Return the dossiers with fields that had to be cleaned (motcua.cleaned_fields). A cleaned time counts if it is in the
--- dossier's present row or in a transition since the first month that the check covers. Another cleaned field counts
--- only if it is in the present row.
+-- Return the dossiers with cleaned fields, whose values had to be corrected when they were read
+-- (motcua.cleaned_fields). A cleaned time counts if it is in the dossier's present row, or was found in a transition
+-- since the first month that the check covers. Another cleaned field counts only if it is in the present row.
 SELECT
     c.dossier_id,
     max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M') AS cleaned_time_at,

@@ -1,5 +1,6 @@
--- Read the runs of the data quality check, for reports, pages and commands. A finding may hold the text of a phone
--- field, which the callers of these queries must mask. Called by store/oversight/quality.py.
+-- Read the runs of the data quality check, for reports, pages and commands. A run returns findings, the cases in which
+-- data break a rule. A finding may hold a phone field's text, which callers must mask. Called by
+-- store/oversight/quality.py.
 
 -- name: runs
 -- Return runs, the newest first (motcua.quality_runs). The parameters run_id, day and run_no select runs; NULL selects
@@ -16,7 +17,7 @@ ORDER BY run_no DESC
 LIMIT %(most)s::bigint;
 
 -- name: previous_run
--- Return the run with which a run's changes are compared: the last run of an earlier working day (motcua.quality_runs).
+-- Return the run with which a given run is compared: the last run of an earlier working day (motcua.quality_runs).
 SELECT p.run_no
 FROM motcua.quality_runs AS r
 INNER JOIN motcua.quality_runs AS p ON r.run_no > p.run_no AND r.day > p.day AND p.working_day
@@ -104,8 +105,8 @@ WHERE
 GROUP BY f.rule, f.agency_code;
 
 -- name: rows
--- Return the findings of some rules that a run returned, and those fixed since an earlier run (motcua.findings). The
--- parameters agency_code and rule select findings; NULL selects all. A finding about a whole source has no agency.
+-- Return a run's findings of some rules, and the findings fixed since an earlier run (motcua.findings). The parameters
+-- agency_code and rule select findings; NULL selects all. Findings about a whole source have no agency.
 SELECT
     f.finding_id,
     f.rule,
@@ -164,12 +165,11 @@ WHERE
 ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id;
 
 -- name: urgent_rows
--- Return some of the findings of some rules that a run returned, for one agency or all, the most urgent first
--- (motcua.findings). reports/quality/urgency.py defines the order. For this order, the parameter "rules" must list
--- the most severe rule first. The parameter standing names a state of findings (quality/choosing.py); NULL selects
--- all open findings. The rows of a state are the findings that the run's report counts in this state. For this, the
--- acknowledgements at the time when the run was sealed are used, except that the state 'acknowledged' also includes
--- later ones. The result shows the acknowledgement that is in force now.
+-- Return a page of a run's findings of some rules, for one agency or all, the most urgent first (motcua.findings).
+-- reports/quality/urgency.py defines the order; for it, the parameter "rules" must list the most severe rule first. The
+-- parameter standing names a state of findings (quality/choosing.py); NULL selects all open findings. A state has the
+-- same findings as in the run's report. Acknowledgements after the run's end (sealed_at) count only for the state
+-- 'acknowledged'. The result shows a finding's last acknowledgement, if it holds on the run's day.
 SELECT
     f.finding_id,
     f.rule,
@@ -266,8 +266,8 @@ ORDER BY
 LIMIT %(most)s OFFSET %(skipped)s;
 
 -- name: shares
--- Return the shares of textable phone numbers in a run, for one agency or all, the worst first (motcua.quality_shares).
--- Shares that are computed from fewer dossiers than a limit are left out.
+-- Return from a run the shares of dossiers whose phone number may be texted, for one agency or all
+-- (motcua.quality_shares). The newest month comes first. Shares of fewer dossiers than a limit are left out.
 SELECT
     s.agency_code,
     s.dimension,
@@ -309,8 +309,8 @@ WHERE run_no = any(%(run_nos)s)
 ORDER BY run_no, agency_code;
 
 -- name: broken_agencies
--- Return the agencies whose part of the snapshot was faulty in some runs, with the fault
--- (motcua.quality_broken_agencies).
+-- Return the agencies whose part of the snapshot (the checked copy of the ledger) was faulty in some runs, with the
+-- fault (motcua.quality_broken_agencies).
 SELECT run_no, agency_code, fault
 FROM motcua.quality_broken_agencies
 WHERE run_no = any(%(run_nos)s)

@@ -1,10 +1,10 @@
--- Recheck single dossiers between two runs of the data quality check: read their findings and rows, and write the
--- outcome. Called by store/rechecks.py.
+-- Recheck findings (faults that rules found) of single dossiers between two runs of the data quality check: read the
+-- findings and the rows of the dossiers, and write the outcome. Called by store/rechecks.py.
 
 -- name: findings
--- Return those of the given findings that are about dossiers, for some agencies or all, with the agency that the
--- dossier has now (motcua.findings). changed is true if the dossier or one of its steps was read again after a given
--- time.
+-- Return those of the given findings that are about dossiers, each with the present agency of its dossier
+-- (motcua.findings). If agencies are given, findings of other agencies are left out. changed is true if the dossier was
+-- read, or one of its steps was first read, after a given time.
 SELECT
     f.finding_id,
     f.rule,

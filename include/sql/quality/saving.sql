@@ -1,6 +1,6 @@
 -- Store a run of the data quality check and seal it at the end. A sealed run cannot be changed. A run reads a snapshot:
--- tables of schema quality that show the ledger at one moment. A dossier is textable if its phone number can get a
--- text. Called by store/oversight/quality.py.
+-- tables of schema quality that show the ledger at one moment. A finding is a fault that a rule found. A dossier is
+-- textable if its phone number can get a text. The Department runs the system. Called by store/oversight/quality.py.
 
 -- name: count_dossiers
 -- Count the dossiers of the snapshot, except those of broken agencies, whose part of the snapshot is faulty
@@ -81,7 +81,7 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, fault text);
 
 -- name: save_sources
 -- Insert when each source was last read and how many of its rows were unusable (motcua.quality_sources). Nothing is
--- inserted if the snapshot's facts about sources are faulty; broken_agencies then holds an empty text.
+-- inserted if the snapshot's table source_facts is faulty; broken_agencies then holds an empty string.
 INSERT INTO motcua.quality_sources (run_no, source_id, picked_up_at, last_transition_at, quarantined, failing)
 SELECT
     %(run_no)s,
@@ -103,8 +103,8 @@ FROM
     );
 
 -- name: save_counts
--- Insert the number of findings by rule and agency, with those that are acknowledged or past their deadlines
--- (motcua.quality_counts).
+-- Insert the number of findings by rule and agency (motcua.quality_counts), and how many of these are accepted for now
+-- (acknowledged), are past the agency's deadline, or are so long past it that the Department is informed.
 INSERT INTO motcua.quality_counts (
     run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 )
@@ -133,9 +133,9 @@ LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
 GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
--- Insert the shares of textable dossiers by agency, procedure and desk user, for the present and the previous month
--- (motcua.quality_shares). Broken agencies are left out. The caller runs quality/saving/count_desk_users before, which
--- counts the dossiers by desk user.
+-- Insert how many dossiers each agency, procedure and desk user received in the present and in the previous month, how
+-- many of these are textable, and the same numbers for the month before (motcua.quality_shares). Broken agencies are
+-- left out. The caller runs count_desk_users before, whose result is the parameter desk_users.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )
@@ -178,15 +178,15 @@ LEFT JOIN by_desk_user AS p
 WHERE d.month >= %(recent_month)s::date;
 
 -- name: save_suggestions
--- Insert the suggestions that the run derived from the data (motcua.quality_suggestions).
+-- Insert the suggestions to agencies how to improve, which the run derived (motcua.quality_suggestions).
 INSERT INTO motcua.quality_suggestions (run_no, agency_code, kind, facts)
 SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
 
 -- name: rows_hashes
--- Return for each rule the number of findings that were open in a run, and the SHA-256 of their subjects
--- (motcua.findings, motcua.finding_episodes). Findings that the run could neither confirm nor close are left out
--- (motcua.quality_withheld). The subjects are hashed in byte order, one on each line.
+-- Return for each rule the number of findings that were open after a run, and the SHA-256 of their subjects, one on
+-- each line in byte order (motcua.findings, motcua.finding_episodes). A subject identifies what a finding is about.
+-- Findings that the run could neither confirm nor close are left out (motcua.quality_withheld).
 SELECT
     r.rule,
     count(f.finding_id) AS found,
@@ -209,7 +209,7 @@ LEFT JOIN (
 GROUP BY r.rule;
 
 -- name: last_seal
--- Return the seal of the last sealed run, from which the seal of the next run is computed too (motcua.quality_runs).
+-- Return the seal of the last sealed run (motcua.quality_runs). The seal of the next run is a hash that includes it.
 SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
 
 -- name: seal_run

@@ -2,11 +2,11 @@
 -- and show the ledger at one moment. Called by store/oversight/quality.py.
 
 -- name: set_up
--- Set the planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once are not
--- compiled. Merge joins are off, because sorting millions of rows costs much more than hashing them. Nested loops are
--- off if the planner cannot know the number of rows, because its mistake would cost hours. A few thousand rows out of
--- millions are read through their index, because on a modern disk, or in the server's memory, reading a random page
--- costs hardly more than reading the next page.
+-- Set PostgreSQL's planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once
+-- are not compiled. Merge joins are off, because sorting millions of rows costs much more than hashing them. The caller
+-- turns nested loops off for queries that would take hours with them if the planner believed that a large table is
+-- small. A few thousand rows out of millions are read through their index, because on a modern disk, or in the server's
+-- memory, reading a random page costs hardly more than reading the next page.
 SELECT
     set_config('work_mem', '96MB', TRUE),
     set_config('jit', 'off', TRUE),
@@ -15,15 +15,15 @@ SELECT
     set_config('enable_nestloop', %(nested_loops)s, TRUE);
 
 -- name: export_moment
--- Export this transaction's snapshot, so that other connections see the same data.
+-- Export this transaction's PostgreSQL snapshot, so that other connections see the same data.
 SELECT pg_export_snapshot() AS moment;
 
 -- name: begin_snapshot
--- Empty the tables of the previous snapshot, including tables that this version does not fill (quality.begin_snapshot).
+-- Empty the tables of the snapshot, even those that only another version of the program fills (quality.begin_snapshot).
 SELECT quality.begin_snapshot();
 
 -- name: make
--- Make a table of the snapshot with the given columns (quality.make).
+-- Create a table of the snapshot with the given columns, unless it exists with these columns (quality.make).
 SELECT quality.make(%(table_name)s, %(columns)s, %(types)s::oid[]);
 
 -- name: middle

@@ -1,9 +1,10 @@
--- Compute the facts that the rules of data quality about sources use. Each statement fills the table of schema quality
--- that has its name. Called by store/oversight/quality.py.
+-- Compute the facts about sources: the values that the data quality rules test. Each statement fills the table of the
+-- same name in the schema quality. A working week means five working days that are over. Called by
+-- store/oversight/quality.py.
 
 -- name: agency_days
 -- Return the number of transitions of each agency and source by day, for the last five working weeks
--- (motcua.transitions).
+-- (motcua.transitions). Transitions that only a dossier's row showed do not count.
 SELECT t.source_id, d.agency_code, l.day, count(*) AS changes
 FROM motcua.transitions AS t
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
@@ -18,9 +19,8 @@ WHERE
 GROUP BY t.source_id, d.agency_code, l.day;
 
 -- name: source_facts
--- Return all facts that the rules about sources use, for each source and for each agency in it (motcua.sources,
--- quality.agency_days). A working week means five working days that are over. The usual number of transitions is the
--- average of the four working weeks before the last one.
+-- Return all facts about sources, for each source and for each agency in it (motcua.sources, quality.agency_days). The
+-- usual number of transitions is the average of the four working weeks before the last one.
 WITH weeks AS (
     SELECT
         d.source_id,

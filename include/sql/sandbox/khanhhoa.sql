@@ -1,5 +1,5 @@
--- The one-stop database of the demo's pilot agencies. Their software offers the two views of the source contract
--- (dossiers and transitions). Called by sandbox/world/writers.py.
+-- Create and fill the one-stop database of the demo's pilot agencies. Their software offers the views that the project
+-- requires of a source (source contract). Called by sandbox/world/writers.py.
 
 -- name: schema
 -- Create the one-stop database of the first twelve agencies in include/sandbox/agencies.yaml: the tables of the

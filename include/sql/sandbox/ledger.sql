@@ -2,8 +2,8 @@
 -- sandbox/past/playing.py and sandbox/latency.py.
 
 -- name: summary_transitions
--- Return how many transitions were picked up, how many are not planned yet, and what planning decided on the others
--- (motcua.transitions). The result is always one row.
+-- Return how many transitions were read from sources, how many still wait for the decision whether they need a message
+-- (planning), and what was decided on the others (motcua.transitions). The result is always one row.
 SELECT
     count(*) AS picked_up,
     count(*) FILTER (WHERE planned_at IS NULL) AS unplanned,

@@ -1,5 +1,5 @@
 -- Store the true events of the demo: the simulated world's clock, its dossiers, their planned acts, and the messages
--- that citizens must get. They are in a separate database, which the system itself never reads. Called by
+-- that citizens must get. All this is in a separate database, which the system itself never reads. Called by
 -- sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
 
 -- name: schema
@@ -42,7 +42,7 @@ COMMENT ON COLUMN truth.expected_notices.occurred_at IS 'When the official enter
 COMMENT ON COLUMN truth.expected_notices.transition_id IS 'Number of the transition at the source that shows the entry into the condition.';
 COMMENT ON COLUMN truth.expected_notices.committed_at IS 'When that transition was committed at the source and could be read.';
 COMMENT ON COLUMN truth.expected_notices.plannable_at
-IS 'When all rows that planning needs could be read at the source; empty: not yet.';
+IS 'When the source showed all rows that the system needs to plan (insert) the message; empty: not yet.';
 COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
 COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in the condition when the official entered the step.';
@@ -179,8 +179,8 @@ WHERE action_id = %(action_id)s
 RETURNING act;
 
 -- name: halves_of_dossier
--- Return those planned acts of a dossier that write its row or a transition, the oldest first (world.agenda). The
--- simulator writes the row and the transition of a move some seconds apart, as two halves of the move.
+-- Return the planned acts that write the second half of a move of a dossier, the oldest first (world.agenda). A move is
+-- a change of status. The simulator may write its row and its transition some seconds apart, as two halves.
 SELECT action_id FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' = 'write'
 ORDER BY due_at, action_id;
@@ -229,7 +229,7 @@ VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detai
 
 -- name: expect_notice
 -- Record that a dossier entered a condition that requires a message, and that its source shows this condition
--- (truth.expected_notices). If nothing prevents the message (obstacle), it can be planned from now on.
+-- (truth.expected_notices). If nothing prevents the message (obstacle), the system can plan it from now on.
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
     plannable_at, obstacle, truthful, phone_kind, owner_number
@@ -241,7 +241,7 @@ VALUES (
 );
 
 -- name: make_plannable
--- Write that the dossier's row has appeared, so that the messages that waited for it can be planned
+-- Write that the dossier's row has appeared, so that the system can plan the messages that waited for the row
 -- (truth.expected_notices).
 UPDATE truth.expected_notices SET plannable_at = %(now)s
 WHERE

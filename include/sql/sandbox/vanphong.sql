@@ -1,12 +1,12 @@
--- Create, empty and fill the demo's one-stop database of a second vendor, whose fields have the names of OpenCPS.
--- Called by sandbox/world/writers.py.
+-- Create, empty and fill the demo's one-stop database of the Vân Phong economic zone. Called by
+-- sandbox/world/writers.py.
 
 -- name: schema
--- Create the one-stop database of the management board of the Vân Phong economic zone. Its vendor is not the vendor of
--- the other agencies' database. The fields have the names that OpenCPS gives them. Dates are text, yyyyMMddHHmmss in
--- the time zone Asia/Ho_Chi_Minh. The database has no column that states whether a dossier is at the one-stop desk. It
--- also lacks the views dossiers and transitions that a vendor should offer (the source contract).
--- sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
+-- Create the one-stop database of the management board of the Vân Phong economic zone. The other agencies use the
+-- software of another vendor. Tables and fields have the names that OpenCPS, a one-stop software, gives them. Dates are
+-- text, yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh. No column states whether a dossier is at the one-stop desk.
+-- The database also lacks the views dossiers and transitions that a vendor should offer (the source contract). The SQL
+-- statement is run repeatedly, as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (
@@ -58,11 +58,11 @@ GRANT USAGE ON SCHEMA opencps TO onestop_vanphong_reader;
 GRANT SELECT ON opencps."HoSo", opencps."TienDoXuLy" TO onestop_vanphong_reader;
 
 -- name: clear
--- Empty the database of this source before a new simulated world begins (opencps."HoSo", opencps."TienDoXuLy").
+-- Empty the database before a new simulation begins (opencps."HoSo", opencps."TienDoXuLy").
 TRUNCATE opencps."HoSo", opencps."TienDoXuLy" RESTART IDENTITY;
 
 -- name: reserve_transition
--- Return the number of a progress row that will be inserted later, and reserve it (sequence of opencps."TienDoXuLy").
+-- Reserve and return the number of a step that will be inserted later (sequence of opencps."TienDoXuLy").
 SELECT nextval('opencps."TienDoXuLy_TienDoXuLyId_seq"') AS transition_id;
 
 -- name: write_dossier
@@ -92,8 +92,8 @@ ON CONFLICT ("MaHoSo") DO UPDATE SET
     "NgayCapNhat" = excluded."NgayCapNhat";
 
 -- name: write_transition
--- Insert one progress row, once for each act of the simulator, and return its number, even if the row exists already
--- (opencps."TienDoXuLy").
+-- Insert one step of a dossier and return its number (opencps."TienDoXuLy"). If the same act of the simulator has
+-- inserted the step before, only the number is returned.
 INSERT INTO opencps."TienDoXuLy" (
     "TienDoXuLyId", "MaHoSo", "NguoiXuLy", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy", "GhiChu",
     "TrangThai", "TrangThaiBoSung", "DonViXuLy", "NgayGhi", action_id

@@ -48,7 +48,7 @@ COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are 
 COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message that the Department has switched off.';
 COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why the kinds in kinds_off are off; publications show the reason. There is a reason if and only if a kind is off.';
 COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message waits before it is sent. If the result is revoked in that time, the message is cancelled.';
-COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a message waits for its first gateway when that gateway accepts nothing at night or no more that day, instead of using another gateway. A message that would be useless by then does not wait.';
+COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a message waits while its preferred gateway is closed, at night or because a quota is used up, instead of going through the next gateway. A message that would be useless by the opening does not wait.';
 COMMENT ON COLUMN motcua.agencies.apology_day IS 'Which due dates the apologies of 17:30 are about: the next calendar day (calendar), or all days up to the next working day (working_day).';
 COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that get quality reports. Personal data of staff; agency_changes holds only how many addresses there are.';
 COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of the present list of addresses. Each change of an address increases it.';
@@ -96,4 +96,4 @@ COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Person who made the chang
 COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Whether the change was made in the Department''s name.';
 COMMENT ON COLUMN motcua.agency_changes.before IS 'Settings before the change, with aliases and former_names; of the mail addresses only how many there are, and recipients_list. Empty for a new agency.';
 COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. The agency''s next change has them in the column before.';
-COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens who would have got them before (found by motcua.silenced_by); empty: none.';
+COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps or delays messages that citizens would have got before (found by motcua.silenced_by); empty: none.';

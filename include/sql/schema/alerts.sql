@@ -1,6 +1,6 @@
--- Two tables: a copy of the watch's alerts, for pages, acknowledgements and history; and the heartbeat of the watch.
--- The watch is a process outside Airflow that raises an alert when it finds a fault. It stores its alerts outside the
--- ledger too, because the ledger may be down.
+-- Two tables about the watch, a process outside Airflow that raises an alert when it finds a fault: a copy of its
+-- alerts, for pages, acknowledgements and history; and its heartbeat. The watch also stores its alerts in a file
+-- outside the ledger, because the ledger may be down.
 
 CREATE TABLE motcua.alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -19,12 +19,12 @@ CREATE TABLE motcua.alerts (
 );
 CREATE UNIQUE INDEX alerts_open ON motcua.alerts (name, subject) WHERE over_at IS NULL;
 CREATE INDEX alerts_over ON motcua.alerts (over_at) WHERE over_at IS NOT NULL;
-COMMENT ON TABLE motcua.alerts IS 'Alerts of the watch, open and closed ones. The watch stores them itself; this table is a copy.';
+COMMENT ON TABLE motcua.alerts IS 'Copy of the alerts of the watch (the process that looks for faults), open and ended ones. The watch also stores the alerts in a file outside the ledger.';
 COMMENT ON COLUMN motcua.alerts.alert_id IS 'Our number of the alert.';
 COMMENT ON COLUMN motcua.alerts.name IS 'Name of the alert; each name has a page in docs/operations/alerts.';
 COMMENT ON COLUMN motcua.alerts.subject IS 'What the alert is about: a source, a gateway or a folder; empty if the check concerns only one thing.';
 COMMENT ON COLUMN motcua.alerts.raised_at IS 'When the watch raised the alert.';
-COMMENT ON COLUMN motcua.alerts.facts IS 'Figures that the check found in the watch''s last round; no personal data.';
+COMMENT ON COLUMN motcua.alerts.facts IS 'Figures of the last check that found the fault; no personal data.';
 COMMENT ON COLUMN motcua.alerts.told_at IS 'When the first recipient was informed; empty: nobody yet.';
 COMMENT ON COLUMN motcua.alerts.over_at IS 'When the alert ended; empty: it is open.';
 COMMENT ON COLUMN motcua.alerts.over_told_at IS 'When the first recipient was informed of the end.';

@@ -37,7 +37,7 @@ CREATE TABLE motcua.attempts (
 CREATE INDEX attempts_message ON motcua.attempts (message_id, attempt_id);
 CREATE INDEX attempts_in_flight ON motcua.attempts (sender_id) WHERE state = 'in_flight';
 CREATE INDEX attempts_run ON motcua.attempts (run_id);
--- This index makes the database refuse a second attempt while an earlier attempt is or may be on its way to the phone.
+-- This index makes the database refuse a second attempt if an earlier attempt reached the phone or may still reach it.
 -- A released attempt no longer prevents a second one; the table releases holds who released it.
 CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
 WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT released;
@@ -61,7 +61,7 @@ COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed 
 COMMENT ON COLUMN motcua.attempts.state IS 'State: in_flight at first; accepted, rejected, failed or unknown by the gateway''s answer; delivered or undelivered by delivery receipts.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When the attempt was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or the lack of an answer, was written.';
-COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this phone number, for example because the phone has no account there. For a time, the gateway is not tried for the number again. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';
+COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. phone: no gateway reaches this phone number. unreachable: this gateway does not reach the number, for example because the phone has no account there. For a time, this gateway is not tried for the number again. transient: the gateway refuses for the moment. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';
 COMMENT ON COLUMN motcua.attempts.concerns IS 'What a configuration error is about: gateway, carrier, template or message.';
 COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the gateway''s answer.';
 COMMENT ON COLUMN motcua.attempts.gateway_code IS 'Code or text with which the gateway answered, without phone numbers.';

@@ -1,5 +1,4 @@
--- The working calendar: days that differ from the weekly pattern, office hours, confirmed years, and every change of
--- these.
+-- The working calendar: years, days that differ from the weekly pattern, office hours, and every change of these.
 
 CREATE TABLE motcua.calendar_years (
     province text NOT NULL CHECK (province ~ '^[a-z0-9_]+$'),
@@ -10,7 +9,7 @@ CREATE TABLE motcua.calendar_years (
     PRIMARY KEY (province, year),
     CHECK ((decision IS NULL) = (confirmed_at IS NULL))
 );
-COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. A year without a row has the days that the Python package holidays gives.';
+COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. The days off of a year without a row come from the Python package named holidays.';
 COMMENT ON COLUMN motcua.calendar_years.province IS 'Key of the province, as in agencies.';
 COMMENT ON COLUMN motcua.calendar_years.year IS 'The calendar year that was added.';
 COMMENT ON COLUMN motcua.calendar_years.package IS 'Name and version of the Python package of public holidays (holidays) that last changed the year''s days.';
@@ -31,15 +30,15 @@ CREATE TABLE motcua.calendar_days (
     CHECK ((province IS NULL) <> (agency_code IS NULL))
 );
 CREATE INDEX calendar_days_agency ON motcua.calendar_days (agency_code, day) WHERE agency_code IS NOT NULL;
-COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly pattern, in three layers: an agency''s row is stronger than a row by a decision of the government, which is stronger than a row from the Python package holidays.';
+COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly pattern, in three layers: an agency''s row is stronger than a row by a decision of the government, which is stronger than a row from the Python package named holidays.';
 COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number of the row.';
 COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row applies to; empty for one agency''s row.';
 COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row applies to; empty for a province''s row.';
 COMMENT ON COLUMN motcua.calendar_days.day IS 'The day that differs from the weekly pattern, in Vietnam''s time zone.';
-COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package (the Python package holidays), decision (of the government) or agency.';
-COMMENT ON COLUMN motcua.calendar_days.opening IS 'Opening of the desk on that day: closed, full (morning and afternoon) or morning.';
+COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package (the Python package named holidays), decision (of the government) or agency.';
+COMMENT ON COLUMN motcua.calendar_days.opening IS 'When the desk is open on that day: closed (not at all), full (morning and afternoon) or morning.';
 COMMENT ON COLUMN motcua.calendar_days.reason IS 'Why the day differs, in Vietnamese, as pages show it to staff.';
-COMMENT ON COLUMN motcua.calendar_days.authority IS 'Authority for the row, by its origin: the package with its version, the number and date of the decision, or the agency''s notice.';
+COMMENT ON COLUMN motcua.calendar_days.authority IS 'What justifies the row, by its origin: the package with its version, the number and date of the decision, or the agency''s notice.';
 
 CREATE TABLE motcua.office_hours (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -84,7 +83,7 @@ COMMENT ON COLUMN motcua.calendar_changes.changed_by IS 'Person who made the cha
 COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'Which table was changed: day (calendar_days), year (calendar_years) or hours (office_hours).';
 COMMENT ON COLUMN motcua.calendar_changes.province IS 'Province of the change; empty for a change of one agency.';
 COMMENT ON COLUMN motcua.calendar_changes.agency_code IS 'Agency of the change; empty for a change of a province.';
-COMMENT ON COLUMN motcua.calendar_changes.year IS 'Year of the day, or of the day from which the hours are valid.';
-COMMENT ON COLUMN motcua.calendar_changes.day IS 'The day, or the day from which the hours are valid; empty for a year.';
+COMMENT ON COLUMN motcua.calendar_changes.year IS 'The changed year, or the year of the day in the column day.';
+COMMENT ON COLUMN motcua.calendar_changes.day IS 'The changed day, or the day from which the hours are valid; empty for a change of a year.';
 COMMENT ON COLUMN motcua.calendar_changes.before IS 'The row before the change; empty for a new row.';
 COMMENT ON COLUMN motcua.calendar_changes.after IS 'The row after the change; empty for a deleted row.';

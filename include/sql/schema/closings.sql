@@ -21,8 +21,8 @@ CREATE TABLE motcua.closings (
     known_message bigint NOT NULL,
     known_inquiry bigint NOT NULL,
     known_receipt bigint NOT NULL,
-    -- Without this column, a check that began before the cut-off and was sealed after it would count in a verification
-    -- although it did not count in the closing.
+    -- Without this column, a check of data quality that began before the cut-off (as_of) and ended after it would count
+    -- when a publication is verified, although it did not count in the closing.
     known_quality_run bigint,
     known_attempt bigint,
     data_as_of timestamptz,
@@ -52,12 +52,12 @@ COMMENT ON COLUMN motcua.closings.known_history IS 'Largest number in message_hi
 COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this number count in the closing. A few messages with larger numbers may count too.';
 COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest number of an inquiry that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest number of a delivery receipt that counts in the closing.';
-COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest number of a sealed check of data quality that counts in the closing; 0: there was none; empty: the closing is from before this number was stored, and every check before the cut-off counts.';
-COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest number of an attempt that counts in the closing; empty: the closing is from before channels were counted, or corrects such a closing.';
+COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest number of a finished (sealed) check of data quality that counts in the closing; 0: there was none; empty: the closing is from before this number was stored, and every check before the cut-off counts.';
+COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest number of an attempt that counts in the closing; empty: the closing is older than the table closing_channels, or corrects such a closing.';
 COMMENT ON COLUMN motcua.closings.data_as_of IS 'The earliest of the times at which the sources were last read; empty: a source was never read.';
 COMMENT ON COLUMN motcua.closings.sources_unread IS 'Names of the sources whose own rows could not be counted for the closing.';
 COMMENT ON COLUMN motcua.closings.segment_price IS 'Price of an SMS segment in đồng that is assumed for gateways without a stated price, and for computing what SMS alone would have cost; empty: not known.';
-COMMENT ON COLUMN motcua.closings.prices IS 'Prices that gateways stated, as motcua.gateways held them when the closing was stored; empty: the closing is from before channels were counted, or corrects such a closing.';
+COMMENT ON COLUMN motcua.closings.prices IS 'Prices that gateways stated, as motcua.gateways held them when the closing was stored; empty: the closing is older than the table closing_channels, or corrects such a closing.';
 COMMENT ON COLUMN motcua.closings.figures_hash IS 'SHA-256 of all figures and differences. Equal figures give an equal hash.';
 COMMENT ON COLUMN motcua.closings.difference IS 'Number of missing messages plus number of surplus messages, compared with the sources'' own count; must be zero.';
 COMMENT ON COLUMN motcua.closings.unexplained IS 'Number of differences without a reason.';
@@ -156,7 +156,7 @@ COMMENT ON COLUMN motcua.closing_messages.delivered IS 'Messages that were deliv
 COMMENT ON COLUMN motcua.closing_messages.undelivered IS 'Messages that were undelivered at the cut-off.';
 COMMENT ON COLUMN motcua.closing_messages.unconfirmed IS 'Messages that were unconfirmed at the cut-off.';
 COMMENT ON COLUMN motcua.closing_messages.difference IS 'expected minus the messages in all states; must be zero.';
-COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments, as planned, of the messages that a gateway accepted, as if all had been sent by SMS.';
+COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments of the messages that a gateway accepted, as computed when the messages were planned. Messages that were not sent by SMS count as if they had been.';
 
 CREATE TABLE motcua.closing_reasons (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -217,7 +217,7 @@ COMMENT ON COLUMN motcua.closing_channels.billed_unit IS 'Unit that the gateway 
 COMMENT ON COLUMN motcua.closing_channels.carrier IS 'Carrier of the number, as assumed for the attempt; an empty text: not known.';
 COMMENT ON COLUMN motcua.closing_channels.taken IS 'Number of messages that the gateway accepted.';
 COMMENT ON COLUMN motcua.closing_channels.units IS 'Units that the gateway bills for these messages.';
-COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages as planned, as if all had been sent by SMS.';
+COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages, as computed when they were planned. Messages that were not sent by SMS count as if they had been.';
 
 CREATE TABLE motcua.closing_agencies (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -242,7 +242,7 @@ COMMENT ON COLUMN motcua.closing_agencies.late_untold IS 'Number of dossiers tha
 COMMENT ON COLUMN motcua.closing_agencies.inquiries IS 'Number of texts to 9029 about dossiers of the agency.';
 COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Fees in đồng that citizens paid for these texts.';
 COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Number of inquiries that came after a result message and before the result was handed over.';
-COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that were open at the last check before the cut-off.';
+COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Number of faults in data that the last check of data quality before the cut-off found, without acknowledged ones. No check later than the day after the period counts.';
 
 CREATE TABLE motcua.closing_pushed (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -262,7 +262,7 @@ CREATE TABLE motcua.closing_stops (
     ended_at timestamptz,
     PRIMARY KEY (closing_no, stop_id)
 );
-COMMENT ON TABLE motcua.closing_stops IS 'Stops that were in force within a closing''s period, as known at its cut-off; append-only.';
+COMMENT ON TABLE motcua.closing_stops IS 'Stops (orders to send no messages of a kind or an agency for some time) that were in force within a closing''s period, as known at its cut-off; append-only.';
 COMMENT ON COLUMN motcua.closing_stops.closing_no IS 'The closing in whose period the stop was in force.';
 COMMENT ON COLUMN motcua.closing_stops.stop_id IS 'The stop that was in force.';
 COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When the stop was ended early, as known at the cut-off; empty: it was not ended early by then.';
@@ -303,7 +303,7 @@ COMMENT ON COLUMN motcua.closing_differences.source_id IS 'The source of the occ
 COMMENT ON COLUMN motcua.closing_differences.source_transition_id IS 'The source''s number of the transition with which the occasion began.';
 COMMENT ON COLUMN motcua.closing_differences.transition_id IS 'Our number of the transition.';
 COMMENT ON COLUMN motcua.closing_differences.message_id IS 'The message that the difference is about; empty: none.';
-COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology, the time of the evening for which it is planned.';
+COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology, the time at which it was to be planned.';
 
 CREATE TABLE motcua.closing_orphans (
     orphan_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -479,5 +479,5 @@ COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Procedure that the
 COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that the occasion calls for.';
 COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of the occasion''s transitions; an empty list: only the dossier''s row shows the occasion.';
 COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Due day of the dossier, if the occasion calls for an apology.';
-COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology, the time of the evening for which it is planned.';
-COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology, the time of the evening for which it is planned.';
+COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology, the time at which it was to be planned.';
+COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology, the time at which it was to be planned.';

@@ -47,7 +47,7 @@ CREATE INDEX complaints_alike ON motcua.complaints (
 COMMENT ON TABLE motcua.complaints IS 'Citizens'' reports (phản ánh) that a message was wrong or missing. A complaint can be withdrawn and is never deleted. Holds personal data.';
 COMMENT ON COLUMN motcua.complaints.complaint_id IS 'Our number of the complaint.';
 COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 that identifies the imported row or the form on the page. So a file that is imported twice, or a form that is sent twice, adds no second complaint.';
-COMMENT ON COLUMN motcua.complaints.alike_no IS 'Position of the row among the rows of its file with the same agency, code, claim and day; 1 if it was entered on the page.';
+COMMENT ON COLUMN motcua.complaints.alike_no IS 'Position of the row among the rows of its file with the same agency, code, claim and day; 1 for a complaint that was entered on the page.';
 COMMENT ON COLUMN motcua.complaints.agency_code IS 'Agency that the complaint concerns.';
 COMMENT ON COLUMN motcua.complaints.dossier_code IS 'Code of the dossier (mã hồ sơ) as the citizen gave it, trimmed and in the form NFC; empty: none was given.';
 COMMENT ON COLUMN motcua.complaints.dossier_id IS 'The dossier; empty while no dossier of the agency has that code.';
@@ -55,7 +55,7 @@ COMMENT ON COLUMN motcua.complaints.message_id IS 'The message that the complain
 COMMENT ON COLUMN motcua.complaints.received_at IS 'When the citizen complained; the end of that day if only the day is known.';
 COMMENT ON COLUMN motcua.complaints.channel IS 'Channel: hotline, desk, portal, letter, mail or other.';
 COMMENT ON COLUMN motcua.complaints.claim IS 'Claim: no_result_yet (the citizen was texted to come and there was no result), wrong_person, wrong_content, never_received, not_my_dossier or other.';
-COMMENT ON COLUMN motcua.complaints.note IS 'Note that the person who recorded the complaint wrote about it. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.note IS 'Note about the complaint by the person who recorded it. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.recorded_by IS 'Person who recorded or imported the complaint.';
 COMMENT ON COLUMN motcua.complaints.recorded_at IS 'When the complaint was recorded.';
 COMMENT ON COLUMN motcua.complaints.imported_from IS 'Name of the imported file; empty: the complaint was entered on the page.';
@@ -69,7 +69,7 @@ COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was with
 COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Person who withdrew the complaint.';
 COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why the complaint was withdrawn. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts (note, outcome_reason, withdraw_reason) were last emptied by the purge of personal data.';
-COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'When a citizen asked for erasure while this complaint, or another one with the same code, was open. The texts are emptied as soon as no complaint with that code is open any more, without waiting for the agency''s retention term. Only for a complaint without a dossier. Empty: no citizen asked for erasure, or the texts were emptied at once.';
+COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'Only for a complaint without a dossier: when a citizen asked for erasure, if this complaint or another one of the agency with the same code was open then. The complaint''s texts are emptied as soon as the agency has no open complaint with that code, without waiting for the agency''s retention term. Empty: no citizen asked for erasure, or the texts were emptied at once.';
 
 CREATE TABLE motcua.complaint_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -81,7 +81,7 @@ CREATE TABLE motcua.complaint_changes (
     after jsonb NOT NULL
 );
 CREATE INDEX complaint_changes_complaint ON motcua.complaint_changes (complaint_id, change_id);
-COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before and after. Holds no texts.';
+COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before and after. Holds none of the complaint''s texts.';
 COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number of the change, growing.';
 COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint that was changed.';
 COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the complaint was changed.';

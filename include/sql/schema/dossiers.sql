@@ -1,4 +1,5 @@
--- Dossiers as they were read from the sources, their versions, and the dossiers whose phone changed.
+-- Dossiers as last read from the sources, their versions, and the dossiers whose phone changed. A pick-up is the
+-- reading of a source's new rows; a closing is the stored figures of a finished day, month, quarter or year.
 
 CREATE TABLE motcua.procedures (
     procedure_code text PRIMARY KEY,
@@ -37,9 +38,9 @@ CREATE TABLE motcua.dossiers (
     purged_at timestamptz,
     erase_asked_at timestamptz,
     UNIQUE (agency_code, dossier_code),
-    -- The ledger refuses times that Python cannot represent and codes that cannot be printed, whoever writes them.
-    -- Pick-ups never write them. One such time typed by hand (infinity, the year 294276) would stop the planning of
-    -- messages, the evening's apologies, the check of data quality and the closings, for every agency.
+    -- The ledger refuses times that Python cannot represent and codes that cannot be printed. Pick-ups never write
+    -- them. But one such time typed by hand (infinity, the year 294276) would stop the planning of messages, the
+    -- evening's apologies, the check of data quality and the closings, for every agency.
     CONSTRAINT times_can_be CHECK (
         coalesce(
             least(phone_entered_at, received_at, due_at, finished_at, returned_at, updated_at, picked_up_at)
@@ -76,7 +77,6 @@ CREATE INDEX dossiers_code_key ON motcua.dossiers (motcua.code_key(dossier_code)
 CREATE INDEX dossiers_code_tail ON motcua.dossiers (
     agency_code, (reverse(translate(motcua.code_key(dossier_code), './-', '')) COLLATE "C")
 );
--- This index finds a dossier by its phone number.
 CREATE INDEX dossiers_msisdn ON motcua.dossiers (msisdn) WHERE msisdn IS NOT NULL;
 CREATE INDEX dossiers_unpurged ON motcua.dossiers (dossier_id) WHERE purged_at IS NULL;
 -- This index finds the first dossier of an agency, and the sources of its dossiers, without reading other dossiers.
@@ -89,7 +89,7 @@ COMMENT ON COLUMN motcua.dossiers.dossier_code IS 'Code of the dossier (mã hồ
 COMMENT ON COLUMN motcua.dossiers.procedure_code IS 'Code of the dossier''s procedure.';
 COMMENT ON COLUMN motcua.dossiers.applicant_name IS 'Name of the applicant. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.applicant_phone IS 'Phone field as typed at the desk. Personal data.';
-COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. Its number is read by the numbering plan of that day.';
+COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. The phone number in the field is read by the numbering plan of that day.';
 COMMENT ON COLUMN motcua.dossiers.msisdn IS 'The phone number to which messages about the dossier may be sent, E.164. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Reason why the phone field gives no number that may be texted; empty if it gives one, or gave one that was emptied.';
 COMMENT ON COLUMN motcua.dossiers.phone_notes IS 'Notes on how a number was found in the phone field.';
@@ -103,9 +103,9 @@ COMMENT ON COLUMN motcua.dossiers.finished_at IS 'When the result was ready (ng�
 COMMENT ON COLUMN motcua.dossiers.returned_at IS 'When the result was handed to the citizen.';
 COMMENT ON COLUMN motcua.dossiers.updated_at IS 'Time of the last change at the source. If the time that the source gives cannot be true, for example because it lies in the future: the time of reading, or empty.';
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';
-COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When a pick-up read this state of the dossier.';
-COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and phone numbers were emptied; empty: they are as last read from the source. If the source opens the dossier again, the next reading stores them again.';
-COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. The dossier is emptied as soon as it has ended and nothing prevents that, without waiting for the agency''s retention term.';
+COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When this state of the dossier was read from the source.';
+COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and phone numbers were emptied; empty: the name and phone numbers are as last read from the source. If the source opens the dossier again, the next reading stores them again.';
+COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. The dossier''s personal data is emptied once the dossier has ended, without waiting for the agency''s retention term, but not while a complaint is open or a message may still be sent or settled.';
 
 CREATE TABLE motcua.dossier_versions (
     version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -115,8 +115,8 @@ CREATE TABLE motcua.dossier_versions (
     procedure_code text,
     applicant_phone text,
     phone_entered_at timestamptz,
-    -- The version also stores how the dossier was submitted, because a later correction in the source must not change
-    -- what a closing counted. Otherwise a correct publication would fail its verification.
+    -- The version also stores how the dossier was submitted. Otherwise a later correction in the source would change
+    -- what a closing counted, and the verification of the published closing would fail.
     submitted_via text DEFAULT '',
     received_at timestamptz,
     due_at timestamptz,
@@ -140,18 +140,18 @@ CREATE TABLE motcua.dossier_versions (
     )
 );
 CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions (dossier_id, version_id);
--- This index finds all dossiers that were due on a day in any of their versions. The planning of the evening's
--- apologies needs them, and so does the query that compares occasions with messages (the accounting identity).
+-- This index finds all dossiers that were due on a day in any of their versions, for the evening's apologies and for
+-- the query that compares messages with the events that need a message (the accounting identity).
 CREATE INDEX dossier_versions_due ON motcua.dossier_versions (((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date));
-COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that a pick-up read, append-only. Holds personal data.';
+COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that was read from a source, append-only. Holds personal data.';
 COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number of the row, growing.';
 COMMENT ON COLUMN motcua.dossier_versions.dossier_id IS 'The dossier whose row was read.';
-COMMENT ON COLUMN motcua.dossier_versions.seen_at IS 'When the pick-up read the version.';
+COMMENT ON COLUMN motcua.dossier_versions.seen_at IS 'When the version was read.';
 COMMENT ON COLUMN motcua.dossier_versions.updated_at IS 'Time of the dossier''s last change at the source, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.procedure_code IS 'Code of the dossier''s procedure in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.applicant_phone IS 'Phone field in this version. Personal data.';
 COMMENT ON COLUMN motcua.dossier_versions.phone_entered_at IS 'When the phone field of this version was typed.';
-COMMENT ON COLUMN motcua.dossier_versions.submitted_via IS 'How the dossier was submitted, in this version; empty text: the version is from before this was stored, and the table dossiers gives it.';
+COMMENT ON COLUMN motcua.dossier_versions.submitted_via IS 'How the dossier was submitted, in this version; empty text: the version is older than this column, and motcua.dossiers has the value.';
 COMMENT ON COLUMN motcua.dossier_versions.received_at IS 'When the dossier was received, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.due_at IS 'When the result is due, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.step_name IS 'Name of the dossier''s step in this version.';
@@ -159,15 +159,15 @@ COMMENT ON COLUMN motcua.dossier_versions.status_code IS 'National status code i
 COMMENT ON COLUMN motcua.dossier_versions.at_one_stop_desk IS 'Whether the dossier was at the one-stop desk, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.finished_at IS 'When the result was ready, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.returned_at IS 'When the result was handed over, in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied. A version that is read later, while the dossier is still ended, is stored without the phone field and with the same time.';
+COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied. A version that is read later, while the dossier is still ended, has no phone field and gets the same purged_at.';
 
--- Dossiers whose phone changed, or one of whose messages failed, since planning last compared the dossier's phone with
--- its messages. Each change inserts a row in its own transaction. A run of planning that sees the row therefore sees
--- the change too. The run deletes only the rows that it sees, so the row of a later change stays for the next run.
+-- Dossiers whose phone changed, or one of whose messages failed, since the planning of messages last compared phone and
+-- messages. The transaction of the change inserts the row, so a run that sees the row also sees the change. The run
+-- deletes only the rows that it sees, so the row of a later change stays for the next run.
 CREATE TABLE motcua.phone_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dossier_id bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
-COMMENT ON TABLE motcua.phone_changes IS 'Dossiers whose messages and phone must be compared, because either has changed since planning last compared them.';
+COMMENT ON TABLE motcua.phone_changes IS 'Dossiers whose messages and phone must be compared, because one of them has changed since the planning of messages last compared them.';
 COMMENT ON COLUMN motcua.phone_changes.change_id IS 'Our number of the row, growing.';
 COMMENT ON COLUMN motcua.phone_changes.dossier_id IS 'The dossier whose messages and phone must be compared.';

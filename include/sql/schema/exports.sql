@@ -1,5 +1,6 @@
--- Exported files: how each source writes them, the state of each file, and what the last file stated about each
--- dossier. The dossiers and steps of exports are stored like pushed ones.
+-- Exports: files of dossiers that a source exports. How each source writes the files, the outcome of each file, and the
+-- last known state of each dossier. The dossiers and steps themselves are in intake.pushed_dossiers and
+-- intake.pushed_steps.
 
 CREATE TABLE intake.export_forms (
     form_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -9,7 +10,7 @@ CREATE TABLE intake.export_forms (
     set_by text NOT NULL CHECK (btrim(set_by) <> '')
 );
 CREATE INDEX export_forms_client ON intake.export_forms (client_id, form_no);
-COMMENT ON TABLE intake.export_forms IS 'Forms in which a source writes its exports; the newest form is in force. Append-only.';
+COMMENT ON TABLE intake.export_forms IS 'Forms: each describes how a source writes its exports. A source''s newest form is in force. Append-only.';
 COMMENT ON COLUMN intake.export_forms.form_no IS 'Our number of the form.';
 COMMENT ON COLUMN intake.export_forms.client_id IS 'The account under which the rows of the exports are stored.';
 COMMENT ON COLUMN intake.export_forms.form IS 'The form as JSON: the headings of the columns, the names of statuses, and everything else that is needed to read the file.';
@@ -61,7 +62,7 @@ COMMENT ON COLUMN intake.exports.name IS 'Name of the exported file.';
 COMMENT ON COLUMN intake.exports.size IS 'Size of the file in bytes.';
 COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, according to the folder that it lies in.';
 COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found with its present size and modified_at.';
-COMMENT ON COLUMN intake.exports.sent_by IS 'Person who uploaded the file on the page of exports; empty: it was put into the folder. Personal data of staff.';
+COMMENT ON COLUMN intake.exports.sent_by IS 'Person who uploaded the file on the page of exports; empty: the file was put into the folder directly. Personal data of staff.';
 COMMENT ON COLUMN intake.exports.sent_at IS 'When the person in sent_by confirmed the file.';
 COMMENT ON COLUMN intake.exports.state IS 'State: waiting (until the file is complete), taken, repeated (it was taken before), outdated (a newer file was taken), refused, accepted (it was refused and then taken because a person accepted it) or removed (it was gone from its folder before it was read).';
 COMMENT ON COLUMN intake.exports.form_no IS 'The form by which the file was read.';
@@ -73,10 +74,10 @@ COMMENT ON COLUMN intake.exports.read_at IS 'When the file was read, or when it 
 COMMENT ON COLUMN intake.exports.lines IS 'Number of lines below the headings.';
 COMMENT ON COLUMN intake.exports.dossiers IS 'Number of dossiers with usable data in the file.';
 COMMENT ON COLUMN intake.exports.added IS 'Number of dossiers that were not known before.';
-COMMENT ON COLUMN intake.exports.moved IS 'Number of known dossiers whose status, step or place changed.';
-COMMENT ON COLUMN intake.exports.older IS 'Number of dossiers about which a newer file had been read.';
+COMMENT ON COLUMN intake.exports.moved IS 'Number of known dossiers with a new step, such as another status, step name or place (at the one-stop desk or not).';
+COMMENT ON COLUMN intake.exports.older IS 'Number of dossiers that were not changed, because a newer file about them had been read.';
 COMMENT ON COLUMN intake.exports.refused IS 'Number of lines that could not be used.';
-COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier exports of all dossiers (is_whole) contained and that are missing for the first time in this file.';
+COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier files contained and that this file is the first complete export (is_whole) to lack.';
 COMMENT ON COLUMN intake.exports.faults IS 'The first 500 faults by line and heading, without any value of a cell.';
 COMMENT ON COLUMN intake.exports.accepted_by IS 'Person who accepted the refused file. Personal data of staff.';
 COMMENT ON COLUMN intake.exports.accepted_at IS 'When the person in accepted_by accepted the refused file.';
@@ -92,10 +93,10 @@ CREATE TABLE intake.exported_dossiers (
 );
 CREATE INDEX exported_dossiers_export ON intake.exported_dossiers (export_no);
 CREATE INDEX exported_dossiers_vanished ON intake.exported_dossiers (vanished_in) WHERE vanished_in IS NOT NULL;
-COMMENT ON TABLE intake.exported_dossiers IS 'The state of each dossier in the last export, so that the changes in the next export can be found.';
+COMMENT ON TABLE intake.exported_dossiers IS 'The last known state of each exported dossier, with which the next export is compared.';
 COMMENT ON COLUMN intake.exported_dossiers.dossier_no IS 'The dossier, in intake.pushed_dossiers.';
-COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The last file with something new about the dossier.';
+COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The last file that gave the dossier another state, or the last export of changes (is_whole is false) that set its state.';
 COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When the file in export_no was exported.';
-COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step in that file happened. If the file does not state it: when the file was exported or, for a dossier of the first complete export, a time taken from its other dates.';
-COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of the dossier''s status, step and place.';
-COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first complete export that no longer contains the dossier; empty: the last one contains it.';
+COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s last step in the file of export_no happened. If the file does not state it: when the file was exported or, for a dossier that is new in the first complete export, when it was returned, finished or received.';
+COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of the dossier''s status, step name and place (at the one-stop desk or not).';
+COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first complete export that no longer contains the dossier; empty: there is none, or a later complete export contains the dossier again.';

@@ -1,5 +1,5 @@
--- Findings of data quality: facts that rules found. Runs open and close episodes of findings, people acknowledge
--- findings, and a finding can be rechecked between two runs.
+-- Findings: faults that the rules of data quality found. A run of the data quality check opens and closes episodes of
+-- findings, people acknowledge findings, and a finding can be rechecked between two runs.
 
 CREATE TABLE motcua.findings (
     finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -16,16 +16,16 @@ CREATE TABLE motcua.findings (
     CHECK (level = 'source' OR agency_code IS NOT NULL)
 );
 CREATE INDEX findings_dossier ON motcua.findings (dossier_id) WHERE dossier_id IS NOT NULL;
-COMMENT ON TABLE motcua.findings IS 'Facts that rules found about a dossier, an agency''s month or a source, each stored once. The episodes of a finding are in finding_episodes.';
+COMMENT ON TABLE motcua.findings IS 'Faults that the rules of data quality found about a dossier, an agency''s month or a source, each stored once. The times in which a finding was open are in finding_episodes.';
 COMMENT ON COLUMN motcua.findings.finding_id IS 'Our number of the finding.';
 COMMENT ON COLUMN motcua.findings.rule IS 'Code of the rule that returned the finding.';
 COMMENT ON COLUMN motcua.findings.subject IS 'Identifier of what the finding is about: the dossier_id; or agency, month and procedure; or source and agency.';
 COMMENT ON COLUMN motcua.findings.level IS 'What the finding is about: dossier, agency_month (one month of an agency) or source.';
 COMMENT ON COLUMN motcua.findings.agency_code IS 'Agency in charge; empty: the finding is about a source, not about one agency.';
 COMMENT ON COLUMN motcua.findings.dossier_id IS 'The dossier; empty: the finding is not about a dossier.';
-COMMENT ON COLUMN motcua.findings.since IS 'When the fact happened or began, according to the data.';
+COMMENT ON COLUMN motcua.findings.since IS 'When the fault happened or began, according to the data.';
 COMMENT ON COLUMN motcua.findings.facts IS 'Figures, days and codes for the sentence that describes the finding; never a value of a personal field.';
-COMMENT ON COLUMN motcua.findings.first_run IS 'Run that first returned the finding.';
+COMMENT ON COLUMN motcua.findings.first_run IS 'Run of the data quality check that first returned the finding.';
 
 CREATE TABLE motcua.finding_episodes (
     finding_id bigint NOT NULL REFERENCES motcua.findings,
@@ -46,9 +46,9 @@ COMMENT ON TABLE motcua.finding_episodes IS 'Episodes of findings: from the run 
 COMMENT ON COLUMN motcua.finding_episodes.finding_id IS 'The finding whose episode this is.';
 COMMENT ON COLUMN motcua.finding_episodes.opened_run IS 'First run of this episode that returned the finding.';
 COMMENT ON COLUMN motcua.finding_episodes.closed_run IS 'Run that checked the rule and did not return the finding; empty: the finding is open.';
-COMMENT ON COLUMN motcua.finding_episodes.again IS 'Whether the finding had been fixed before.';
+COMMENT ON COLUMN motcua.finding_episodes.again IS 'Whether the finding had an earlier episode.';
 COMMENT ON COLUMN motcua.finding_episodes.deadline IS 'Last day for correcting the data. The agency is reminded from the next day on. Empty: none.';
-COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'Last day before the Department is informed as well. It is informed from the next day on.';
+COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'Last day before the Department, which runs the system, is informed as well. It is informed from the next day on.';
 
 CREATE TABLE motcua.quality_withheld (
     run_no bigint NOT NULL REFERENCES motcua.quality_runs,
@@ -56,8 +56,8 @@ CREATE TABLE motcua.quality_withheld (
     PRIMARY KEY (run_no, finding_id)
 );
 COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was faulty in a run, so that the run could neither confirm nor close these findings.';
-COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run that withheld the finding.';
-COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding that was withheld.';
+COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run that could not judge the finding.';
+COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding, which stayed open.';
 
 CREATE TABLE motcua.finding_acknowledgements (
     acknowledgement_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -68,7 +68,7 @@ CREATE TABLE motcua.finding_acknowledgements (
     until date NOT NULL
 );
 CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements (finding_id, acknowledgement_id);
-COMMENT ON TABLE motcua.finding_acknowledgements IS 'Acknowledgements: a person accepts a finding for a time, with a reason. The last acknowledgement of a finding counts; append-only. Acknowledged findings are still shown; figures subtract them.';
+COMMENT ON TABLE motcua.finding_acknowledgements IS 'Acknowledgements: a person accepts a finding for a time, with a reason. The last acknowledgement of a finding counts; append-only. Acknowledged findings are still shown, but numbers of open findings leave them out.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledgement_id IS 'Our number of the acknowledgement.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.finding_id IS 'The finding that was acknowledged.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledged_at IS 'When the finding was acknowledged.';

@@ -1,7 +1,7 @@
--- Gaps: times of which the ledger may lack data. A restored ledger lacks the messages that were sent after the backup
--- was made. The journal of attempts, which is stored outside the ledger, still has their attempts. A ledger that was
--- paused may have been restored to an earlier state together with its journal. Messages recorded before the end of the
--- pause are therefore held until a watch that ran all the time, or a person, declares that the ledger was only paused.
+-- Gaps: times of which the ledger may lack data. A restored ledger lacks what was sent after the backup was made, but
+-- the journal of attempts, a folder outside the ledger, still has it. A paused ledger may have been restored together
+-- with its journal. Messages recorded before the end of the pause are therefore held (not sent) until a person, or a
+-- watch (a monitoring process) that ran all the time, declares that the ledger was only paused.
 
 CREATE TABLE motcua.journals (
     journal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -33,20 +33,20 @@ CREATE TABLE motcua.gaps (
     CHECK (sent_until IS NULL OR closed_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX gaps_one_open ON motcua.gaps ((closed_at IS NULL)) WHERE closed_at IS NULL;
-COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not or may not remember, because it was restored or paused. While a gap is open, no message is sent, or at least no message that may already have been sent in the gap.';
+COMMENT ON TABLE motcua.gaps IS 'Times of which the ledger may lack data, because it was restored or paused. While a gap is open, no message is sent, or at least no message that may already have been sent in the gap.';
 COMMENT ON COLUMN motcua.gaps.gap_no IS 'Our number of the gap.';
-COMMENT ON COLUMN motcua.gaps.kind IS 'Kind. behind_journal: the journal has attempts that the ledger lacks. other_journal: the ledger used a journal that is not here. behind_watch: the watch had seen more than the ledger has. slept: senders gave no heartbeat for more than ten minutes, and nothing proved that the ledger was not restored in that time.';
-COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When a sender noticed the gap.';
+COMMENT ON COLUMN motcua.gaps.kind IS 'Kind. behind_journal: the journal has attempts that the ledger lacks. other_journal: the ledger used a journal that is not here. behind_watch: a watch (a monitoring process) had seen a later state of the ledger. slept: senders gave no heartbeat for more than ten minutes, and nothing proved that the ledger was not restored in that time.';
+COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When the gap was noticed.';
 COMMENT ON COLUMN motcua.gaps.ledger_until IS 'When the last attempt in the ledger began; empty: it had no attempt.';
-COMMENT ON COLUMN motcua.gaps.journal_until IS 'When the last attempt in the journal began; empty: it had no attempt.';
-COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
-COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts in the journal that the ledger lacked.';
+COMMENT ON COLUMN motcua.gaps.journal_until IS 'When the last attempt in the journal began; for kind behind_watch: when the watch last saw the later state. Empty: not known, or the journal had no attempt.';
+COMMENT ON COLUMN motcua.gaps.slept_since IS 'The last heartbeat of senders before the pause by which the gap was noticed; empty: it was noticed otherwise.';
+COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts that the journal had, or the watch had seen, and the ledger lacked.';
 COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued when the gap was noticed and are therefore held.';
 COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap that no journal covers: messages recorded up to this time may have been sent, so their outcome is unknown. Empty: there are no such messages.';
 COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: no message at all is sent.';
 COMMENT ON COLUMN motcua.gaps.closed_at IS 'When the gap was closed; empty: it is open.';
-COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';
-COMMENT ON COLUMN motcua.gaps.reason IS 'Reason of the person who closed the gap.';
+COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, the watch, or the person who decided.';
+COMMENT ON COLUMN motcua.gaps.reason IS 'Why the gap was closed; empty: a run closed it without a reason.';
 
 CREATE TABLE motcua.lost_attempts (
     lost_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -117,7 +117,7 @@ WHERE withdrawn_at IS NULL;
 COMMENT ON TABLE motcua.believed_sleeps IS 'Declarations that this server''s disk is never restored to an earlier state. While one is in force, no messages are held after a pause of the ledger.';
 COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number of the declaration.';
 COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'When the declaration was made.';
-COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Person who made the declaration for the Department.';
+COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Person who made the declaration for the Department, which runs the system.';
 COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why this server''s disk is never restored, as the person stated.';
 COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'When the declaration was withdrawn; empty: it is in force.';
 COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Person who withdrew the declaration.';
@@ -131,11 +131,11 @@ CREATE TABLE motcua.outside_watch (
     lost_attempts integer CHECK (lost_attempts >= 0),
     seen_until timestamptz
 );
-COMMENT ON TABLE motcua.outside_watch IS 'The last report of a watch on another machine: one row, written in each of its rounds; no row if there was no report.';
+COMMENT ON TABLE motcua.outside_watch IS 'The last report of a watch (a monitoring process) on another machine: one row, replaced at each report; no row: there was no report.';
 COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true; the table has one row.';
 COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported.';
 COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the pause of the ledger about which this server asked the watch; empty: it asked about none.';
+COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has read the ledger often enough to see everything that senders did, by its own clock.';
+COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the ledger''s pause that the report is about; empty: this server asked about no pause, the watch had seen a later state, or a sender has acted on the report of a later state.';
 COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state of the ledger: the number of attempts that it had seen and the ledger lacks. Empty: the watch had seen no later state, or a sender has acted on the report.';
 COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch last saw the missing attempts in the ledger.';

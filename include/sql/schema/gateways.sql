@@ -59,15 +59,15 @@ CREATE TABLE motcua.gateway_stops (
     PRIMARY KEY (gateway, concerns, subject),
     CHECK ((concerns = 'gateway') = (subject = ''))
 );
-COMMENT ON TABLE motcua.gateway_stops IS 'Present pauses of gateways, of carriers and of templates there.';
+COMMENT ON TABLE motcua.gateway_stops IS 'Present pauses: of a gateway, or of a carrier or a template at a gateway.';
 COMMENT ON COLUMN motcua.gateway_stops.gateway IS 'The gateway that is paused, as a whole or in part.';
 COMMENT ON COLUMN motcua.gateway_stops.concerns IS 'What is paused: gateway (the whole gateway), carrier (one carrier there) or template (one template there).';
 COMMENT ON COLUMN motcua.gateway_stops.subject IS 'The carrier or the template; empty if the whole gateway is paused.';
 COMMENT ON COLUMN motcua.gateway_stops.stopped_at IS 'When the pause began.';
 COMMENT ON COLUMN motcua.gateway_stops.until IS 'When the gateway is tried again with one message, unless a person ends the pause earlier.';
 COMMENT ON COLUMN motcua.gateway_stops.pause IS 'Length of the pause before the next trial, doubled each time; empty: the pause lasts until a fixed time.';
-COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or the lack of an answer, that caused the pause.';
-COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'Whether a person paused the gateway. No run fails for that reason alone.';
+COMMENT ON COLUMN motcua.gateway_stops.reason IS 'What caused the pause: the gateway''s answer, the lack of one, a limit, or the reason that a person gave.';
+COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'Whether a person paused the gateway. No run fails only because of such a pause.';
 COMMENT ON COLUMN motcua.gateway_stops.expected IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. An expected pause is no fault, and it ends by itself at the time in the column until.';
 
 CREATE TABLE motcua.gateway_changes (
@@ -81,7 +81,7 @@ CREATE TABLE motcua.gateway_changes (
     reason text NOT NULL,
     changed_by text NOT NULL CHECK (btrim(changed_by) <> '')
 );
-COMMENT ON TABLE motcua.gateway_changes IS 'Every begin and end of a pause of a gateway, carrier or template, with its reason; append-only.';
+COMMENT ON TABLE motcua.gateway_changes IS 'Every beginning and end of a pause of a gateway, carrier or template, with its reason; append-only.';
 COMMENT ON COLUMN motcua.gateway_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN motcua.gateway_changes.gateway IS 'The gateway that was paused or started, as a whole or in part.';
 COMMENT ON COLUMN motcua.gateway_changes.concerns IS 'What was paused or started: gateway (the whole gateway), carrier or template.';

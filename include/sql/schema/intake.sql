@@ -18,7 +18,7 @@ COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_S
 COMMENT ON COLUMN intake.clients.salt IS 'Random bytes that are hashed with the password.';
 COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password. The password is random and was shown once.';
 COMMENT ON COLUMN intake.clients.networks IS 'Networks from which the client may call without a password; empty: none.';
-COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when each dossier with the client''s status 5 (supplement needed) counts as at the one-stop desk; empty: only if a push states the desk.';
+COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when status 5 (supplement needed) of the client always means that the citizen must come to the one-stop desk; empty: only if the push says so.';
 COMMENT ON COLUMN intake.clients.made_at IS 'When the client was registered.';
 COMMENT ON COLUMN intake.clients.disabled_at IS 'Since when the client may not push; empty: it may.';
 
@@ -43,7 +43,7 @@ CREATE TABLE intake.client_changes (
     supplements_at_desk boolean NOT NULL
 );
 CREATE INDEX client_changes_client ON intake.client_changes (client_id);
-COMMENT ON TABLE intake.client_changes IS 'Changes of clients: a client was registered, changed, disabled or got a new password, and what it may do from then on. Append-only.';
+COMMENT ON TABLE intake.client_changes IS 'Changes of clients, append-only: what was changed, and what the client may do from then on.';
 COMMENT ON COLUMN intake.client_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN intake.client_changes.client_id IS 'The client that was changed.';
 COMMENT ON COLUMN intake.client_changes.changed_at IS 'When the client was changed.';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN intake.client_changes.changed_by IS 'Person who made the chang
 COMMENT ON COLUMN intake.client_changes.change IS 'Change: registered, changed (what the client may do), password (a new one), disabled or enabled.';
 COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of the client''s agencies after the change.';
 COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change, as in clients.networks.';
-COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether, after the change, each dossier with the client''s status 5 (supplement needed) counts as at the one-stop desk.';
+COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether, after the change, status 5 (supplement needed) of the client always means that the citizen must come to the one-stop desk.';
 
 CREATE TABLE intake.sessions (
     token_digest bytea PRIMARY KEY CHECK (length(token_digest) = 32),
@@ -69,18 +69,18 @@ CREATE TABLE intake.wrong_addresses (
     since timestamptz NOT NULL,
     wrong integer NOT NULL CHECK (wrong > 0)
 );
-COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a password for a client from addresses outside its networks, in the last minute in which there was such a call. After more than sixty of them, each further one is answered late.';
-COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which such a call was made.';
-COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute in which the calls are counted began.';
-COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of such calls since the minute began.';
+COMMENT ON TABLE intake.wrong_addresses IS 'Wrong calls for a client: calls without a password from addresses outside the client''s networks. They are counted in the minute that begins with such a call. From the 61st wrong call of a minute on, each is answered late.';
+COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which the wrong calls were made.';
+COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute in which the wrong calls are counted began.';
+COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of wrong calls in that minute.';
 
 CREATE TABLE intake.numbers (
     source text PRIMARY KEY,
     last_number bigint NOT NULL DEFAULT 0 CHECK (last_number >= 0)
 );
-COMMENT ON TABLE intake.numbers IS 'The last number that a step of a source was given. The row is locked while a push of the source is written, so that numbers are committed in their order.';
+COMMENT ON TABLE intake.numbers IS 'The last number that the ledger gave to a pushed step (a change of a dossier''s step or status) of a source. The row is locked while a push or an export of the source is written, so that numbers are committed in their order.';
 COMMENT ON COLUMN intake.numbers.source IS 'Name of the source whose steps are numbered.';
-COMMENT ON COLUMN intake.numbers.last_number IS 'The last number that a step of the source was given.';
+COMMENT ON COLUMN intake.numbers.last_number IS 'The last number that a step of the source got.';
 
 CREATE TABLE intake.client_days (
     client_id bigint NOT NULL REFERENCES intake.clients,

@@ -1,4 +1,4 @@
--- The ledger's schemas, and the time from which each rule of a later version holds.
+-- The ledger's schemas, and the rules that newer versions of this software added.
 
 CREATE SCHEMA motcua;
 COMMENT ON SCHEMA motcua IS 'The ledger of MotcuaSMS: dossiers, transitions, messages, attempts, receipts.';
@@ -7,21 +7,21 @@ CREATE SCHEMA intake;
 -- This schema holds the views that auditors may read: the facts, without phone numbers, names, notes and texts.
 CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'Facts for auditors, without personal data; read through the role motcua_audit.';
--- This schema holds one snapshot at a time. Each run of the quality check fills it anew. An empty snapshot after a
--- crash of the server loses nothing.
+-- This schema holds the snapshot of the ledger that a run of the quality check reads. Each run fills it anew. Its
+-- tables are unlogged: a crash of the server empties them, and nothing is lost.
 CREATE SCHEMA quality;
-COMMENT ON SCHEMA quality IS 'The snapshot of the ledger that a run of the data quality check judges. Holds no personal data. Auditors may not read it; they can read the stored runs.';
--- In this schema one carrier statement at a time is compared with the ledger. Its tables are filled and emptied in one
--- transaction, so that no other session ever sees a phone number.
+COMMENT ON SCHEMA quality IS 'The snapshot of the ledger that a run of the data quality check judges. Holds no personal data. Auditors may not read it; they can read the stored results of the runs.';
+-- In this schema one carrier statement (a provider's monthly bill) at a time is compared with the ledger. Its tables
+-- are filled and emptied in one transaction, so that no other session ever sees a phone number.
 CREATE SCHEMA statements;
-COMMENT ON SCHEMA statements IS 'Tables in which a carrier statement is compared with the ledger; empty outside of that transaction.';
+COMMENT ON SCHEMA statements IS 'Tables in which a carrier statement is compared with the ledger. One transaction fills and empties them; at any other time they are empty.';
 
 CREATE TABLE motcua.rule_dates (
     rule text PRIMARY KEY,
     since timestamptz NOT NULL
 );
-COMMENT ON TABLE motcua.rule_dates IS 'For each rule of a later version of this software: the time from which it holds. Rows recorded before that time follow the earlier rule.';
+COMMENT ON TABLE motcua.rule_dates IS 'For each rule that a newer version of this software added: the time from which the rule holds. Rows recorded before that time follow the earlier rule.';
 COMMENT ON COLUMN motcua.rule_dates.rule IS 'Name of the rule.';
 COMMENT ON COLUMN motcua.rule_dates.since IS 'The rule holds for rows recorded from this time on. In a ledger that was empty when the rule was introduced, this time is earlier than all rows.';
--- In a ledger that was empty when the rule was introduced, the rule holds for all rows.
+-- A new ledger is empty, so the rule old_steps holds for all of its rows.
 INSERT INTO motcua.rule_dates (rule, since) VALUES ('old_steps', '2000-01-01 00:00+07');

@@ -136,14 +136,14 @@ CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN
 );
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
--- Pages list the messages of an agency, and the messages in rare states, from the newest on. With this index
+-- The web pages list the messages of an agency, and the messages in rare states, the newest first. With this index
 -- PostgreSQL reads only the rows that the list shows. Queued messages and messages that are being sent are left out,
 -- because senders would otherwise write to the index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
 -- With this index PostgreSQL finds the first due message to each carrier at once, however many messages to other
--- carriers are due before. The gates of the sending DAGs and motcua watch query these messages to find out whether a
--- sender sends them.
+-- carriers are due before. The last task of the DAG notify_transitions and the command motcua watch use it to find due
+-- messages that no sender sends.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';
@@ -185,7 +185,7 @@ COMMENT ON COLUMN motcua.messages.accented_parameters IS 'If the text was planne
 COMMENT ON COLUMN motcua.messages.accented IS 'Whether the text was planned with accents.';
 COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of the text as planned.';
 COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event that the message is about happened.';
-COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded the event. Windows of backfills compare this time.';
+COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded the event. A backfill selects messages by this time.';
 COMMENT ON COLUMN motcua.messages.planned_at IS 'When the message was planned.';
 COMMENT ON COLUMN motcua.messages.useful_until IS 'Time until which the message is useful; it expires then if it was not sent.';
 COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Time before which the message is not sent.';

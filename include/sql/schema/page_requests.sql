@@ -1,5 +1,5 @@
 -- Requests that people make on staff pages. Some are carried out at once, some by the next worker, and some by a worker
--- an hour after the Department got a mail about the request.
+-- a set time (MOTCUA_REQUESTS_AFTER) after the Department, which runs the system, got a mail about the request.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,16 +26,16 @@ CREATE TABLE motcua.page_requests (
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
-COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a page. If a request makes the system text citizens, keeps messages from them or changes who gets mails, the Department first gets a mail about it and has time to withdraw it; then a worker carries it out. Other requests are carried out at once or by the next worker. Holds no phone number and no name of a citizen.';
+COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a staff page. A stop of sending, its end, and a mapping of a status code that causes no text to citizens are carried out at once. The next worker carries out confirm_year and verify. About every other request, the Department, which runs the system, first gets a mail and has time to withdraw the request; then a worker carries it out. Holds no phone number and no name of a citizen.';
 COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number of the request.';
-COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind of the request. map_status: a status code of a source is mapped. release: messages of unknown outcome are sent again. recipients: who gets an agency''s reports. export_form: how a source writes its exports. stop, go: a stop of sending begins or ends. confirm_year: the days off of a year are confirmed or no longer confirmed. verify: a publication is verified again.';
+COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind of the request. map_status: a status code of a source is mapped. release: messages of unknown outcome are sent again. recipients: who gets an agency''s reports. export_form: how a source writes its exports. stop, go: a stop of sending begins or ends. confirm_year: the days off of a year are confirmed or no longer confirmed. verify: a publication (the published files of a period''s figures) is verified again.';
 COMMENT ON COLUMN motcua.page_requests.subject IS 'What the request is about: source and status, agency, source, stop, province and year, or publication. Only one request of a kind may be open for a subject. If the column is empty, several may be open.';
 COMMENT ON COLUMN motcua.page_requests.wanted IS 'What is to be done, and the values that the person saw when making the request. Mail addresses, which are personal data of staff, are in it only while the request is open.';
 COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When the request was made, by the ledger''s clock.';
 COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Person who made the request, as the page states. Personal data of staff.';
 COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail to the Department about the request. For a request that needs no mail but waits for a worker: when the request was made. Empty: the mail was not accepted yet, or the request was carried out at once.';
 COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When the request may be carried out, if nobody withdraws it.';
-COMMENT ON COLUMN motcua.page_requests.told IS 'Numbers that the mail stated: how many citizens the request would text, as sums by agency. Holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.told IS 'What the mail stated about the effect of the request, such as the number of dossiers or messages by agency. Holds no mail address.';
 COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail about the request could not be sent; holds no mail address.';
 COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When the request was carried out or withdrawn, or could not be carried out; empty: it is open.';
 COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the request, as the page states; empty: nobody did. Personal data of staff.';

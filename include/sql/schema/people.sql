@@ -1,4 +1,4 @@
--- Which agencies a person sees on the pages, who granted them, and who searched for a citizen by phone number.
+-- Which agencies a user of Airflow sees on the staff pages, who granted them, and who searched by a phone number.
 
 CREATE TABLE motcua.user_agencies (
     user_name text NOT NULL CHECK (btrim(user_name) <> ''),
@@ -7,7 +7,7 @@ CREATE TABLE motcua.user_agencies (
     given_by text NOT NULL CHECK (btrim(given_by) <> ''),
     PRIMARY KEY (user_name, agency_code)
 );
-COMMENT ON TABLE motcua.user_agencies IS 'Agencies whose rows a user of Airflow sees on the staff pages. It matters only for users whose role does not let them see the rows of all agencies.';
+COMMENT ON TABLE motcua.user_agencies IS 'Agencies whose rows a user of Airflow sees on the staff pages. The table matters only for users whose role (agency''s administrator or clerk) does not let them see all agencies.';
 COMMENT ON COLUMN motcua.user_agencies.user_name IS 'Name of the user in Airflow. Personal data of staff.';
 COMMENT ON COLUMN motcua.user_agencies.agency_code IS 'The agency that the user sees; a user has one row for each such agency.';
 COMMENT ON COLUMN motcua.user_agencies.since IS 'When the agency was granted to the user.';
@@ -36,9 +36,9 @@ CREATE TABLE motcua.phone_searches (
     agencies text[],
     found integer NOT NULL CHECK (found >= 0)
 );
-COMMENT ON TABLE motcua.phone_searches IS 'Who searched for dossiers by a citizen''s phone number, or let a page show the phone numbers of a source in full. The number itself is not stored. Append-only.';
-COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number of the search or display.';
-COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When the search was made or the numbers were shown.';
-COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Name in Airflow of the user who searched. Personal data of staff.';
+COMMENT ON TABLE motcua.phone_searches IS 'Who searched for dossiers by a citizen''s phone number, or had phone numbers of a source written to a file unmasked (motcua phones). The numbers are not stored. Append-only.';
+COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number of the search or file.';
+COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When the search was made or the file was written.';
+COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Person who searched or wrote the file: the name in Airflow, or the name given to the command. Personal data of staff.';
 COMMENT ON COLUMN motcua.phone_searches.agencies IS 'Agencies among whose dossiers the user searched; empty: all agencies.';
-COMMENT ON COLUMN motcua.phone_searches.found IS 'Number of dossiers that the search found, or of rows that were shown.';
+COMMENT ON COLUMN motcua.phone_searches.found IS 'Number of dossiers that the search found, or of rows in the file.';

@@ -1,5 +1,5 @@
--- Records of personal data that was emptied because its time was over or a citizen asked for it. They state in which
--- tables, by whom and because of which document, and hold no value.
+-- Records of personal data that was emptied because the time for keeping it was over or because a citizen asked for it,
+-- and of citizens' requests. The records name the tables, but hold no value that was emptied.
 
 CREATE TABLE motcua.personal_data_purges (
     purge_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,4 +1,4 @@
--- Publications. A publication is the published report of a closing, which is the stored figures of a finished period. A
+-- Publications. A publication is the published report of a closing (the stored figures of a finished period). A
 -- publication never changes and holds the hash of the previous one. The numbers of publications have no gaps, so a
 -- removed publication would be noticed. This file also has the tables of verifications, of the national portal's
 -- figures, and of the mails with reports.
@@ -17,7 +17,7 @@ COMMENT ON TABLE motcua.publications IS 'Published reports, append-only: each ma
 COMMENT ON COLUMN motcua.publications.publication_no IS 'Our number of the publication: the number of the previous publication plus one.';
 COMMENT ON COLUMN motcua.publications.closing_no IS 'The closing whose figures are published.';
 COMMENT ON COLUMN motcua.publications.corrects IS 'The publication that this one corrects; empty: none.';
-COMMENT ON COLUMN motcua.publications.folder IS 'Folder of the publication''s files, relative to the store of publications.';
+COMMENT ON COLUMN motcua.publications.folder IS 'Folder of the publication''s files, relative to the setting MOTCUA_PUBLICATIONS.';
 COMMENT ON COLUMN motcua.publications.manifest_sha256 IS 'SHA-256 of the publication''s file manifest.json.';
 COMMENT ON COLUMN motcua.publications.previous_sha256 IS 'manifest_sha256 of the publication before; 64 zeros for the first publication.';
 COMMENT ON COLUMN motcua.publications.manifest IS 'The content of manifest.json: the files with their hashes and numbers of rows, the queries with their hashes, and the moment up to which facts count (cut-off).';
@@ -89,7 +89,7 @@ CREATE TABLE motcua.report_mails (
     CHECK ((state = 'sending') = (settled_at IS NULL)),
     CHECK ((state IN ('failed', 'unknown')) = (failure IS NOT NULL))
 );
-COMMENT ON TABLE motcua.report_mails IS 'Mails with reports. There is one row for each recipient, report, receiving body and edition. It is committed before the mail server is contacted, so that a rerun sends no mail twice. Holds no mail address.';
+COMMENT ON TABLE motcua.report_mails IS 'Mails with reports: one row for each recipient, report, receiving body and edition. Each row is committed before the mail server is contacted, so that a rerun sends no mail twice. Holds no mail address.';
 COMMENT ON COLUMN motcua.report_mails.report_mail_id IS 'Our number of the row, which is part of the mail''s Message-ID.';
 COMMENT ON COLUMN motcua.report_mails.report IS 'Which kind of report is mailed: quality (about a run of the quality check) or publication (about a closing).';
 COMMENT ON COLUMN motcua.report_mails.report_no IS 'Number of the run (quality_runs) or of the publication (publications).';

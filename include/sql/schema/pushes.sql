@@ -1,4 +1,5 @@
--- Dossiers and steps that one-stop software pushed. Pick-ups read them as they read the database of any other source.
+-- Dossiers and steps that one-stop software pushed (sent to the intake app). A pick-up (a reading of new rows into the
+-- ledger) reads them as it reads the database of any other source.
 
 CREATE TABLE intake.pushed_dossiers (
     dossier_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -8,10 +9,8 @@ CREATE TABLE intake.pushed_dossiers (
     client_id bigint NOT NULL REFERENCES intake.clients,
     fields jsonb NOT NULL,
     status_code smallint,
-    -- status_code is the status that counts. said_status and said_at hold the status that the pushed row itself stated.
-    -- If a row arrives before its step, its status does not count yet, but it must be known when the step arrives. A
-    -- row that is older than these two columns has no values in them. For such a row, the time of the row's last change
-    -- (updated_at) is used in place of said_at.
+    -- A dossier may be pushed before the step that gives its new status. The pushed status may then not count until the
+    -- step arrives. said_status and said_at keep it; they are empty in rows that are older than these columns.
     said_status smallint,
     said_at timestamptz,
     supplement_at_desk boolean NOT NULL,
@@ -34,17 +33,17 @@ COMMENT ON COLUMN intake.pushed_dossiers.source IS 'Name of the source to which 
 COMMENT ON COLUMN intake.pushed_dossiers.agency_code IS 'The agency of the dossier.';
 COMMENT ON COLUMN intake.pushed_dossiers.dossier_code IS 'Code of the dossier, as it was pushed.';
 COMMENT ON COLUMN intake.pushed_dossiers.client_id IS 'The client that pushed the dossier last.';
-COMMENT ON COLUMN intake.pushed_dossiers.fields IS 'The stored fields as they were pushed, by their names in the protocol; {}: they were emptied. Personal data.';
+COMMENT ON COLUMN intake.pushed_dossiers.fields IS 'The stored fields as they were pushed, by their names in the protocol of the National Public Service Portal; {}: they were emptied. Personal data.';
 COMMENT ON COLUMN intake.pushed_dossiers.status_code IS 'Status of the dossier that counts: the pushed one (field TrangThaiHoSo) or that of the last step; empty: no readable status was pushed.';
-COMMENT ON COLUMN intake.pushed_dossiers.said_status IS 'Status in the dossier''s last push (field TrangThaiHoSo), also if it does not count yet; empty: no readable status was pushed.';
-COMMENT ON COLUMN intake.pushed_dossiers.said_at IS 'When said_status was pushed; empty: no push stated a status.';
+COMMENT ON COLUMN intake.pushed_dossiers.said_status IS 'Status in the last push of the dossier that stated one (field TrangThaiHoSo), also if it does not count yet; empty: it could not be read, or no push stated a status.';
+COMMENT ON COLUMN intake.pushed_dossiers.said_at IS 'When said_status was pushed; empty: no push stated a status since this column exists.';
 COMMENT ON COLUMN intake.pushed_dossiers.supplement_at_desk IS 'Whether the push itself states that the citizen must bring a supplement to the one-stop desk.';
 COMMENT ON COLUMN intake.pushed_dossiers.received_at IS 'The pushed field NgayTiepNhan, as a time.';
 COMMENT ON COLUMN intake.pushed_dossiers.due_at IS 'The pushed field NgayHenTra, as a time.';
 COMMENT ON COLUMN intake.pushed_dossiers.finished_at IS 'The pushed field NgayKetThucXuLy, as a time.';
 COMMENT ON COLUMN intake.pushed_dossiers.returned_at IS 'The pushed field NgayTra, as a time.';
 COMMENT ON COLUMN intake.pushed_dossiers.arrived_at IS 'When the dossier was first pushed.';
-COMMENT ON COLUMN intake.pushed_dossiers.updated_at IS 'When the dossier was last pushed with something new.';
+COMMENT ON COLUMN intake.pushed_dossiers.updated_at IS 'When a push of the dossier or of one of its steps last made it necessary that pick-ups read the row again.';
 COMMENT ON COLUMN intake.pushed_dossiers.purged_at IS 'When the personal data in fields was emptied; empty: it was not.';
 
 CREATE TABLE intake.pushed_steps (
@@ -77,13 +76,13 @@ COMMENT ON COLUMN intake.pushed_steps.transition_id IS 'Number of the step for p
 COMMENT ON COLUMN intake.pushed_steps.agency_code IS 'The agency of the dossier; empty: not known yet.';
 COMMENT ON COLUMN intake.pushed_steps.dossier_code IS 'Code of the dossier, as it was pushed.';
 COMMENT ON COLUMN intake.pushed_steps.client_id IS 'The client that pushed the step.';
-COMMENT ON COLUMN intake.pushed_steps.fields IS 'The stored fields as they were pushed, by their names in the protocol; {}: they were emptied. Personal data, also of staff.';
+COMMENT ON COLUMN intake.pushed_steps.fields IS 'The stored fields as they were pushed, by their names in the protocol of the National Public Service Portal; {}: they were emptied. Personal data, also of staff.';
 COMMENT ON COLUMN intake.pushed_steps.status_code IS 'Status of the step as it was pushed (field TrangThai); empty: none was pushed.';
 COMMENT ON COLUMN intake.pushed_steps.supplement_at_desk IS 'Whether the push itself states that the citizen must bring a supplement to the one-stop desk.';
 COMMENT ON COLUMN intake.pushed_steps.is_timed IS 'Whether the pushed step states its own time.';
 COMMENT ON COLUMN intake.pushed_steps.occurred_at IS 'When the step happened: the pushed field ThoiDiemXuLy as a time or, without it, the time of arrival.';
 COMMENT ON COLUMN intake.pushed_steps.recorded_at IS 'When the step got its transition_id; while it has none, when it arrived.';
-COMMENT ON COLUMN intake.pushed_steps.digest IS 'SHA-256 of the step''s fields, which distinguishes it from other steps of its dossier.';
+COMMENT ON COLUMN intake.pushed_steps.digest IS 'SHA-256 of the step''s fields, which distinguishes the step from other steps of its dossier.';
 COMMENT ON COLUMN intake.pushed_steps.purged_at IS 'When the personal data in fields was emptied; empty: it was not.';
 
 CREATE TABLE intake.recent_states (

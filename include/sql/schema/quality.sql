@@ -1,7 +1,7 @@
 -- Runs of the check of data quality and their results. At its end a run is sealed: its results must not change any
 -- more, and a hash of them is stored that would show a change. Each run first copies the facts that it checks into
--- tables of the schema quality, the snapshot (include/sql/quality). The tables of the findings are in
--- findings.sql.
+-- tables of the schema quality, the snapshot (include/sql/quality). The tables of the findings (rows in which a rule
+-- found a fault) are in findings.sql.
 
 CREATE TABLE motcua.quality_runs (
     run_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -85,8 +85,8 @@ COMMENT ON COLUMN motcua.quality_counts.rule IS 'Code of the rule in include/qua
 COMMENT ON COLUMN motcua.quality_counts.agency_code IS 'The agency that the rows are about; empty: the rows are about a source, not about one agency.';
 COMMENT ON COLUMN motcua.quality_counts.found IS 'Number of rows in which the rule found a fault.';
 COMMENT ON COLUMN motcua.quality_counts.acknowledged IS 'Number of these rows that somebody had acknowledged, so that they were accepted on the day of the run.';
-COMMENT ON COLUMN motcua.quality_counts.remind_agency IS 'Number of the rows that are not acknowledged, are past the agency''s deadline, and are not reported to the Department yet.';
-COMMENT ON COLUMN motcua.quality_counts.remind_department IS 'Number of the rows that are not acknowledged and are so long past the deadline that they are reported to the Department.';
+COMMENT ON COLUMN motcua.quality_counts.remind_agency IS 'Number of the rows that are not acknowledged, are past the agency''s deadline, and are not yet reported to the Department of Information and Communications, which runs this system.';
+COMMENT ON COLUMN motcua.quality_counts.remind_department IS 'Number of the rows that are not acknowledged and are so long past the deadline that they are reported to the Department of Information and Communications.';
 
 CREATE TABLE motcua.quality_agencies (
     run_no bigint NOT NULL REFERENCES motcua.quality_runs,
@@ -148,7 +148,7 @@ CREATE TABLE motcua.quality_suggestions (
 COMMENT ON TABLE motcua.quality_suggestions IS 'Suggestions to agencies how to improve, which a run derived from the data.';
 COMMENT ON COLUMN motcua.quality_suggestions.run_no IS 'Number of the run of the check (quality_runs).';
 COMMENT ON COLUMN motcua.quality_suggestions.agency_code IS 'The agency to which the suggestion is made.';
-COMMENT ON COLUMN motcua.quality_suggestions.kind IS 'Kind. hold_time: hold results back for a while; desk_user, procedure: most bad phone numbers come from one of them.';
+COMMENT ON COLUMN motcua.quality_suggestions.kind IS 'Kind. hold_time: hold messages about results back for longer before they are sent; desk_user or procedure: most bad phone numbers come from one desk user or from one procedure.';
 COMMENT ON COLUMN motcua.quality_suggestions.facts IS 'The figures on which the suggestion is based.';
 
 CREATE TABLE motcua.quality_sources (

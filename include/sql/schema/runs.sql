@@ -15,7 +15,7 @@ COMMENT ON COLUMN motcua.runs.run_no IS 'Our number of the run.';
 COMMENT ON COLUMN motcua.runs.dag_id IS 'Id of the DAG that ran.';
 COMMENT ON COLUMN motcua.runs.run_id IS 'Name of the run in Airflow. Runs of other DAGs may have the same name.';
 COMMENT ON COLUMN motcua.runs.began_at IS 'When the run first worked on the ledger.';
-COMMENT ON COLUMN motcua.runs.left_undone IS 'Work that was left undone when the run''s last task, the gate, checked, as counts and reasons; empty: nothing was left, or the gate has not checked yet.';
+COMMENT ON COLUMN motcua.runs.left_undone IS 'Work that the run''s last task, the gate, found undone, as counts and reasons; empty: nothing was left undone, or the gate has not run yet.';
 
 CREATE TABLE motcua.pick_ups (
     run_no bigint NOT NULL REFERENCES motcua.runs,

@@ -16,13 +16,13 @@ CREATE TABLE motcua.sources (
     set_back_at timestamptz,
     set_back_by interval
 );
-COMMENT ON TABLE motcua.sources IS 'Sources of dossiers, one row for each. The Airflow connection of a source is onestop_<name>.';
+COMMENT ON TABLE motcua.sources IS 'Sources of dossiers, one row for each. The Airflow connection of a source is onestop_<name>. A pick-up reads the new rows of one source into the ledger.';
 COMMENT ON COLUMN motcua.sources.source_id IS 'Our number of the source.';
 COMMENT ON COLUMN motcua.sources.name IS 'Name of the source in the setting MOTCUA_SOURCES and in the id of its Airflow connection.';
 COMMENT ON COLUMN motcua.sources.cursor_transition_id IS 'Largest number of a transition that was read from the source so far.';
-COMMENT ON COLUMN motcua.sources.cursor_recorded_at IS 'Pick-ups read the transitions that were recorded after this time, and once more those of a while before it (the overlap).';
-COMMENT ON COLUMN motcua.sources.cursor_updated_at IS 'Pick-ups read the dossier rows that were updated after this time, and once more those of a while before it (the overlap).';
-COMMENT ON COLUMN motcua.sources.watch IS 'Counts and checksums of the rows that the next pick-up would read again (the overlap), as they were at the last pick-up. The watcher, the process that looks for unread rows, compares them with the source''s present counts and checksums.';
+COMMENT ON COLUMN motcua.sources.cursor_recorded_at IS 'Up to which recorded time transitions were read. The next pick-up begins some minutes before this time (the overlap), so it reads some rows again.';
+COMMENT ON COLUMN motcua.sources.cursor_updated_at IS 'Up to which update time dossier rows were read. The next pick-up begins some minutes before this time (the overlap), so it reads some rows again.';
+COMMENT ON COLUMN motcua.sources.watch IS 'Counts and checksums, at the last pick-up, of the rows that the next pick-up reads again (the overlap). The watcher, the process that looks for unread rows, compares them with the source''s present counts and checksums.';
 COMMENT ON COLUMN motcua.sources.picked_up_at IS 'When the source was last read successfully.';
 COMMENT ON COLUMN motcua.sources.look_back_at IS 'When a pick-up must next search for rows that were written after the last pick-up but have an earlier time.';
 COMMENT ON COLUMN motcua.sources.failed_at IS 'When the last attempt to read the source failed; empty if it succeeded.';

@@ -1,5 +1,5 @@
 -- Carrier statements (bảng kê) are the providers' monthly bills. Each line is compared with the ledger's attempts and
--- inquiries. The phone numbers in a file are used only while the file is imported and are not stored in any form.
+-- inquiries (texts to the short code 9029). A file's phone numbers are used only in its import and stored in no form.
 
 CREATE TABLE motcua.carrier_statements (
     statement_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -111,7 +111,7 @@ COMMENT ON COLUMN motcua.statement_matches.line_no IS 'The line of the carrier s
 COMMENT ON COLUMN motcua.statement_matches.attempt_id IS 'Our attempt; empty for an inquiry and for theirs_only.';
 COMMENT ON COLUMN motcua.statement_matches.inquiry_id IS 'Our inquiry; empty for an attempt and for theirs_only.';
 COMMENT ON COLUMN motcua.statement_matches.matched_by IS 'How it was found that line and attempt or inquiry belong together: by our reference, by the provider''s reference, or by the phone number and a time that differs by no more than the tolerance.';
-COMMENT ON COLUMN motcua.statement_matches.differs IS 'What differs: number (the line names another phone number than the attempt), segments, amount, status, time or month. For theirs_only, repeated means that another line bills the same attempt or inquiry already. For ours_only, month means that the attempt or inquiry is so near the month''s end that the next carrier statement may bill it.';
+COMMENT ON COLUMN motcua.statement_matches.differs IS 'What differs: number (the line names another phone number than the attempt), segments, amount, status, time (by more than the tolerance) or month (the attempt or inquiry is not of the file''s month). For theirs_only, repeated means that another line bills the same attempt or inquiry already. For ours_only, month means that the attempt or inquiry is so near the month''s end that the next carrier statement may bill it.';
 COMMENT ON COLUMN motcua.statement_matches.segments IS 'Number of segments that should be billed according to the ledger; 0 if none should; empty for theirs_only.';
 COMMENT ON COLUMN motcua.statement_matches.amount IS 'Amount in đồng that should be billed according to the ledger and the agreed prices; empty for theirs_only, and if no price is agreed.';
 
@@ -138,7 +138,7 @@ COMMENT ON COLUMN motcua.statement_sums.their_amount IS 'Amount in đồng that 
 COMMENT ON COLUMN motcua.statement_sums.our_segments IS 'Segments that should be billed according to the ledger.';
 COMMENT ON COLUMN motcua.statement_sums.our_amount IS 'Amount in đồng that should be billed according to the ledger and the agreed prices.';
 COMMENT ON COLUMN motcua.statement_sums.segments_off IS 'By how many segments the carrier statement and the ledger differ: the differences of all rows, added without their signs. Rows that the next carrier statement may bill are left out.';
-COMMENT ON COLUMN motcua.statement_sums.amount_off IS 'By how many đồng the carrier statement and the ledger differ, added in the same way. Only rows for which a price is agreed count.';
+COMMENT ON COLUMN motcua.statement_sums.amount_off IS 'By how many đồng the carrier statement and the ledger differ, added in the same way as in segments_off. Only rows for which a price is agreed count.';
 
 CREATE TABLE motcua.statement_difference_sums (
     statement_no bigint NOT NULL REFERENCES motcua.carrier_statements,
@@ -175,7 +175,7 @@ CREATE TABLE motcua.refused_statements (
 CREATE INDEX refused_statements_file ON motcua.refused_statements (form, file_name, refusal_no);
 COMMENT ON TABLE motcua.refused_statements IS 'Files that could not be imported as carrier statements. There is one row for each time that a file was refused; no row is deleted.';
 COMMENT ON COLUMN motcua.refused_statements.refusal_no IS 'Our number of the refusal of a file.';
-COMMENT ON COLUMN motcua.refused_statements.form IS 'Form by which the file was read. It has the name of the file''s folder; empty: the file was in no folder of a form.';
+COMMENT ON COLUMN motcua.refused_statements.form IS 'Form by which the file was read. It is also the name of the file''s folder; empty: the file was in no folder of a form.';
 COMMENT ON COLUMN motcua.refused_statements.month IS 'First day of the month that the file bills; empty: the month could not be read.';
 COMMENT ON COLUMN motcua.refused_statements.file_name IS 'Name of the refused file.';
 COMMENT ON COLUMN motcua.refused_statements.sha256 IS 'SHA-256 of the file; empty: the file could not be read.';
@@ -183,7 +183,7 @@ COMMENT ON COLUMN motcua.refused_statements.refused_at IS 'When the file was ref
 COMMENT ON COLUMN motcua.refused_statements.refused_by IS 'The person or the run that tried to import the file.';
 COMMENT ON COLUMN motcua.refused_statements.faults IS 'Number of faults, as far as they were counted.';
 COMMENT ON COLUMN motcua.refused_statements.message IS 'The faults by line and column, in Vietnamese. The text may quote a word of the file, but never a number.';
-COMMENT ON COLUMN motcua.refused_statements.set_aside_at IS 'When a person dismissed the refusal, because nothing must be done about it.';
+COMMENT ON COLUMN motcua.refused_statements.set_aside_at IS 'When a person dismissed the refusal, because nothing has to be done about it.';
 COMMENT ON COLUMN motcua.refused_statements.set_aside_by IS 'Person who dismissed the refusal, so that it is no longer shown.';
 COMMENT ON COLUMN motcua.refused_statements.set_aside_reason IS 'Why the refusal was dismissed.';
 
@@ -201,7 +201,7 @@ COMMENT ON TABLE motcua.statement_uploads IS 'Carrier statements that a person u
 COMMENT ON COLUMN motcua.statement_uploads.upload_no IS 'Our number of the upload.';
 COMMENT ON COLUMN motcua.statement_uploads.form IS 'The form by which the file is read. It is also the name of the file''s folder.';
 COMMENT ON COLUMN motcua.statement_uploads.month IS 'First day of the month that the file bills.';
-COMMENT ON COLUMN motcua.statement_uploads.file_name IS 'Name of the file in the folder, which contains the month.';
+COMMENT ON COLUMN motcua.statement_uploads.file_name IS 'Name of the file in the folder. The name contains the month.';
 COMMENT ON COLUMN motcua.statement_uploads.sha256 IS 'SHA-256 of the uploaded file, hexadecimal.';
 COMMENT ON COLUMN motcua.statement_uploads.uploaded_at IS 'When the person confirmed the upload.';
 COMMENT ON COLUMN motcua.statement_uploads.uploaded_by IS 'Person who uploaded the file. Personal data of staff.';
@@ -263,8 +263,8 @@ COMMENT ON COLUMN statements.ours.segments IS 'Number of SMS segments by the led
 COMMENT ON COLUMN statements.ours.state IS 'State of the attempt; empty for an inquiry.';
 COMMENT ON COLUMN statements.ours.carrier IS 'Carrier to which the number''s block was assigned.';
 COMMENT ON COLUMN statements.ours.taken IS 'Whether the gateway accepted the message, according to the ledger.';
-COMMENT ON COLUMN statements.ours.in_month IS 'Whether the column at lies within the month of the file.';
-COMMENT ON COLUMN statements.ours.covered IS 'Whether the column at lies before covers_until of the carrier statement.';
+COMMENT ON COLUMN statements.ours.in_month IS 'Whether the time in column "at" is in the month of the file.';
+COMMENT ON COLUMN statements.ours.covered IS 'Whether the time in column "at" is before covers_until of the carrier statement.';
 COMMENT ON COLUMN statements.ours.billed_before IS 'Whether a carrier statement of another month or form, which is not superseded, bills the same attempt or inquiry.';
 
 CREATE UNLOGGED TABLE statements.pairs (

@@ -1,5 +1,5 @@
--- Stops: orders of the Department that messages of a kind, those of an agency, or all messages are not sent for some
--- time. Publications show the reason of each.
+-- Stops: orders of the Department (which runs the system) not to send messages for some time: all messages, or those of
+-- a kind, of an agency, or of a kind and an agency. Publications show the reason of each stop.
 
 CREATE TABLE motcua.stops (
     stop_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -16,7 +16,7 @@ CREATE TABLE motcua.stops (
     CHECK (ended_at >= stopped_at AND ended_at < until)
 );
 CREATE INDEX stops_until ON motcua.stops (until);
-COMMENT ON TABLE motcua.stops IS 'Orders of the Department that messages of a kind, those of an agency, or all messages are not sent for some time; append-only, except that a stop may be ended early.';
+COMMENT ON TABLE motcua.stops IS 'Orders of the Department (which runs the system) not to send messages for some time: all messages, or those of a kind, of an agency, or of a kind and an agency; append-only, except that a stop may be ended early.';
 COMMENT ON COLUMN motcua.stops.stop_id IS 'Our number of the stop.';
 COMMENT ON COLUMN motcua.stops.kind IS 'The kind of messages that is stopped; empty: messages of every kind.';
 COMMENT ON COLUMN motcua.stops.agency_code IS 'The agency whose messages are stopped; empty: those of every agency.';

@@ -1,5 +1,5 @@
--- Steps of dossiers as they were read from the sources (transitions), steps that were typed in late (old steps), rows
--- that could not be used (quarantine), and fields whose values had to be corrected when they were read (cleaned).
+-- What was read from the sources: changes of a dossier's step or status (transitions), changes that were typed in late
+-- (old_steps), rows that could not be used (quarantine), and fields whose values were corrected (cleaned_fields).
 
 CREATE TABLE motcua.transitions (
     transition_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,15 +36,15 @@ CREATE UNIQUE INDEX transitions_from_row ON motcua.transitions (dossier_id, reco
 CREATE INDEX transitions_dossier ON motcua.transitions (dossier_id, sequence, from_row, transition_id);
 CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) WHERE planned_at IS NULL;
 CREATE INDEX transitions_recorded ON motcua.transitions (source_id, recorded_at);
--- With this index, the query that compares occasions with messages (the accounting identity) finds the steps of a day
--- that may need a message.
+-- With this index, the query that checks whether each event has its message (accounting.sql) finds the transitions of a
+-- day that may need a message.
 CREATE INDEX transitions_calling ON motcua.transitions (recorded_at) WHERE at_one_stop_desk AND status_code IN (5, 9);
 COMMENT ON TABLE motcua.transitions IS 'Changes of a dossier''s step or status, as sources recorded them. Each change is stored once, even if it is read several times.';
 COMMENT ON COLUMN motcua.transitions.transition_id IS 'Our number of the transition.';
 COMMENT ON COLUMN motcua.transitions.source_id IS 'The source that recorded the change.';
 COMMENT ON COLUMN motcua.transitions.source_transition_id IS 'Number of the transition at its source; empty if the source recorded no transition and only the dossier''s row showed the change.';
 COMMENT ON COLUMN motcua.transitions.dossier_id IS 'The dossier that changed.';
-COMMENT ON COLUMN motcua.transitions.sequence IS 'Orders the transitions of a dossier. It is the source''s number or, if only the dossier''s row showed the change, the largest number known at that time.';
+COMMENT ON COLUMN motcua.transitions.sequence IS 'Orders the transitions of a dossier. It is the number that the source gave to the change or, if only the dossier''s row showed the change, the largest such number that was known of the dossier.';
 COMMENT ON COLUMN motcua.transitions.from_row IS 'Whether only the dossier''s row at the source showed the change, because the row was newer than the dossier''s last transition.';
 COMMENT ON COLUMN motcua.transitions.from_step IS 'Name of the dossier''s step before the change.';
 COMMENT ON COLUMN motcua.transitions.to_step IS 'Name of the dossier''s step after the change.';
@@ -56,8 +56,8 @@ COMMENT ON COLUMN motcua.transitions.actor IS 'Person who made the change at the
 COMMENT ON COLUMN motcua.transitions.note IS 'Free text from the source, cleaned. May hold personal data.';
 COMMENT ON COLUMN motcua.transitions.picked_up_at IS 'When the transition was first read from its source.';
 COMMENT ON COLUMN motcua.transitions.planned_at IS 'When it was decided whether the transition needs a message (planning); empty: it was not decided yet.';
-COMMENT ON COLUMN motcua.transitions.outcome IS 'What was decided about a message for the transition (planning).';
-COMMENT ON COLUMN motcua.transitions.message_id IS 'The message of the transition''s occasion.';
+COMMENT ON COLUMN motcua.transitions.outcome IS 'What was decided about a message for the transition (planning). message: the transition begins an event that needs one, and has the message. same_occasion: the transition belongs to an event about which another transition has the message. no_occasion: the transition needs no message. out_of_scope: the agency was not enabled yet when the event began.';
+COMMENT ON COLUMN motcua.transitions.message_id IS 'The message about the event that the transition belongs to; empty: there is none.';
 
 CREATE TABLE motcua.old_steps (
     transition_id bigint PRIMARY KEY REFERENCES motcua.transitions,
@@ -75,7 +75,7 @@ CREATE TABLE motcua.old_steps (
 );
 CREATE INDEX old_steps_dossier ON motcua.old_steps (dossier_id);
 CREATE INDEX old_steps_to_judge ON motcua.old_steps (source_id, ask_at) WHERE ask_at IS NOT NULL;
-COMMENT ON TABLE motcua.old_steps IS 'Old steps: transitions that were typed in late, so that they happened well before a transition with a lower number of the same source. The dossier''s row is read again and decides whether an old step counts. The decision is written once.';
+COMMENT ON TABLE motcua.old_steps IS 'Old steps: transitions that were typed in late. Each happened well before a transition of the same dossier and source that has a lower number. The dossier''s row is read again and decides whether the old step counts when messages are planned. The decision is written once.';
 COMMENT ON COLUMN motcua.old_steps.transition_id IS 'The transition that is an old step.';
 COMMENT ON COLUMN motcua.old_steps.source_id IS 'The source of the transition.';
 COMMENT ON COLUMN motcua.old_steps.dossier_id IS 'The dossier of the transition.';

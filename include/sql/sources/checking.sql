@@ -1,6 +1,5 @@
--- Read from a source the rows and facts that the source check compares with the source contract, the views that every
--- source must offer. A query for wrong rows returns some of these rows, with the number of all wrong rows.
--- sources/reading.sql defines how rows are read. Called by sources/checking.py.
+-- Read from a source what the source check compares with the source contract, which defines the views that every source
+-- must offer. sources/reading.sql explains source_dossiers and source_transitions. Called by sources/checking.py.
 
 -- name: role
 -- Return whether the role with which the system connects to a source is a superuser, whether it may do more than read

@@ -1,5 +1,5 @@
--- Read the views of the source contract, which every source must offer. Called by sources/contract.py and
--- sources/desk_register.py.
+-- Read the views of the source contract. Every source must offer dossiers and transitions, and may offer desk_register.
+-- Called by sources/contract.py and sources/desk_register.py.
 
 -- name: dossiers
 -- Return the rows of the contract's view onestop.dossiers.
@@ -44,8 +44,8 @@ FROM onestop.transitions;
 SELECT to_regclass('onestop.desk_register') IS NOT NULL AS offered;
 
 -- name: desk_register
--- Return those rows of the contract's view onestop.desk_register that have a time from a given time on, or no time at
--- all. Times outside the years 1900 to 9000 become NULL, because Python cannot hold all of them.
+-- Return the rows of the contract's view onestop.desk_register with a time at or after a given time, or without a time.
+-- Times outside the years 1900 to 9000 become NULL, because Python cannot hold all of them.
 SELECT
     agency_code,
     dossier_code,

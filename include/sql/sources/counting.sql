@@ -14,9 +14,9 @@ WHERE
 -- name: occasions
 -- Return the occasions of results and supplements that were recorded in [start, end), each with all its transitions
 -- (source_transitions, source_dossiers). An occasion begins when a dossier enters a state that requires a result
--- message or a supplement message. A dossier's row that is newer than its last transition and requires another message
--- is an occasion too, without a number. A transition that names no dossier is a separate occasion. Rows with an unknown
--- status are left out.
+-- message or a supplement message. If a dossier's row is newer than its last transition and requires a message that the
+-- transition does not, the row is an occasion without transitions. A transition that lacks its agency or dossier code
+-- is a separate occasion. Rows with an unknown status are left out.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -147,9 +147,9 @@ WHERE
 -- name: occasions_by_day
 -- Return how many results and supplements were recorded on each day of [start, end), by agency, procedure and kind, and
 -- how many of them happened before the agency was enabled (source_transitions, source_dossiers). A day is a day in
--- Vietnam's time zone. Two sorts of occasions that the SQL statement "occasions" returns are not counted here: rows
--- newer than their last transition, and transitions that name no dossier. For a day with such occasions the two counts
--- differ, so the day is counted again although nothing changed.
+-- Vietnam's time zone. Rows that are newer than their last transition, and transitions without an agency or dossier
+-- code, are left out. The stored figures of a day count them with the SQL statement "occasions". A day that has them
+-- therefore seems to have changed, and its figures are computed and stored again without need.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -206,11 +206,11 @@ GROUP BY 1, 2, 3, 4;
 
 -- name: apologies_due
 -- Return the dossiers for which an apology was due on one of the given evenings (source_dossiers, source_transitions).
--- Such a dossier was in progress on the evening and is due on one of the days that belong to the evening. The status on
--- that evening comes from the dossier's row or from its last transition recorded by then, whichever is newer. A row
--- that changed after the evening does not count. An old step is a transition that was recorded since old_steps_since
--- and was typed in late, after a transition with a lower number. It counts only if the dossier's row agrees with it;
--- the row then gives the status.
+-- Such a dossier was in progress on the evening and is due on one of the evening's days (first_days to last_days). Its
+-- status on that evening comes from its row or from its last transition recorded by then, whichever is newer. A row
+-- that changed after the evening does not count. An old step is a transition that was typed in late: it happened well
+-- before a transition with a lower number, and was recorded since old_steps_since. It counts only if the dossier's row
+-- agrees with it; the row then gives the status.
 WITH evenings AS (
     SELECT e.*
     FROM
@@ -269,8 +269,7 @@ judged AS (
             ELSE l.status_code
         END AS status_then
     FROM due AS d
-    -- These are the dossier's last step and its last step that is not an old step, among the steps recorded by the
-    -- evening.
+    -- Find the dossier's last transition recorded by the evening, and the last of these that is not an old step.
     LEFT JOIN LATERAL (
         SELECT
             (array_agg(o.status_code ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS status_code,

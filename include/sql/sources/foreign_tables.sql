@@ -1,5 +1,5 @@
--- Prepare a session for sources whose contract views show foreign tables of another database system, and read their
--- latest values with a query that is used instead of sources/reading/latest. Called by sources/foreign_tables.py.
+-- Prepare a session for sources whose views (schema onestop) show foreign tables of another database system, and read
+-- their newest number and times. Called by sources/foreign_tables.py.
 
 -- name: join_by_hash
 -- Make the session join by hash only. The remote server sorts by its own collation, so a merge join with rows that
@@ -12,7 +12,7 @@ SELECT
     set_config('jit', 'off', FALSE) AS compiling;
 
 -- name: latest
--- Return the same values as sources/reading/latest, for tables in a database of another system (source_transitions,
+-- Return the same times and number as sources/reading/latest, instead of which this query is used (source_transitions,
 -- source_dossiers). The WITH keeps PostgreSQL from turning max() into "the first row in order", for which the remote
 -- server would sort its whole table. The remote server evaluates max() itself.
 SELECT

@@ -1,11 +1,11 @@
--- Read the values that a watcher compares with the sources, and announce to runs and senders what the watcher found. A
--- watcher is a process that queries the sources for unread rows. A pick-up reads the unread rows of one source into the
+-- Support the watchers, processes that query the sources for unread rows: read the stored values that they compare with
+-- the sources, and signal what they found to runs and senders. A pick-up reads the unread rows of one source into the
 -- ledger. Called by store/notices/sources.py and jobs/notices/looking.py.
 
 -- name: watched
 -- Return the values that the last pick-up of each source stored for the watcher, for the named sources or all
--- (motcua.sources). ask_at is the earliest time at which a dossier's row must be read because an old step (one that was
--- typed in late) waits for it.
+-- (motcua.sources). ask_at is when a pick-up must next read a dossier's row again, to decide whether a step that was
+-- typed in late counts.
 SELECT
     s.name,
     s.watch,
@@ -20,10 +20,10 @@ SELECT
     set_config('default_transaction_read_only', 'on', FALSE);
 
 -- name: take
--- Announce one fact about each of these sources by a shared advisory lock (motcua.sources): that it has unread rows,
--- that nobody reads these rows, or that it does not answer. The lock lasts until this connection ends or releases it.
+-- Signal one of three things about each of these sources by a shared advisory lock (motcua.sources): it has unread
+-- rows, it has had them for too long, or it does not answer. The lock lasts until this connection ends or releases it.
 -- The lock's key is a hash of the source's name and of the values that the last pick-up stored (motcua.sources.watch).
--- A finished pick-up changes these values, so that every earlier announcement about the source becomes void.
+-- The next pick-up changes these values, so that earlier signals about the source become void.
 SELECT
     s.name,
     s.key,
@@ -37,13 +37,13 @@ FROM (
 ) AS s;
 
 -- name: take_back
--- Release the advisory locks by which this connection announced a fact about sources.
+-- End signals of this connection about sources: release their advisory locks.
 SELECT pg_advisory_unlock_shared(hashtext(%(what)s), k.key) AS is_taken_back
 FROM unnest(%(keys)s::integer[]) AS k (key);
 
 -- name: told
--- Return what watchers announce about each source (pg_locks): that it has rows beyond the last pick-up, that these rows
--- are unread for too long, or that the source does not answer.
+-- Return which signals watchers give about each source at present (pg_locks): it has unread rows (has_news), it has had
+-- them for too long (has_unread), or it does not answer.
 WITH held AS MATERIALIZED (
     SELECT
         l.classid::bigint AS class,

@@ -1,7 +1,7 @@
--- Read a vendor's tables, whose fields have the names of OpenCPS, and return the columns of the source contract (the
--- views dossiers and transitions that a vendor provides). A dossier is at the one-stop desk if its department is
--- MOT_CUA. While the citizen must add papers (status 5), it is at the desk if TrangThaiBoSung is MotCua. An invalid
--- date becomes NULL. The vendor's server must be PostgreSQL 16 or later. Called by sources/contract.py for
+-- Read the tables of one-stop software with the field names of OpenCPS, and return the columns of the source contract
+-- (the views dossiers and transitions, which other vendors provide). A dossier is at the one-stop desk if its
+-- department is MOT_CUA. While the citizen must add papers (status 5), it is at the desk if TrangThaiBoSung is MotCua.
+-- An invalid date becomes NULL. The vendor's server must be PostgreSQL 16 or later. Called by sources/contract.py for
 -- sources/opencps.py.
 
 -- name: dossiers

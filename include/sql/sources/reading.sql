@@ -1,7 +1,8 @@
 -- Read rows of a source of any software. source_dossiers and source_transitions are the source's tables as its adapter
--- shows them. written_dossiers and written_transitions are the same tables before their agency codes are replaced. The
--- table named reading is the result of one of the SQL statements below. Times that Python cannot hold become NULL in
--- transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by sources/contract.py.
+-- shows them. written_dossiers and written_transitions are these tables before several codes of an agency become one.
+-- The table named reading is the result of one of the SQL statements below. Times that Python cannot hold become NULL
+-- in transitions. In dossiers they become the year 1900 or 9000, which the ledger stores as empty. Called by
+-- sources/contract.py.
 
 -- name: limit_time
 -- Limit the time of each SQL statement of this transaction, in milliseconds.
@@ -10,8 +11,8 @@ SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 -- name: latest
 -- Return the time of the source's clock, the highest plausible number of a transition, and the newest times, up to now,
 -- at which a transition was recorded and a dossier's row changed (source_transitions, source_dossiers). A number too
--- large for a sequence, a time in the future and a time that Python cannot hold are left out. Otherwise later pick-ups
--- would read only the rows after this number or time.
+-- large for a sequence, a time in the future and a time before 1900 are left out. Otherwise later readings would return
+-- only the rows after this number or time.
 SELECT
     now() AS source_now,
     (
@@ -25,8 +26,7 @@ SELECT
     ) AS updated_at;
 
 -- name: dossiers_as_read
--- Convert rows of source_dossiers to the values that the ledger stores. The table named reading holds the rows of one
--- of the SQL statements below.
+-- Convert rows of source_dossiers, in the table named reading, to the values that the ledger stores.
 SELECT
     dossier_code,
     agency_code,
@@ -72,8 +72,7 @@ SELECT
 FROM reading;
 
 -- name: transitions_as_read
--- Convert rows of source_transitions to the values that the ledger stores. The table named reading holds the rows of
--- one of the SQL statements below.
+-- Convert rows of source_transitions, in the table named reading, to the values that the ledger stores.
 SELECT
     transition_id,
     agency_code,
@@ -123,7 +122,8 @@ WHERE updated_at >= %(since)s AND updated_at < %(until)s;
 
 -- name: transitions_since
 -- Return the transitions recorded since a time or numbered above a number, each once (source_transitions). Rows are
--- selected by number too, because a row can have a wrong time.
+-- selected by number too, because a row can have a wrong time. Rows whose recorded time is missing or before 2000 are
+-- returned from 1000 numbers earlier on.
 SELECT *
 FROM source_transitions
 WHERE
@@ -172,10 +172,10 @@ FROM source_transitions
 WHERE transition_id = any(%(numbers)s::bigint[]);
 
 -- name: watch
--- Return counts and sums of the rows in the overlap, the last stretch of time that each pick-up reads again
--- (source_transitions, source_dossiers). They differ from the values that the last pick-up stored as soon as a row is
--- new or changed, until a pick-up has read that row. is_behind is true if the source's clock shows a time before the
--- newest time that was read.
+-- Return counts and sums of the newest rows, which each reading of new rows into the ledger (pick-up) reads again
+-- (source_transitions, source_dossiers). If a row is new or changed, the counts and sums differ from those that the
+-- last pick-up stored, until a pick-up has read the row. is_behind is true if the source's clock shows a time before
+-- updated_since: the clock was set back.
 SELECT
     t.transitions,
     t.transition_sum,

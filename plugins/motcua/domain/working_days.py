@@ -1,9 +1,9 @@
 """Decide which days an agency works, from the weekly pattern and the days that deviate from it.
 
-The deviations have three layers, and a later layer overrides an earlier one. The first layer is the package
-``holidays`` (public holidays and the swapped days that it knows). The second layer is decisions of the government
-(swapped days that the package does not know). The third layer is the agency itself (its closing days and extra days).
-For a year that nobody has entered into the ledger the days of the package are used, so every day can be decided.
+A swap makes a weekday free, and a weekend day is worked instead. The deviations have three layers, and a later layer
+overrides an earlier one: the package ``holidays`` (public holidays and the swaps that it knows), decisions of the
+government (other swaps), and the agency itself (days on which it is closed, and extra working days). For a year that
+nobody has entered into the ledger the days of the package are used, so every day can be decided.
 
 Days are days in Vietnam's time zone (Asia/Ho_Chi_Minh, UTC+7, no summer time).
 """
@@ -181,8 +181,8 @@ def package_version() -> str:
 def days_from_package(year: int) -> tuple[SpecialDay, ...]:
     """Return the deviations of a year that the package ``holidays`` knows.
 
-    The deviations are public holidays, even on weekends, days off in lieu, and swapped days. The result is empty for
-    years that the package does not know (before 1954, after 2100).
+    The deviations are public holidays (also those on weekends), days off in lieu, and swapped days. The result is empty
+    for years that the package does not know, such as those after 2100.
     """
     return tuple(_package_days(year).values())
 

@@ -1,8 +1,8 @@
 """Read the rules of data quality from ``include/quality/rules.yaml``.
 
-A check of data quality first copies facts of the ledger into tables, the *snapshot*. A rule is data: its condition on
-the snapshot, its severity, who can correct its findings, and its Vietnamese words. The suites of Great Expectations are
-generated from the rules. Mails, pages and commands take their words from the rules.
+A check of data quality first fills tables from the ledger, the *snapshot*. A *fact* is a column of the snapshot. A
+rule is data: its condition on facts, its severity, who can correct its *findings* (the rows that meet the condition),
+and its Vietnamese texts, which mails, pages and commands show. Suites of Great Expectations are made from the rules.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FACT = re.compile(r"\bf\.(\w+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EVERYWHERE = {"as_of", "since"}
 _IN_SENTENCES = {"since", "days"}
-"""Facts that the sentence of every rule may use: the day of ``since``, and how many days ago that day was."""
+"""Names that the text ``what`` of every rule may use: the day of the fault, and the calendar days since that day."""
 
 
 class RulesInvalid(Exception):
@@ -109,17 +109,17 @@ class Frame(_Strict):
 
 
 class Deadline(_Strict):
-    """Working days until the agency is reminded, and further working days until the Department is informed."""
+    """Working days until the agency is reminded, plus those until the Department (it runs the system) is informed."""
 
     agency: Annotated[int, Field(ge=1, le=60)]
     department: Annotated[int, Field(ge=0, le=60)]
 
 
 class HoldTime(_Strict):
-    """The conditions for suggesting a hold time: the share of results taken back, the number of cases, and the possible
-    minutes.
+    """The conditions for suggesting a hold time: the time before the message about a result is sent.
 
-    The message about a result is sent only after the hold time, because the agency may take the result back.
+    Until then the agency may take the result back. ``share``, ``cases``: at least this share and number of announced
+    results were taken back within the longest of ``minutes``, which are the hold times to choose from.
     """
 
     share: float
@@ -132,7 +132,7 @@ class BadPhones(_Strict):
     """The conditions for naming a desk user or a procedure from which bad phone numbers come.
 
     ``dossiers``: the desk user or procedure has at least this many dossiers. ``part``: at least this part of the
-    agency's bad phones comes from there. ``share``: less than this share of the dossiers is textable.
+    agency's bad phone numbers comes from there. ``share``: less than this share of its dossiers can get an SMS.
     """
 
     dossiers: int
@@ -159,7 +159,7 @@ class Phrases(_Strict):
 
 
 class Suggestions(_Strict):
-    """The conditions under which the data lead to a suggestion."""
+    """The conditions for suggesting a hold time, and for naming where bad phone numbers come from."""
 
     hold_time: HoldTime
     phones: BadPhones
@@ -271,7 +271,7 @@ class Asked:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the condition with its thresholds, without the times of the run."""
+        """Return the SHA-256 of the rule's condition, level and thresholds. It is the same in every run."""
         asked = [self.rule.where, self.rule.level]
         asked += [f"{name}={each.value:g}" for name, each in sorted(self.rule.thresholds.items())]
         return hashlib.sha256("\x1f".join(asked).encode()).hexdigest()
@@ -315,7 +315,7 @@ def _rule_query(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> A
 
     facts = ", ".join(f"'{name}', {filled(sql)}" for name, sql in rule.facts.items())
     query = (
-        f"SELECT {filled(frame.subject)} AS subject, f.agency_code AS agency_code, {filled(rule.since)} AS since,"  # noqa: S608 - all of it is ours
+        f"SELECT {filled(frame.subject)} AS subject, f.agency_code AS agency_code, {filled(rule.since)} AS since,"  # noqa: S608 - the project's own SQL
         f" jsonb_build_object({facts})::text AS facts FROM (SELECT * FROM {{batch}}) AS f"
         f" WHERE ({filled(rule.where)})"
     )

@@ -1,4 +1,4 @@
-"""The desk's own register (sổ giao nhận kết quả), which a source may offer in addition to the contract's two views.
+"""Read the register of a one-stop desk (sổ giao nhận kết quả), if a source offers the view ``onestop.desk_register``.
 
 The register shows what really happened: when a result arrived at the desk, and when the citizen signed for the result.
 The quality check compares the statuses of dossiers with the register.
@@ -21,11 +21,11 @@ _BATCH = 2000
 
 
 def read_desk_register(connection: Connection, since: datetime, patience: timedelta) -> Iterator[RegisterRow] | None:
-    """Stream the register's rows that have a time from ``since`` on or no time; ``None`` if there is no register.
+    """Stream the register's rows from ``since`` on and those without a time; ``None`` if there is no register.
 
     Args:
         connection: a connection to the source, with no transaction open; it is made read-only.
-        since: the earliest time of the rows.
+        since: a row counts if its result arrived or was handed over at this time or later.
         patience: the time limit of each SQL statement.
     """
     connection.isolation_level = IsolationLevel.REPEATABLE_READ

@@ -1,4 +1,4 @@
-"""One-stop software that can only export files. The content of the files is stored in the same tables as pushes."""
+"""Read the data of one-stop software that can only export files. The files are stored in the tables of pushed data."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from motcua.sources.national_sync import NationalSyncSource
 
 
 class FilesSource(NationalSyncSource):
-    """Reads the content of exports from the ledger's own tables, as pushes are read (docs/decisions/intake.md)."""
+    """Reads the stored content of the files in the same way as pushed data (docs/decisions/intake.md)."""

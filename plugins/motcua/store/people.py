@@ -76,9 +76,9 @@ def take_agency(connection: Connection, user_name: str, agency_code: str, change
 def log_phone_search(
     connection: Connection, searched_by: str, agencies: Sequence[str] | None, found: int, now: datetime
 ) -> None:
-    """Record in ``motcua.phone_searches`` that a user searched by a phone number or had phone numbers shown in full.
+    """Record in ``motcua.phone_searches`` that a user searched by a phone number, or exported full phone numbers.
 
-    ``found`` is the number of dossiers found or of rows shown. ``agencies`` are the agencies whose dossiers were
+    ``found`` is the number of dossiers found or of rows exported. ``agencies`` are the agencies whose dossiers were
     searched. ``None`` stands for all agencies.
     """
     values = {

@@ -164,7 +164,7 @@ _LONG_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{{_FEWEST_DIGITS - 1},}}")
 def holds_phone(text: str) -> bool:
     """Return whether something in a text looks like a phone number, in any spelling. Never raises.
 
-    This function is for texts that may contain no number. If in doubt it returns ``True``, even for digits that
+    This function checks texts in which no number is permitted. If in doubt it returns ``True``, even for digits that
     :func:`read_phone` would refuse. Dossier codes, numbers of documents, dates and times do not count.
     """
     return _mask_or_none(text) is not None
@@ -184,7 +184,7 @@ def mask_phones(text: str, show: Callable[[str], str] = mask_msisdn) -> str:
 def hide_phones(text: str) -> str:
     """Return a text with ``•••`` in place of everything that looks like a phone number.
 
-    This function is for words of sources, providers and people that are shown to users who may see no part of a number.
+    Use it for texts of sources, providers and people if the reader must not see any part of a number.
     """
     return mask_phones(text, lambda _: "•••")
 
@@ -440,7 +440,7 @@ def _is_beside_year(year: DigitRun, after_gap: Sequence[DigitRun], rest: Sequenc
 
 
 def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
-    """Count the runs of the item that a label names. The runs after this item may be a phone number."""
+    """Count the runs of the item that a label, such as "CMND", names. The runs after it may be a phone number."""
     sizes: tuple[int, ...] = ()
     if label == "id":
         sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
@@ -586,7 +586,7 @@ def _split_group(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
     """
     size = len(runs)
     parted = [run.parted for run in runs]
-    # In "0/905/771/482" and "84,905,771,482" the digits after the 0 or country code do not lack a 0.
+    # A run after a lone 0 or country code begins no new number: "0/905/771/482", "84,905,771,482".
     opens = ("0", "84", "0084")
     begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
     best: list[tuple[tuple[int, int], int]] = [((0, 0), size)] * (size + 1)
@@ -621,7 +621,7 @@ def _begins_anew(runs: Sequence[DigitRun], index: int) -> bool:
 
 
 def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spelled | None:
-    """Return runs as one whole number; None if they are no number. ``is_set_off``: no other digits are beside them."""
+    """Return runs as one whole number; None if they are none. ``is_set_off``: they are separated from other digits."""
     spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
     if spelled is None or len(runs) == 1:
         return spelled
@@ -732,7 +732,7 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     last = own[-1]
     may_be_address = is_last and bool(_STARTS_WITH_WORD.match(words.after))
     if may_be_address and _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3:
-        # In "0772 - 4631 - 12 Trần Phú" the number lacks digits.
+        # In "0772 - 4631 - 12 Trần Phú" the 12 is a house number, and the number before it lacks digits.
         return False
     inner = {run.gap for run in own[1:]}
     is_parted = any(run.parted for run in own[1:])
@@ -811,7 +811,7 @@ def _is_tail(run: DigitRun) -> bool:
 
 
 def _is_other_ending(run: DigitRun, reading: ReadingPlan) -> bool:
-    """Return whether a run is another ending of a number.
+    """Return whether a run may stand for the last digits of a second number: the 09 in "0905123456-09".
 
     Years, short numbers such as 113, numbers of branch offices such as 001 and numbers that lack digits are no endings.
     """

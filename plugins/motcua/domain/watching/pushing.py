@@ -1,4 +1,4 @@
-"""Judge whether one-stop software that pushes its data no longer calls, or pushes records that cannot be used."""
+"""Judge whether a client (one-stop software that pushes its data) no longer calls, or pushes unusable records."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from motcua.domain.working_days import WorkingCalendar
 
 _HOUR = timedelta(hours=1)
 RECORDS_ENOUGH, REFUSED_LEAST = 20, 3
-"""The share of refused records is judged only if there are at least ``RECORDS_ENOUGH`` records and ``REFUSED_LEAST``
-refused records. A single mistake therefore raises no alert."""
+"""The share of refused records is computed over the newest days that together have ``RECORDS_ENOUGH`` records. Fewer
+than ``REFUSED_LEAST`` refused records are no fault."""
 KNOWN_BACK = timedelta(days=90)
 """A client whose last call is longer ago than this is not judged any more."""
 DAYS_BACK = KNOWN_BACK + timedelta(days=40)
@@ -40,7 +40,7 @@ class ClientFigures:
     days: frozenset[date]
     """Days, in Vietnam, on which the client called."""
     hours: frozenset[datetime]
-    """Beginnings of the full hours of the last weeks in which the client called."""
+    """Clock hours in which the client called, of about the last 60 days, each given by its beginning."""
     recent: Sequence[DayPushed]
     """The last days on which the client pushed anything, the newest first."""
 
@@ -48,14 +48,12 @@ class ClientFigures:
 def judge_silence(
     clients: Iterable[ClientFigures], calendars: Mapping[str, WorkingCalendar], rules: WatchRules, now: datetime
 ) -> tuple[list[Finding], set[str]]:
-    """Return findings for clients that used to push and are silent in office hours.
-
-    The second value has the keys of clients about which nothing can be decided now.
+    """Return findings for clients that are silent in office hours, and the keys of clients that cannot be judged now.
 
     A client is silent in two cases. First, it did not call for ``rules.news_within`` although it called in the same
-    hours of each of the last five working days. Second, it missed a whole working day although it had called on each of
-    the five working days up to its last call. The second case covers software that pushes once a night, which is quiet
-    all day without a fault.
+    hours of each of the last five working days. Second, its last call was before the same hours of the previous
+    working day, although it had called on each of the five working days up to that call. The second case covers
+    software that pushes once a night, which is quiet all day without a fault.
     """
     found, undecided = [], set()
     for each in clients:
@@ -92,7 +90,7 @@ def _called_daily(client: ClientFigures, calendars: Sequence[WorkingCalendar]) -
 def judge_refused(clients: Iterable[ClientFigures], most: float) -> list[Finding]:
     """Return a finding for each client whose share of refused records is larger than ``most`` (0 to 1).
 
-    The share is computed over the newest days that together have at least twenty records.
+    If all of ``recent`` has fewer than ``RECORDS_ENOUGH`` records, the share is computed over all of it.
     """
     found = []
     for each in clients:

@@ -1,4 +1,4 @@
-"""Checks of the files beside docker-compose.yaml and of .env, as Compose and its services will read them."""
+"""Check .env and the files and folders beside docker-compose.yaml, as Compose and its services will use them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BACKUPS = "BACKUPS"
 """Variable of .env that names another folder for backups than the default one."""
 CERTIFICATES, SITE, SITE_KEY = "certificates", "site.pem", "site.key"
 OWN_CERTIFICATE = f"/{CERTIFICATES}/{SITE} /{CERTIFICATES}/{SITE_KEY}"
-"""Value of TLS if the province has its own certificate: the two files as the proxy sees them."""
+"""Value of the variable TLS if the province has its own certificate: the two files as the proxy sees them."""
 INTERNAL = "internal"
 """Value of TLS if the province has no certificate of its own. The proxy then makes its own certificates."""
 SERVICES_USER = 50_000
@@ -84,7 +84,7 @@ def lines(examination: Examination) -> Iterator[Finding]:
 
 
 def _is_cut(each: Binding, known: set[str]) -> bool:
-    """Whether a value has a ``$`` without the name of a known variable, so that Compose would drop part of the value.
+    """Return whether a value has a ``$`` without a known variable's name, so that Compose would drop a part of it.
     Compose does not change a value in single quotes, and reads ``$$`` as ``$``."""
     written = each.original.string.partition("=")[2].strip()
     if written.startswith("'"):
@@ -155,7 +155,7 @@ def folders(examination: Examination) -> Iterator[Finding]:
 
 
 def backups_folder(installation: Installation) -> Path | None:
-    """Return the folder of backups as this process sees it. ``None`` if the installation has no folder."""
+    """Return the folder of backups as this process sees it. ``None`` if the settings come from no folder."""
     if installation.folder is None:
         return None
     written = installation.value(BACKUPS) or "backups"
@@ -163,8 +163,8 @@ def backups_folder(installation: Installation) -> Path | None:
 
 
 def other_disk(examination: Examination) -> Iterator[Finding]:
-    """Check that a folder in MOTCUA_BACKUPS_GO is also the folder in BACKUPS, is on another disk than the settings, and
-    is writable for the services."""
+    """Check a folder named by MOTCUA_BACKUPS_GO: BACKUPS must name it too, it must be on another disk than the settings
+    files, and the services must be able to write to it."""
     installation = examination.installation
     path, destination = backups_folder(installation), str(examination.settings.backups_go or "").strip()
     if path is None or installation.folder is None or not destination.startswith("/"):
@@ -263,13 +263,13 @@ def _names_of(own: Certificate) -> list[str]:
 
 
 def _is_for(name: str, host: str) -> bool:
-    """Whether a name of a certificate covers a host. A leading ``*`` stands for exactly one label."""
+    """Return whether a name of a certificate covers a host. A leading ``*`` stands for exactly one label."""
     name, host = name.casefold().rstrip("."), host.casefold().rstrip(".")
     return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
 def private_keys(examination: Examination) -> Iterator[Finding]:
-    """Check that no private key for backups is stored on this server."""
+    """Check that no private key for backups lies in the folder of the settings or in the folder of the backups."""
     folder, settings = examination.installation.folder, examination.settings
     backups = backups_folder(examination.installation) or settings.backups_folder
     looked_in = [settings.data if folder is None else folder, backups]
@@ -312,7 +312,7 @@ def copies(examination: Examination) -> Iterator[Finding]:
 
 
 def signing_in(examination: Examination) -> Iterator[Finding]:
-    """Check that people sign in with accounts, and not by Airflow's simple sign-in, which shows passwords."""
+    """Check that people sign in with accounts, and not by Airflow's simple sign-in, which stores passwords in clear."""
     installation, name = examination.installation, "AIRFLOW_AUTH_MANAGER"
     if SIMPLE.rpartition(".")[2] in installation.value(name):
         yield fault("sign_in_open", installation.where(name, DOT_ENV))

@@ -18,7 +18,7 @@ from motcua.domain.phones.reading import mask_phones
 from motcua.settings import include_dir
 
 MOST_FAULTS: Final = 20
-"""Number of faults of a file that a message names; the message gives the number of the remaining faults."""
+"""Largest number of faults of a file that a message names. Of the other faults it gives only the number."""
 
 FaultCode: TypeAlias = Literal[
     "too_large", "too_many_lines", "too_heavy", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable",

@@ -36,8 +36,8 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
     Args:
         files: the settings files with the answer, which may not be saved yet.
         now: present time.
-        asks: whether the checks connect to other servers. ``motcua doctor`` makes no such checks for an examination
-            with a folder of files, so the folder is then left out.
+        asks: whether the checks connect to other servers. If so, the folder of the files is left out, because
+            ``motcua doctor`` makes no such checks for an examination with a folder.
         **only: settings that replace those of the files.
     """
     installation = files.installation()
@@ -48,7 +48,7 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
 
 
 def _report_exception(tries: Callable[_Arguments, list[Finding]]) -> Callable[_Arguments, list[Finding]]:
-    """Turn an exception of a check into one more finding, so that no answer is lost."""
+    """Return a finding if a check raises an exception, so that the set-up goes on and no answer is lost."""
 
     @wraps(tries)
     def tried(*asked: _Arguments.args, **by_name: _Arguments.kwargs) -> list[Finding]:
@@ -67,19 +67,19 @@ def _findings_about(examination: Examination, looks: Iterable[_Check], about: st
 
 @_report_exception
 def try_pages(files: Files, now: datetime) -> list[Finding]:
-    """Check that the pages' address is valid, is not the example's, and uses TLS."""
+    """Check that the address of the staff pages is valid, is not the example's, and uses TLS."""
     return _findings_about(_examination(files, now), [written.ui_address], "UI_URL")
 
 
 @_report_exception
 def try_certificate(files: Files, now: datetime) -> list[Finding]:
-    """Check that the certificate exists and is valid for the pages' address."""
+    """Check that the certificate exists and is valid for the address of the staff pages."""
     return _findings_about(_examination(files, now), [server_files.certificate], "TLS")
 
 
 @_report_exception
 def try_source(files: Files, name: str, kind: str, now: datetime) -> list[Finding]:
-    """Check that a source answers and that our login may read the tables of its adapter."""
+    """Check that a source answers and that our login may read the tables that its adapter reads."""
     variable = variable_of(f"onestop_{name}")
     only: dict[str, Any] = {"sources": {name: kind}, "gateways": ()}
     looks = (written.connections, written.secrets)
@@ -93,7 +93,7 @@ def try_source(files: Files, name: str, kind: str, now: datetime) -> list[Findin
 
 @_report_exception
 def try_gateway(files: Files, name: str, now: datetime) -> list[Finding]:
-    """Check that a gateway answers and accepts our login, and that its brandname is registered. Nothing is sent."""
+    """Check, sending nothing, that a gateway accepts our login and its brandname's registration number is not empty."""
     variable = variable_of(f"sms_{name}")
     only: dict[str, Any] = {"sources": {}, "gateways": (name,)}
     looks = (written.connections, written.secrets, written.brandnames)
@@ -124,15 +124,15 @@ def try_mail(files: Files, now: datetime) -> list[Finding]:
 
 @_report_exception
 def try_places(files: Files, now: datetime) -> list[Finding]:
-    """Check that another machine watches this server, that backups go to another machine or disk, and that the folders
-    of Compose can be used."""
+    """Check that the settings name a machine that watches this server and another machine or disk for backups, and that
+    the folders that Compose mounts can be used."""
     examination = _examination(files, now)
     looks = (written.watched_from, written.backups_go, server_files.other_disk, server_files.folders)
     return [each for look in looks for each in look(examination)]
 
 
 def send_mail(files: Files, recipient: str, mail: Mail, now: datetime) -> Finding | None:
-    """Send a real mail through the mail server of the files; return a finding if it could not be sent."""
+    """Send a real mail through the mail server that the files set; return a finding if it could not be sent."""
     given = files.connection(MAIL, SMTP_CONNECTION)
     where = f"{MAIL}: {variable_of(SMTP_CONNECTION)}"
     if given is None:
@@ -147,7 +147,7 @@ def send_mail(files: Files, recipient: str, mail: Mail, now: datetime) -> Findin
 
 
 def addresses_at(given: GivenConnection | None) -> list[str]:
-    """Return the addresses of a connection's host; empty if the name cannot be resolved."""
+    """Return the IP addresses of a connection's host; empty if the name cannot be resolved."""
     if given is None or not given.host:
         return []
     host = given.host.rpartition("//")[2].partition("/")[0]

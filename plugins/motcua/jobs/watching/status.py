@@ -1,5 +1,7 @@
-"""Shows the state of the installation on one screen: what staff pages show, and the state of this machine's disks, its
-backups, the certificate and the journal, which records every attempt to send a message."""
+"""Collect the lines of ``motcua status``: alerts, and the state of the ledger, sources, disks, backups and certificate.
+
+The watch is the process that checks the system and raises alerts. The journal records every attempt to send.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ Part: TypeAlias = Literal["runs", "late", "waits", "disk", "backup", "journal", 
 _STATEMENT_WITHIN = 20.0
 _PART_OF: Mapping[str, Part] = {"_matters": "late", "_journal": "journal", "_evening": "evening"}
 _PARTS_OF_AIRFLOW = ("airflow", "health", "callbacks", "intake")
-"""Checks of the watch that show whether a component runs."""
+"""Checks of the watch that show whether Airflow, the callbacks app and the intake of pushed data run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,11 @@ class Row:
     words: str
     is_wrong: bool = False
     check: str = ""
-    """Identifier and subject of the check behind the line, such as ``disk_low/data``. Empty if there is none."""
+    """Name of the check behind the line, in some lines as ``name/subject``. Empty if there is none."""
 
     @property
     def page(self) -> str:
-        """The page of the handbook about the check."""
+        """Return the page of the handbook about the check; empty without a check."""
         name = self.check.partition("/")[0]
         return (address_of(name) or CHECKS[name].page) if name else ""
 
@@ -117,8 +119,8 @@ def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield the open alerts of the watch, the faults that the watch would find now, and tasks that only a person can
     do.
 
-    The lines are those of the first staff page. Further lines show work that is due and that nobody does, and calendars
-    of this year that nobody has confirmed.
+    These are the lines of the first staff page, and lines about due work that nobody does and about calendars of this
+    year that nobody has confirmed.
     """
     everybody = Viewer("", "operator", None)
     matters = matters_of(standing_of(ledger, everybody, now), everybody)
@@ -173,7 +175,7 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield when the next apologies for results that will be late are planned, and for how many agencies.
 
-    An agency is counted if it has dossiers and if its calendar has apologies on that day.
+    An agency is counted if it is enabled, has dossiers, and plans apologies on that day by its setting and calendar.
     """
     rules = apology_rules()
     day: date = rules.latest_evening(now) + timedelta(days=1)
