@@ -1,8 +1,8 @@
 """Mails the page requests to the Department, and carries out each request that nobody withdrew in time.
 
 A page request may cause texts to citizens, end texts to some citizens, or change who gets mails. People order it on the
-staff pages, and this module carries it out, under another database role. No request is carried out before a mail server
-has accepted a mail about it.
+staff pages, and this module carries it out, under another database role. It first waits until a mail server has
+accepted a mail about the request; only the confirmation of a year and the verification of a publication need no mail.
 """
 
 from __future__ import annotations

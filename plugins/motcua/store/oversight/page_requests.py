@@ -1,6 +1,7 @@
 """Store page requests: orders that users give on staff pages.
 
-A worker carries out a page request after the Department got a mail about the request.
+A stop, its end, and a status mapping that causes no message are carried out at once. A worker carries out the others;
+about most of them the Department first gets a mail.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from motcua.store.ledger.rows import first, record, values_of
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
 """The result of a page request.
 
-``waits`` if a worker will carry out the request. ``done`` if the request was carried out at once, because it alone
-sends no message to a citizen. ``asked_before`` if the same request is open already. ``unknown`` if there is no such
-source, agency, account, publication or stop in force.
+``waits`` if a worker will carry out the request. ``done`` if the request was carried out at once. ``asked_before`` if
+the same request is open already. ``unknown`` if there is no such source, agency, account, publication or stop in force.
 """
 
 
