@@ -119,10 +119,10 @@ owed AS (
         min(s.evening_at) AS evening_at
     FROM stood AS s
     -- Find the last step that was known on that evening and is not an old step. An old step is one that was typed in
-    -- late. row_speaks is true if the very last step is an old step and its status is not used, but that of the
-    -- dossier's row. This holds if the old step counts (has_force), or if no version of the row that was known on that
-    -- evening had decided whether it counts. Each dossier is looked up separately, because a join would compare all
-    -- dossiers with all steps.
+    -- late. row_speaks is true if the very last step is an old step and the dossier's row gives the status in its
+    -- place. This holds if the old step counts (has_force), or if no version of the row that was known on that evening
+    -- had decided whether it counts. Each dossier is looked up separately, because a join would compare all dossiers
+    -- with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (

@@ -85,9 +85,9 @@ ORDER BY stop_id DESC
 LIMIT %(limit)s;
 
 -- name: waiting
--- Return how many messages wait for stops, by agency and kind, until when, and the earliest time at which one of them
--- is no longer useful (motcua.messages). Due messages that a sender has not put on hold yet count too. The function
--- stopped_until is called once for each agency and kind (OFFSET 0), because thousands of messages may wait.
+-- Return how many messages wait for stops, by agency and kind, with the end of the wait and the earliest time at which
+-- one of them is no longer useful (motcua.messages). Due messages that a sender has not put on hold yet count too. The
+-- function stopped_until is called once for each agency and kind (OFFSET 0), because thousands of messages may wait.
 SELECT
     q.agency_code,
     q.kind,

@@ -2,13 +2,13 @@
 -- file, the Department is the authority that runs the system.
 
 -- Insert a request from a page (motcua.page_requests). Only the values that this function reads from "given" are
--- stored. A stop (an order not to send messages for some time) and the end of a stop are carried out at once. The
--- mapping of a status code is too, if no message depends on it: if it changes nothing, or if neither the old nor the
--- new meaning is 5 (papers are missing) or 9 (there is a result). A worker carries out every other request, after the
--- Department was mailed. The process that sends the mail stores from when the request may be carried out. Only a
--- confirmation of a calendar year and a verification of a publication need no mail. The result "became" is one of
--- these: waits; done; asked_before, if the same request is open; unknown, if there is no such source, agency, account,
--- publication or stop in force.
+-- stored. A stop (an order not to send messages for some time) and the end of a stop are carried out at once. So is a
+-- mapping of a status code on which no message depends: it changes nothing, or neither its old nor its new meaning is 5
+-- (papers are missing) or 9 (there is a result). A worker carries out every other request, after the Department was
+-- mailed. The process that sends the mail stores from when the request may be carried out. Only a confirmation of a
+-- calendar year and a verification of a publication need no mail. The result "became" is one of these: waits; done;
+-- asked_before, if the same request is open; unknown, if there is no such source, agency, account, publication or stop
+-- in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -156,9 +156,9 @@ $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
 IS 'Stores a request from a page. A stop, its end and a status code mapping that causes no message are carried out at once. A worker carries out every other request, after the Department was mailed. Only a confirmation of a calendar year and a verification of a publication need no mail.';
 
--- Refuse every deletion of a request and every change of an ended request (motcua.page_requests). In an open request,
--- only the columns about the mail to the Department may change, until the mail was sent. When a request ends, its mail
--- addresses are removed.
+-- Refuse every deletion of a request and every change of an ended request (motcua.page_requests). An open request may
+-- end, which removes its mail addresses. Otherwise only its columns about the mail to the Department may change, until
+-- the mail was sent.
 CREATE OR REPLACE FUNCTION motcua.keep_page_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of_telling CONSTANT text[] := ARRAY['told_at', 'applies_at', 'told', 'untold_because'];

@@ -86,11 +86,11 @@ IS 'Waits until no other transaction writes for the client''s source, keeps othe
 -- Write the dossiers and steps of a client as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
 -- that is not given keeps its stored value. The function also stores the hashes of the pushed dossiers
--- (intake.recent_states) and, for a file, the state of each dossier in it (intake.exported_dossiers). Steps get numbers
--- in the given order, also steps that had waited for their dossiers. The numbers lie above every number that was read
--- from any source: another source may have delivered a dossier before, and the dossier's new steps must come after the
--- steps from that source. Refuses agencies that the account may not write about. Raises MC010 if there is no such
--- account. Called by intake.write_push and include/sql/intake/exports.sql.
+-- (intake.recent_states) and, for a file, the state of each dossier in it (intake.exported_dossiers). Steps, also those
+-- that had waited for their dossiers, get numbers in the given order and the present time as recorded_at. The numbers
+-- lie above every number that was read from any source: another source may have delivered a dossier before, and the
+-- dossier's new steps must come after the steps from that source. Refuses agencies that the account may not write
+-- about. Raises MC010 if there is no such account. Called by intake.write_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER

@@ -17,7 +17,7 @@ COMMENT ON TABLE motcua.publications IS 'Published reports, append-only: each ma
 COMMENT ON COLUMN motcua.publications.publication_no IS 'Our number of the publication: the number of the previous publication plus one.';
 COMMENT ON COLUMN motcua.publications.closing_no IS 'The closing whose figures are published.';
 COMMENT ON COLUMN motcua.publications.corrects IS 'The publication that this one corrects; empty: none.';
-COMMENT ON COLUMN motcua.publications.folder IS 'Folder of the publication''s files, relative to the setting MOTCUA_PUBLICATIONS.';
+COMMENT ON COLUMN motcua.publications.folder IS 'Folder of the publication''s files, relative to the folder in the setting MOTCUA_PUBLICATIONS.';
 COMMENT ON COLUMN motcua.publications.manifest_sha256 IS 'SHA-256 of the publication''s file manifest.json.';
 COMMENT ON COLUMN motcua.publications.previous_sha256 IS 'manifest_sha256 of the publication before; 64 zeros for the first publication.';
 COMMENT ON COLUMN motcua.publications.manifest IS 'The content of manifest.json: the files with their hashes and numbers of rows, the queries with their hashes, and the moment up to which facts count (cut-off).';
