@@ -661,9 +661,11 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
 
 @pytest.mark.guarantee("apologies", "the list of apologies shown before 17:30 is what the evening then settles")
 @pytest.mark.parametrize("mode", MODES)
-def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_stop, evenings, mode):
-    """Staff must see before 17:30 exactly the apologies that the evening then plans."""
+def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_stop, evenings, rows, mode):
+    """Staff must see before 17:30 exactly the apologies that the evening then plans, each by its agency's settings."""
     evenings.mode(mode)
+    rows("UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", TU_PHAP)
+    due(one_stop, THURSDAY, "kind off", agency_code=TU_PHAP)
     due(one_stop, THURSDAY, "told")
     due(one_stop, THURSDAY, "no number", applicant_phone="")
     due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
@@ -675,8 +677,8 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
     assert coming_evening(at(WEDNESDAY, "09:00")) == at(WEDNESDAY)
     assert coming_evening(at(WEDNESDAY)) == at(THURSDAY)
     owed = in_ledger(owed_tonight, at(WEDNESDAY), None)
-    assert in_ledger(owed_tonight, at(WEDNESDAY), [TU_PHAP]) == []
-    assert {each.dossier_code for each in owed} == {"told", "no number", "landline"}
+    assert [each.reason for each in in_ledger(owed_tonight, at(WEDNESDAY), [TU_PHAP])] == ["kind_off"]
+    assert {each.dossier_code for each in owed} == {"told", "no number", "landline", "kind off"}
     evenings.run(at(WEDNESDAY, "17:30:05"))
     forecast_outcomes = {each.dossier_code: ("queued" if each.is_told else "suppressed", each.reason) for each in owed}
     assert forecast_outcomes == evenings.outcomes
