@@ -107,10 +107,14 @@ def _print_gaps(gaps: list[Gap]) -> None:
     opened = next((gap for gap in gaps if gap.closed_at is None), None)
     if opened is None:
         return
+    close = f'motcua gaps close {opened.gap_no} --as-department --reason "…"'
     if opened.held_until is None:
-        say("Put the journal back (MOTCUA_JOURNAL). The next run reads it. If it is lost, run motcua gaps close.")
+        say(
+            "Put the journal back (MOTCUA_JOURNAL). The next run reads it. If it is lost, run "
+            f"{close} with --sent-until (the last time at which the ledger may have sent) or, if the ledger knows all "
+            "sent messages, with --nothing-sent."
+        )
     else:
-        close = f'motcua gaps close {opened.gap_no} --as-department --reason "…"'
         say(
             f"If the server was only off, run {close} --nothing-sent. If its disk was restored to an earlier state, "
             f"run {close} --put-back."

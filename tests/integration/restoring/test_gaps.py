@@ -114,6 +114,8 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
     event(one_stop, 2, at=NOW + 3 * MINUTE)
     run_at(NOW + 3 * MINUTE)
     assert len(gateway.asked) == 1
+    listed = " ".join(type_command("gaps", "list", exits=1).output.split())
+    assert 'motcua gaps close 1 --as-department --reason "…" with --sent-until' in listed
 
     close("--sent-until", "2026-11-25T10:04")
     # D-4 is recorded in the gap, D-3 after it.

@@ -160,7 +160,7 @@ def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restor
     assert not gateway.asked
     code, words = motcua("gaps", "list")
     assert code == 1
-    assert "--nothing-sent" in words
+    assert '--as-department --reason "…" --nothing-sent' in words
     close("--nothing-sent")
     assert run_at(woke + MINUTE).gap is None
     assert times_texted(gateway) == once_each(0, 1)
