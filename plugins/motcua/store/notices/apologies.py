@@ -209,13 +209,12 @@ def candidates(
     """Yield batches of the agencies' dossiers that have or once had one of these due dates, with their values at the
     evening (from ``motcua.dossier_versions``). ``agencies`` are codes."""
     values = {"agencies": list(agencies), "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
-    after, is_last = 0, False
-    while not is_last:
-        rows = connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall()
-        if rows:
-            yield [value_of(DueDossier, row) for row in rows]
-            after = rows[-1]["dossier_id"]
-        is_last = len(rows) < _BATCH
+    after = 0
+    while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
+        yield [value_of(DueDossier, row) for row in rows]
+        if len(rows) < _BATCH:
+            return
+        after = rows[-1]["dossier_id"]
 
 
 def save_evening(connection: Connection, evening: SettledEvening) -> None:
