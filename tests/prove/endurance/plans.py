@@ -101,7 +101,7 @@ EXCEPTIONS: Mapping[str, May] = {
     "metrics/recorded_messages": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
     "accounting/latency": May("it reads 1,000 of the last hour's messages: 40 pages each", most=45_000),
     "apologies/candidates": May("each dossier that is due tomorrow is looked up", each=100),
-    "apologies/evenings": May("it looks up an evening of each agency: 15 pages each, here for 102", most=3_000),
+    "apologies/evenings": May("it counts the apologies of each evening that it shows", each=20),
     "apologies/unsettled": May(
         "once an evening it looks up each agency: 15 pages each, here for 102, and who is in charge of it: 400",
         most=60_000,
