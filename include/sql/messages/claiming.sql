@@ -147,8 +147,8 @@ WHERE m.message_id = r.message_id;
 
 -- name: find_for_trial
 -- Return the position in the queue of one due message with which a paused carrier is tried again (motcua.messages). If
--- refused_too is false, messages that a gateway refused because of their carrier are skipped. The newest message is
--- chosen, because the oldest ones may all be messages whose refusal caused the pause.
+-- refused_too is false, messages that a gateway refused because of their carrier are skipped. The message that
+-- became due last is chosen, because the earlier ones may all be messages whose refusal caused the pause.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE

@@ -4,9 +4,10 @@
 -- name: schema
 -- Create the one-stop database of the management board of the Vân Phong economic zone. The other agencies use the
 -- software of another vendor. Tables and fields have the names that OpenCPS, a one-stop software, gives them. Dates are
--- text, yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh. No column states whether a dossier is at the one-stop desk.
--- The database also lacks the views dossiers and transitions that a vendor should offer (the source contract). The SQL
--- statement is run repeatedly, as the database's owner. Existing objects are not changed.
+-- text, yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh. PhongBanXuLy and, with status 5, TrangThaiBoSung tell whether
+-- a dossier is at the one-stop desk. The database lacks the views dossiers and transitions that a vendor should offer
+-- (the source contract). The SQL statement is run repeatedly, as the database's owner. Existing objects are not
+-- changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (
