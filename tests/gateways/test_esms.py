@@ -307,6 +307,16 @@ def test_message_without_an_answer_is_looked_for_in_the_list(
     nothing_shows(reading)
 
 
+def test_message_is_also_looked_for_on_later_pages_of_the_list(gateway, provider, session):
+    """A busy account sends more than 500 messages in ten minutes, so the vendor's list has several pages."""
+    pages = [[ANOTHER] * 500, [ANOTHER] * 500, [ANOTHER, entry()]]
+    provider.answer_to = lambda asked: in_json({"CodeResult": "100", "SentData": pages[asked.record["Page"] - 1]})
+    reading = gateway.ask(session, SentAttempt(REFERENCE, None, MSISDN, STARTED))
+    assert reading is not None
+    assert reading.meaning == "delivered"
+    assert [asked.record["Page"] for asked in provider.asked] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("reply", [{"CodeResult": "101"}, {"CodeResult": "100"}, {"SentData": [entry()]}])
 def test_refused_or_malformed_list_gives_no_outcome(reply, gateway, provider, session):
     provider.answer = in_json(reply)

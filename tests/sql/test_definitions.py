@@ -318,6 +318,38 @@ def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_it
         assert not thread.is_alive()
 
 
+@pytest.mark.guarantee("upgrades", "a migration that changes two tables never ends a sender's transaction")
+def test_migration_of_two_tables_gives_way_to_a_sender_that_uses_them_in_the_other_order(ledger_of_its_own, files):
+    last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
+    (files.parent / "migrations" / "9999_colours.sql").write_text(
+        f"-- depends: {last}\n"
+        "ALTER TABLE motcua.messages ADD COLUMN colour text;\nALTER TABLE motcua.attempts ADD COLUMN colour text;\n",
+        encoding="utf-8",
+    )
+    applied: list[str] = []
+    with (
+        psycopg.connect(ledger_of_its_own) as sender,
+        psycopg.connect(ledger_of_its_own) as reader,
+        psycopg.connect(ledger_of_its_own, autocommit=True) as other,
+    ):
+        sender.execute("LOCK TABLE motcua.attempts IN ROW EXCLUSIVE MODE")
+        reader.execute("SELECT count(*) FROM motcua.messages")
+        thread = threading.Thread(target=lambda: applied.extend(migrate()))
+        thread.start()
+        waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'motcua.messages'::regclass AND NOT granted)"
+        while other.execute(waits).fetchone() != (True,):
+            assert thread.is_alive()
+            time.sleep(0.02)
+        # The sender waits behind the migration. If the migration still waits for the reader when the reader ends, it
+        # gets the lock of the messages and then waits for the sender. The sender would find this deadlock 1 s after it
+        # began to wait, and its transaction would end.
+        threading.Timer(0.6, reader.commit).start()
+        sender.execute("SELECT count(*) FROM motcua.messages")
+        sender.commit()
+        thread.join(120)
+        assert applied == ["9999_colours"]
+
+
 def test_migration_that_was_killed_keeps_no_later_one_out(ledger_of_its_own):
     """A killed migration leaves a row in yoyo's lock table. This row must not stop the next migration."""
     killing = (

@@ -3,6 +3,7 @@
 -- carriers are due earlier. Each run, and each round of the watch (the process that raises alerts), queries these
 -- messages to find out whether a sender sends them. The index is built concurrently so that senders can go on writing.
 -- An interrupted build leaves an invalid index, which the next try drops first.
+SET lock_timeout = '2s';
 DROP INDEX CONCURRENTLY IF EXISTS motcua.messages_due_to_carrier;
 CREATE INDEX CONCURRENTLY messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)

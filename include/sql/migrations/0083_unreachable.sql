@@ -4,6 +4,7 @@
 -- because the phone has no account there. Add an index that finds such attempts by phone number and gateway. The index
 -- is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index, which the next
 -- try drops first.
+SET lock_timeout = '2s';
 ALTER TABLE motcua.attempts DROP CONSTRAINT attempts_outcome_check,
 ADD CONSTRAINT attempts_outcome_check CHECK (
     outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown', 'receipt')

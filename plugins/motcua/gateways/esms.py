@@ -112,6 +112,8 @@ _SPAN = timedelta(minutes=5)
 """How far the vendor's clock may differ from ours."""
 _PAGE = 500
 """Most entries that one request for the vendor's list of messages returns."""
+_MOST_PAGES = 20
+"""How many requests at most search the list for one message. If the list is longer, the outcome stays unknown."""
 
 
 class EsmsGateway(Provider):
@@ -192,26 +194,29 @@ class EsmsGateway(Provider):
     def _search(self, session: requests.Session, attempt: SentAttempt) -> Mapping[str, Any] | None:
         """Returns the report of a message whose request got no answer, in the form of a callback's fields."""
         local = attempt.started_at.astimezone(VIETNAM)
-        record = self._keys | {
+        asked = self._keys | {
             "SmsType": _CUSTOMER_CARE,
             "From": f"{local - _SPAN:%Y-%m-%d %H:%M:%S}",
             "To": f"{local + _SPAN:%Y-%m-%d %H:%M:%S}",
-            "Page": 1,
             "PageSize": _PAGE,
         }
-        answer = self._post(session, "GetSmsSentData_V2", record)
-        if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResult")) != "100":
-            return None
-        entries = answer.record.get("SentData")
-        for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, dict) and entry.get("Campaign") == attempt.reference:
-                result = str(entry.get("SendResult"))
-                return {
-                    "SMSID": entry.get("ReferenceId"),
-                    "SendStatus": entry.get("SendStatus"),
-                    "SendSuccess": int(result == "1"),
-                    "SendFailed": int(result == "0"),
-                }
+        for page in range(1, _MOST_PAGES + 1):
+            answer = self._post(session, "GetSmsSentData_V2", asked | {"Page": page})
+            if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResult")) != "100":
+                return None
+            listed = answer.record.get("SentData")
+            entries = listed if isinstance(listed, list) else []
+            for entry in entries:
+                if isinstance(entry, dict) and entry.get("Campaign") == attempt.reference:
+                    result = str(entry.get("SendResult"))
+                    return {
+                        "SMSID": entry.get("ReferenceId"),
+                        "SendStatus": entry.get("SendStatus"),
+                        "SendSuccess": int(result == "1"),
+                        "SendFailed": int(result == "0"),
+                    }
+            if len(entries) < _PAGE:
+                return None
         return None
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:

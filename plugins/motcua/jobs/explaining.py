@@ -109,7 +109,7 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
     keys = tuple(dict.fromkeys((*whole, *asked.keys)))
     found = dossiers_by_code(connection, keys, agencies, agency_code)
     as_typed = [each for each in found if each.dossier_code == bare]
-    if len(as_typed) == 1 or (as_typed and len(found) > 1):
+    if as_typed:
         return CodeSearch(tuple(as_typed))
     if len(found) > 1:
         hits = [Hit(each.dossier_id, each.agency_code, each.dossier_code, is_askers=False) for each in found]

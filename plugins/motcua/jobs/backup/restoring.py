@@ -247,7 +247,7 @@ def _restore_ledger(backup: Backup, identities: Sequence[Identity], progress: Pr
         missing = " Run motcua provision first." if "role" in str(error) and "does not exist" in str(error) else ""
         raise RestoreFailed(
             f"The ledger was not put back, and the database is as empty as before. {error}.{missing}"
-        ) from (error)
+        ) from error
     counted = rows_now()
     if counted != backup.ledger.rows:
         tables = [

@@ -26,7 +26,7 @@ from motcua.jobs.doctor.examining import GATEWAYS, MAIL, SETTINGS, SOURCES, STOR
 from motcua.jobs.doctor.ledger import why_refused
 from motcua.jobs.doctor.written import PUBLICATIONS, goes_by_plain_http, read_sources
 from motcua.jobs.notices.sending.request_slots import http_session
-from motcua.jobs.watching.outside import CERTIFICATE_ENDS, LIVE, certificate_ends, health_answer, tls_place
+from motcua.jobs.watching.outside import CERTIFICATE_ENDS_SOON, LIVE, certificate_ends, health_answer, tls_place
 from motcua.jobs.watching.telling import signed_in
 from motcua.sources import adapter
 from motcua.store.file_stores import open_store
@@ -248,7 +248,7 @@ def certificates(examination: Examination) -> Iterator[Finding]:
         ends_at = None if (place := tls_place(address)) is None or place in seen else certificate_ends(*place)
         if place is not None:
             seen.add(place)
-        if ends_at is not None and ends_at < examination.now + CERTIFICATE_ENDS:
+        if ends_at is not None and ends_at < examination.now + CERTIFICATE_ENDS_SOON:
             yield fault("certificate_ends", where, f"{address}: on {ends_at.astimezone(VIETNAM):%d/%m/%Y}")
 
 

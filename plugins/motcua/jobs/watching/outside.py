@@ -24,7 +24,7 @@ from motcua.jobs.backup.folders import newest_good
 
 _PATIENCE = (3.05, 10.0)
 """Seconds to connect, and seconds to wait for an answer."""
-CERTIFICATE_ENDS = timedelta(days=21)
+CERTIFICATE_ENDS_SOON = timedelta(days=21)
 """A certificate is reported when it ends within this time."""
 _MOST_RUNS = 100
 _OK = (200, 201)

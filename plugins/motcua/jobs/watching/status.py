@@ -20,7 +20,7 @@ from motcua.jobs.backup.folders import newest_good
 from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.watching.checks import with_calendars
 from motcua.jobs.watching.keeping import load_state
-from motcua.jobs.watching.outside import CERTIFICATE_ENDS, certificate_ends, disks_of, tls_place
+from motcua.jobs.watching.outside import CERTIFICATE_ENDS_SOON, certificate_ends, disks_of, tls_place
 from motcua.jobs.watching.standing import matters_of, standing_of
 from motcua.jobs.watching.unserved import find_unserved, somebody_looks
 from motcua.reports.checks import InWords, address_of, alert_in_words, in_words
@@ -228,7 +228,7 @@ def _certificate(now: datetime) -> Iterator[Row]:
     if ends_at is None:
         yield Row("certificate", f"{address} gives this machine no certificate", True, "certificate_ends")
         return
-    days, is_wrong = (ends_at - now).days, ends_at < now + CERTIFICATE_ENDS
+    days, is_wrong = (ends_at - now).days, ends_at < now + CERTIFICATE_ENDS_SOON
     yield Row(
         "certificate", f"{address}: until {_moment(ends_at)}, {days} days", is_wrong, "certificate_ends" * is_wrong
     )

@@ -20,9 +20,16 @@ from motcua.settings import include_dir
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
+LOCK_WITHIN = 0.3
+"""How many seconds a transaction of the schema's owner waits for a lock.
+
+This is less than PostgreSQL's ``deadlock_timeout``. Therefore a deadlock always ends this transaction, which is tried
+again, and never the transaction of a sender.
+"""
+PAUSE = 0.5
+"""How many seconds the owner lets other sessions work before the next try."""
 _PATIENCE = 120.0
 """How many seconds other sessions may delay the replacement of definitions."""
-_PAUSE = 0.5
 _RIGHTS = "rights"
 _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", re.MULTILINE)
 _BEGINS = re.compile(
@@ -80,9 +87,9 @@ def make_schema(connection: psycopg.Connection[Any]) -> None:
 def put_in_force(connection: Connection) -> None:
     """Put every definition and every comment of a table in force, or none of them.
 
-    Needs a connection of the schema's owner outside a transaction. If a lock is not free within 0.3 s, the transaction
-    is rolled back and tried again later. Running senders are therefore delayed only for a moment and never become the
-    victim of a deadlock.
+    Needs a connection of the schema's owner outside a transaction. If a lock is not free within ``LOCK_WITHIN``, the
+    transaction is rolled back and tried again later. Running senders are therefore delayed only for a moment and never
+    become the victim of a deadlock.
 
     Raises:
         DefinitionRefused: a file cannot be put in force, or would change a function on which an index is built.
@@ -92,9 +99,7 @@ def put_in_force(connection: Connection) -> None:
     while True:
         try:
             with connection.transaction():
-                # The timeout is shorter than deadlock_timeout, so that a deadlock ends this transaction and never the
-                # transaction of a sender.
-                connection.execute("SET LOCAL lock_timeout = '300ms'")
+                connection.execute(f"SET LOCAL lock_timeout = {round(LOCK_WITHIN * 1000)}")
                 _replace_all(connection, texts)
                 _apply(connection, {"comments": _changed_comments(connection)})
         except (errors.LockNotAvailable, errors.DeadlockDetected) as busy:
@@ -103,7 +108,7 @@ def put_in_force(connection: Connection) -> None:
                     f"other sessions locked the definitions for {_PATIENCE:.0f} s ({busy.diag.message_primary});"
                     " stop the scheduler, end long queries, and migrate again"
                 ) from busy
-            time.sleep(_PAUSE)
+            time.sleep(PAUSE)
         else:
             return
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from motcua.settings import include_dir
 from motcua.store.ledger.database import (
@@ -22,7 +22,7 @@ from motcua.store.ledger.database import (
     given_connection,
     open_connection,
 )
-from motcua.store.ledger.definitions import make_schema, put_in_force
+from motcua.store.ledger.definitions import LOCK_WITHIN, PAUSE, make_schema, put_in_force
 from motcua.store.ledger.locks import MIGRATING, hold_lock
 from motcua.store.ledger.queries import statement
 
@@ -59,14 +59,15 @@ def known_migrations() -> list[str]:
     return sorted(path.stem for path in (include_dir() / "sql" / "migrations").glob("*.sql"))
 
 
-def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
+def migrate(lock_within: float = LOCK_WITHIN, patience: float = 120.0) -> list[str]:
     """Apply the migrations that the ledger lacks, put every definition in force, and return the migrations' names.
 
     An empty database becomes a ledger of this version completely or not at all. The only returned name is then
     ``schema``. Definitions are put in force each time, because one may have changed although no migration is pending.
 
     Args:
-        lock_within: how many seconds an SQL statement waits for a lock. Other sessions wait behind it in this time.
+        lock_within: how many seconds an SQL statement waits for a lock, unless its migration sets another limit. Other
+            sessions wait behind it in this time.
         patience: for how many seconds a migration that got no lock is tried again.
 
     Raises:
@@ -99,7 +100,7 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
                 if not there["schemas"] and not there["migrations"]:
                     return _make(backend, migrations)
                 _demand_whole(there["schemas"], there["migrations"])
-                pending = _apply(backend, migrations, lock_within / 4, patience)
+                pending = _apply(backend, migrations, patience)
                 put_in_force(owner)
             return pending
     finally:
@@ -148,14 +149,14 @@ def _demand_whole(schemas: Sequence[str], migrations: Sequence[str]) -> None:
         )
 
 
-def _apply(backend: Any, migrations: Any, pause: float, patience: float) -> list[str]:  # noqa: ANN401 - yoyo's
+def _apply(backend: Any, migrations: Any, patience: float) -> list[str]:  # noqa: ANN401 - yoyo's
     names = [migration.id for migration in backend.to_apply(migrations)]
     until = time.monotonic() + patience
     while True:
         try:
             backend.apply_migrations(backend.to_apply(migrations))
             return names
-        except LockNotAvailable:
+        except (LockNotAvailable, DeadlockDetected):
             if time.monotonic() > until:
                 raise
-            time.sleep(pause)
+            time.sleep(PAUSE)
