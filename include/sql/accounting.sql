@@ -11,8 +11,9 @@
 -- count the apologies that an evening should have, the query uses the versions of dossiers' rows and the transitions
 -- that the ledger had when the apologies were planned, or when they were found to be missed. A dossier counts in the
 -- state that it had at 17:30 on that evening. Each inquiry must have one reply. If start and end are given, only events
--- recorded in [start, end) and evenings in it count. OFFSET 0 makes PostgreSQL look up dossiers and their histories one
--- by one, whatever it estimates. The cost of a day therefore depends on that day alone.
+-- recorded in [start, end) and evenings in this interval count. OFFSET 0 makes PostgreSQL look up dossiers and their
+-- histories one by one, whatever numbers of rows the query planner expects. The cost of counting one day therefore
+-- depends only on the rows of that day.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -38,8 +39,8 @@ WITH steps AS (
         AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
--- List each due day about which apologies were planned on the evenings that count, with the evening of the planning. A
--- due day has two evenings only if the agency's setting apology_day or its calendar changed.
+-- List each due day whose apologies were planned on an evening that counts, with every evening on which they were
+-- planned. A due day has two evenings only if the agency's setting apology_day or its calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,
@@ -119,10 +120,10 @@ owed AS (
         min(s.evening_at) AS evening_at
     FROM stood AS s
     -- Find the last step that was known on that evening and is not an old step. An old step is one that was typed in
-    -- late. row_speaks is true if the very last step is an old step and the dossier's row gives the status in its
-    -- place. This holds if the old step counts (has_force), or if no version of the row that was known on that evening
-    -- had decided whether it counts. Each dossier is looked up separately, because a join would compare all dossiers
-    -- with all steps.
+    -- late. row_speaks is true if the very last step is an old step and the status is read from the dossier's row
+    -- instead of this step. The row is used if the old step counts (has_force), or if no version of the row that was
+    -- known on that evening had decided whether the old step counts. Each dossier is looked up separately, because a
+    -- join would compare all dossiers with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (

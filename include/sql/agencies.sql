@@ -39,7 +39,7 @@ ORDER BY agency_code;
 
 -- name: in_force
 -- Return, for each agency, which agency is in charge of its dossiers on a day (the agency itself or a successor), and
--- the names in force on that day (motcua.agencies_on).
+-- the names of the agency in charge on that day (motcua.agencies_on).
 SELECT
     agency_code,
     in_charge,
@@ -59,9 +59,9 @@ INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
 -- Return the procedures that a page offers to an agency for its setting same_day_procedures: first the procedures with
--- the given codes, then the agency's procedures in the 40 newest closings, the stored figures of a period
--- (audit.closing_dossiers). Dossiers of a procedure in that setting that are due on the day of receipt get no messages.
--- The cost does not depend on the number of dossiers.
+-- the given codes, then the agency's procedures in the 40 newest closings (audit.closing_dossiers). A closing is the
+-- stored figures of a finished period. Dossiers of a procedure in that setting that are due on the day of receipt get
+-- no messages. The cost does not depend on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s
@@ -226,7 +226,7 @@ ON CONFLICT (agency_code, valid_until) DO UPDATE
 -- name: set_settings
 -- Write the settings that an agency decides for itself, and return the number of the change
 -- (motcua.set_agency_settings). The parameter seen is the number of the last change that was shown to the person who
--- sets them. If the settings changed after that change, nothing is written and the result is NULL.
+-- now changes the settings. If there is a newer change, nothing is written and the result is NULL.
 SELECT
     motcua.set_agency_settings(
         %(agency_code)s::text, %(seen)s::bigint, %(wanted)s::jsonb, %(set_by)s::text

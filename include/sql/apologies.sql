@@ -132,8 +132,8 @@ SELECT EXISTS(
 ) AS is_settled;
 
 -- name: covered_until
--- Return the last due day that an agency's evenings before a given day covered, also if their apologies were missed
--- (motcua.apology_evenings).
+-- Return the last due day that an agency's evenings before a given day covered, even if the apologies of these evenings
+-- were missed (motcua.apology_evenings).
 SELECT max(e.last_due) AS covered_until
 FROM motcua.apology_evenings AS e
 WHERE e.agency_code = %(agency_code)s AND e.day < %(day)s;

@@ -17,10 +17,10 @@ FROM
     );
 
 -- name: apply_outcomes
--- Write the gateway's answers to attempts in flight (motcua.attempts). The transaction has written the answers to their
--- messages before, and so locked the messages. If a delivery receipt came before the answer, the attempt keeps the
--- state that the receipt gave it. The message of such an attempt was skipped, so it is locked here, because another
--- transaction may be applying a receipt to it.
+-- Write the gateway's answers to attempts in flight (motcua.attempts). Earlier in the same transaction, the caller
+-- wrote the answers to the messages and thereby locked them. If a delivery receipt came before the answer, the attempt
+-- keeps the state that the receipt gave it. The caller skipped the message of such an attempt. This SQL statement locks
+-- that message, because another transaction may be applying a receipt to the message.
 WITH answers AS MATERIALIZED (
     SELECT
         r.attempt_state,
@@ -94,7 +94,7 @@ FROM motcua.attempts
 WHERE state = 'in_flight';
 
 -- name: abandon
--- Set the attempts that a dead sender left in flight to unknown, and their messages too (motcua.attempts,
+-- Set to unknown the attempts that a dead sender left in flight, and the messages of these attempts (motcua.attempts,
 -- motcua.messages).
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
@@ -128,8 +128,9 @@ WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 
 -- name: unsettled
 -- Return the attempts of unknown outcome at one gateway, begun since a moment, whose outcome may be decided now
--- (settle_at), and lock their messages (motcua.attempts). The caller queries the gateway about them or repeats their
--- requests. The result has what the caller checks before it repeats a request (motcua.sending_conditions).
+-- (settle_at), and lock their messages (motcua.attempts). The caller queries the gateway about these attempts or
+-- repeats their requests. The result has the conditions that the caller checks before it repeats a request
+-- (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -287,11 +288,11 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: of_run
--- Return the outcomes of one run's attempts, each with the number of its messages that are unresolved, which means
--- queued, being sent or of unknown outcome (motcua.attempts). Messages that wait because of a stop, for a person's
--- decision or for a gateway's opening hours do not count as unresolved. Two DAGs run at 17:30, and their runs have the
--- same name then, because Airflow names a run after its time. If this session has the number of its run (setting
--- motcua.run), attempts of the other run are left out.
+-- Return the outcomes of one run's attempts, each with the number of unresolved messages (motcua.attempts). A message
+-- is unresolved while it is queued, being sent or of unknown outcome. Messages that wait because of a stop, for a
+-- person's decision or for a gateway's opening hours do not count as unresolved. Two DAGs run at 17:30, and their runs
+-- have the same name then, because Airflow names a run after its time. If this session has the number of its run
+-- (setting motcua.run), attempts of the other run are left out.
 SELECT
     a.outcome,
     count(*) FILTER (

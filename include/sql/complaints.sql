@@ -21,10 +21,11 @@ RETURNING complaint_id;
 
 -- name: link
 -- Link complaints to their dossiers and to the messages that they are probably about (motcua.complaints). A dossier of
--- the complaint's agency with exactly the typed code is preferred. Otherwise the only dossier is chosen whose code
--- differs merely in spelling, also among the dossiers of agencies that the complaint's agency has taken over. The
--- message is the dossier's last one that a gateway had accepted when the citizen complained. For the claim
--- no_result_yet, a result message is preferred. A reply to a citizen's inquiry is chosen only if there is no other.
+-- the complaint's agency with exactly the typed code is preferred. Otherwise a dossier is chosen whose code differs
+-- only in spelling, if there is exactly one such dossier. This search also covers the dossiers of agencies that the
+-- complaint's agency has taken over. The message is the dossier's last one that a gateway had accepted when the citizen
+-- complained. For the claim no_result_yet, a result message is preferred. A reply to a citizen's inquiry is chosen only
+-- if there is no other message.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g

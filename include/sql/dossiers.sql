@@ -321,9 +321,9 @@ FOR UPDATE OF d SKIP LOCKED;
 
 -- name: stepped_between
 -- Return the dossiers of an agency that have a step recorded in [start, end), with the data that planning needs about
--- them, without a lock (motcua.dossiers). The settings are the agency's present settings. The agency's name is the one
--- that is in force on the given day. The dossiers are returned in the order of their numbers, at most as many as the
--- parameter "most" states. The result holds personal data.
+-- them, without a lock (motcua.dossiers). The settings are the agency's present settings. The agency's name is that of
+-- the agency in charge on the given day. The dossiers are returned in the order of their numbers, at most as many as
+-- the parameter "most" states. The result holds personal data.
 SELECT
     d.dossier_id,
     d.dossier_code,

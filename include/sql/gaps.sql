@@ -63,8 +63,8 @@ SELECT
     (SELECT g.gap_no FROM motcua.gaps AS g WHERE g.closed_at IS NULL) AS gap_no;
 
 -- name: went_back
--- Change the open gap from the gap of a paused ledger to the gap of a restored one, because the watch had seen the
--- ledger in a newer state than now (motcua.gaps). Messages that are held stay held.
+-- Change the kind of the open gap from slept (the ledger was paused) to behind_watch (the ledger was restored), because
+-- the watch had seen the ledger in a newer state than the present one (motcua.gaps). Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
@@ -139,8 +139,8 @@ WHERE
     AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until);
 
 -- name: hold_up_to
--- Set the time up to which an open gap holds messages: those that were recorded until then (motcua.gaps). This is used
--- if the journal is damaged, or if the ledger was paused once more.
+-- Write held_until of an open gap: the gap holds the messages that were recorded up to this time (motcua.gaps). The
+-- caller uses this SQL statement if the journal is damaged, or if the ledger was paused once more.
 UPDATE motcua.gaps
 SET held_until = %(moment)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
@@ -152,8 +152,9 @@ SET closed_at = %(now)s, closed_by = %(closed_by)s, reason = %(reason)s, sent_un
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: answer
--- Close an open gap that has held_until (motcua.answer_gap). sent_until is the time until which messages may have been
--- sent that the restored ledger lacks; NULL: the ledger was only paused. A person, a run or a watch decides this.
+-- Close an open gap that has held_until (motcua.answer_gap). Messages that were sent up to sent_until may be missing in
+-- the restored ledger. NULL means that the ledger was only paused. A person, a run or a watch decides whether the
+-- ledger was restored or only paused.
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
 -- name: testimony
@@ -162,8 +163,8 @@ SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- Empty what the last report of a watch on another machine says about a newer state of the ledger than now, because a
--- sender has acted on the report (motcua.outside_watch).
+-- Empty the columns in which the last report of a watch on another machine describes a newer state of the ledger than
+-- the present one, because a sender has acted on the report (motcua.outside_watch).
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 

@@ -146,9 +146,10 @@ SELECT
 FROM stopped;
 
 -- name: judge_carrier
--- Return how many different phone numbers of a carrier a gateway has refused since a given time for reasons of that
--- carrier (motcua.attempts). Only the latest refused numbers count, up to the given maximum. A number counts at its
--- first refusal. took_one is true if the gateway accepted a message to that carrier after the first of these refusals.
+-- Return how many different phone numbers of a carrier a gateway has refused since a given time for a reason that
+-- concerns this carrier (motcua.attempts). Only the latest refused numbers count, up to the given maximum. A number
+-- counts at its first refusal. took_one is true if the gateway accepted a message to that carrier after the first of
+-- these refusals.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
     FROM motcua.attempts AS a
@@ -189,7 +190,8 @@ RETURNING gateway;
 -- Delete pauses of one gateway or all gateways, and log the changes (motcua.gateway_stops, motcua.gateway_changes). If
 -- neither over_at nor tried_at is given, pauses are deleted whether they are over or not. If over_at is given, only
 -- pauses that are over at that time are deleted: those of the given kinds (gateway, carrier, template), and all
--- expected ones. If tried_at is given, those are deleted that are over at that time or last until a trial succeeds.
+-- expected ones. If tried_at is given, only pauses of the given kinds are deleted that are over at that time or last
+-- until a trial succeeds.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE

@@ -85,7 +85,7 @@ LIMIT %(most)s;
 
 -- name: rows
 -- Return the inquiries with these numbers in the order of the numbers, each with the state of its reply
--- (motcua.inquiries). The caller must mask phone numbers, also those in asked_code, which citizens typed.
+-- (motcua.inquiries). The caller must mask phone numbers, also those that citizens typed into asked_code.
 SELECT
     i.inquiry_id,
     i.received_at,

@@ -107,8 +107,8 @@ ORDER BY role, door;
 SELECT pg_export_snapshot() AS snapshot;
 
 -- name: facts
--- Return the facts that are written beside a dump, so that its reader knows them before opening it (motcua.attempts,
--- public._yoyo_migration). The result holds no personal data.
+-- Return the facts that are written to a file beside a dump, so that they are known before the dump is opened
+-- (motcua.attempts, public._yoyo_migration). The result holds no personal data.
 SELECT
     (SELECT max(m.migration_id) FROM public._yoyo_migration AS m) AS migration,
     (SELECT max(a.started_at) FROM motcua.attempts AS a) AS last_attempt_at,

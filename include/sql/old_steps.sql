@@ -72,7 +72,8 @@ SELECT
     o.recorded_at + %(clock_skew)s::interval
 FROM old AS o
 -- known_from is the old step or the step that happened after it, whichever was read later. The old step is inserted
--- only if this run read that one. So an old step is never inserted if both were read before this rule existed.
+-- only if this run read the step known_from. So an old step is never inserted if both steps were read before this rule
+-- existed.
 INNER JOIN motcua.transitions AS k ON o.known_from = k.transition_id
 WHERE k.picked_up_at = %(now)s
 ON CONFLICT (transition_id) DO NOTHING;

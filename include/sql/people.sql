@@ -6,7 +6,7 @@
 SELECT agency_code FROM motcua.user_agencies WHERE user_name = %(user_name)s ORDER BY agency_code;
 
 -- name: list
--- Return every user with an agency, and who granted it (motcua.user_agencies).
+-- Return each user with each agency that the user may see, and the person who granted it (motcua.user_agencies).
 SELECT u.user_name, u.agency_code, a.name AS agency_name, u.since, u.given_by
 FROM motcua.user_agencies AS u
 INNER JOIN motcua.agencies AS a ON u.agency_code = a.agency_code

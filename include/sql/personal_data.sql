@@ -90,10 +90,10 @@ SELECT
     ) AS alike;
 
 -- name: rows_of_codes
--- Return the rows in quarantine (unusable rows of a source) and the complaints without a dossier that have one of these
--- pairs of agency and code and are not emptied (motcua.quarantine, motcua.complaints). The column of_whom has the
--- source or the agency. For a complaint, is_under_way is true if it is open, or if another such complaint of the agency
--- about the same code is open.
+-- Return the rows in quarantine (unusable rows of a source) and the complaints without a dossier (motcua.quarantine,
+-- motcua.complaints). Only rows and complaints are returned that have one of these pairs of agency and code, and whose
+-- personal data is not emptied. The column of_whom has the source or the agency. For a complaint, is_under_way is true
+-- if it is open, or if the agency has another open complaint without a dossier about the same code.
 SELECT DISTINCT
     'quarantine' AS kind, q.source_id::text AS of_whom, q.quarantine_id AS row_no, FALSE AS is_under_way
 FROM jsonb_array_elements(%(codes)s::jsonb) AS k (code)
@@ -156,9 +156,10 @@ ORDER BY i.inquiry_id;
 -- name: held
 -- Return all values that the ledger holds about these dossiers and about the texts to 9029 from this phone number
 -- (motcua.dossiers, motcua.messages, motcua.inquiries and others). If no dossier has the given code of an agency, the
--- values about that code are returned. Each row has one value, the phone number in the same row of its table (number),
--- the citizen's number (own), and the time until which the value is stored. An empty time means that the retention term
--- begins only when the dossier ends or the complaint is settled. Emptied values are not returned.
+-- values about that code are returned. Each row of the result has one value, the phone number from the table row that
+-- holds the value (number), the citizen's number (own), and the time until which the value is stored. An empty time
+-- means that the retention term begins only when the dossier ends or the complaint is settled. Emptied values are not
+-- returned.
 WITH of_dossier AS MATERIALIZED (
     SELECT d.*, t.kept_until
     FROM motcua.dossiers AS d

@@ -1,4 +1,4 @@
--- Store publications after their files were written, find publications, and store each verification of one. A
+-- Store publications after their files were written, find publications, and store each verification of a publication. A
 -- publication is the files of one closing (the figures of a finished period), with checksums. Queries for a
 -- verification read audit views only, which auditors may read too. Called by store/oversight/publications.py.
 

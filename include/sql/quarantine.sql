@@ -1,5 +1,5 @@
--- Store the unusable rows of a source until the reason no longer exists (quarantine), and store which fields of usable
--- rows were cleaned. Called by store/notices/quarantine.py.
+-- Store the unusable rows of a source until the reason why they are unusable no longer exists (quarantine), and store
+-- which fields of usable rows were cleaned. Called by store/notices/quarantine.py.
 
 -- name: save
 -- Insert or update unusable rows: new rows, changed rows, and rows that were usable in the meantime
@@ -35,7 +35,8 @@ WHERE
         WHERE
             k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
             AND (k.reason, k.agency_code, k.status_code) IS NOT DISTINCT FROM (r.reason, r.agency_code, r.status_code)
-            -- If a waiting row's personal data was emptied, a change of its content alone does not bring it back.
+            -- If a waiting row's personal data was emptied, a change of the row's content alone does not store the data
+            -- again.
             AND (
                 k.purged_at IS NOT NULL
                 OR (k.dossier_code, k.payload) IS NOT DISTINCT FROM (r.dossier_code, r.payload)

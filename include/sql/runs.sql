@@ -77,8 +77,8 @@ ORDER BY s.name, found DESC, q.reason;
 -- name: messages
 -- Return the messages that a run inserted, changed or tried to send, the newest first, in their present state
 -- (motcua.messages). For a run without a number, which an earlier version made, these are the messages that it tried to
--- send. Each message is looked up by its key until there are enough, so that the cost does not depend on the number of
--- all messages.
+-- send. Each message is looked up by its key until the limit is reached, so that the cost does not depend on the number
+-- of all messages.
 WITH touched AS MATERIALIZED (
     SELECT h.message_id FROM motcua.message_history AS h
     WHERE h.run_no = %(run_no)s

@@ -37,7 +37,8 @@ FROM (
 WHERE s.name <> %(own)s;
 
 -- name: end
--- End all sessions of the given processes, and return their number (pg_stat_activity). PostgreSQL releases their locks.
+-- End all sessions of the given processes, and return their number (pg_stat_activity). PostgreSQL then releases the
+-- locks of these sessions.
 SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) AS ended
 FROM pg_stat_activity AS a
 WHERE

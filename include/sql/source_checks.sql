@@ -14,7 +14,7 @@ LEFT JOIN motcua.quarantine AS q
     ON q.source_id = %(source_id)s AND q.row_kind = 'transition' AND n.number::text = q.row_key;
 
 -- name: sources_of_agency
--- Return the given sources that bring data of an agency (motcua.sources, motcua.dossiers, intake.clients). These are
+-- Return the given sources that hold data of an agency (motcua.sources, motcua.dossiers, intake.clients). These are
 -- sources from which dossiers of the agency were read since the given time, and sources of software that may push data
 -- for the agency.
 SELECT s.name

@@ -93,9 +93,10 @@ INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.reference = o
 
 -- name: pair_by_gateway_reference
 -- Pair each line that is not paired yet with the attempt or inquiry that has the provider's reference of the line
--- (statements.pairs). If several have this reference, the nearest in time is chosen. Those with another phone number
--- are left out, because a provider may use a reference again. For inquiries the ledger stores the reference as a keyed
--- hash. Lines about what an earlier line or another carrier statement bills are marked as repeated.
+-- (statements.pairs). If several attempts or inquiries have this reference, the nearest in time is chosen. Attempts and
+-- inquiries with another phone number than the line are left out, because a provider may use a reference again. For
+-- inquiries the ledger stores the reference as a keyed hash. A line is marked as repeated if an earlier line or another
+-- carrier statement bills the same attempt or inquiry.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',
@@ -197,8 +198,8 @@ FROM statements.lines;
 -- name: save_matches
 -- Insert a verdict for each line, and for each accepted message and each inquiry that no line bills
 -- (motcua.statement_matches). The columns segments and amount are what should be billed. The amount of a message is
--- computed with the agreed price of the carrier that the line names, because the number may have been ported, or of the
--- ledger's carrier if the line names none.
+-- computed with the agreed price of the carrier that the line names, because the number may have been ported. If the
+-- line names no carrier, the ledger's carrier is used.
 INSERT INTO motcua.statement_matches (
     statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 )
@@ -208,8 +209,8 @@ WITH held AS (
         l.segments AS their_segments, l.amount AS their_amount, l.billed, o.segments AS our_segments, o.state, o.at,
         o.in_month, l.msisdn <> o.msisdn AS elsewhere,
         coalesce(l.carrier, o.carrier) AS carrier,
-        -- The provider's status decides whether a line is billed, because a delivery receipt may have reached only the
-        -- provider or only the ledger.
+        -- If the line has the provider's status, that status decides whether the message should be billed, and not the
+        -- ledger's state, because a delivery receipt may have reached only the provider or only the ledger.
         coalesce(coalesce(l.status, o.state) <> 'undelivered', TRUE) OR %(undelivered_is_billed)s AS is_billed
     FROM statements.lines AS l
     LEFT JOIN statements.pairs AS p ON l.direction = p.direction AND l.line_no = p.line_no

@@ -31,12 +31,12 @@ ORDER BY n.place;
 -- query examines two messages of each carrier: among the forty that were due first, the first one that could be sent;
 -- and among the forty that became due last by due_by, the last one that could be sent. Such a message is handled if a
 -- gateway that may send it works. A gateway works if a sender began an attempt through it after ways.since, which the
--- caller gives, for a message that became due earlier. The attempt must have been answered, or must be in flight while
--- the gateway is not paused. Of the newest thousand attempts, the query reads twenty of each gateway, and besides fifty
--- that are in flight. If all thousand began after ways.since, older attempts may be missing. The first gateway then
--- also works if it is not paused and may get its next message only at a time (gateways.free_at, set if it has a limit
--- per second) after ways.since. The query returns nothing while a gap (a time of which the ledger may lack data) holds
--- all messages, or if a gap was closed after due_by.
+-- caller gives, for a message that became due before the examined one. The attempt must have been answered, or must be
+-- in flight while the gateway is not paused. Of the newest thousand attempts, the query reads twenty of each gateway.
+-- It also reads fifty attempts in flight. If all thousand began after ways.since, older attempts may be missing. The
+-- first gateway then also works if it is not paused and may get its next message only at a time (gateways.free_at, set
+-- if it has a limit per second) after ways.since. The query returns nothing while a gap (a time of which the ledger may
+-- lack data) holds all messages, or if a gap was closed after due_by.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -241,8 +241,8 @@ ORDER BY u.carrier;
 -- name: steps
 -- Return how many steps were read from their source by due_by and are not planned, and when the first of them was read
 -- (motcua.transitions). To plan a step is to decide whether it needs a message. Only the hundred unplanned steps with
--- the lowest dossier numbers are read. Dossiers are planned in the order of their numbers: if one of the twenty steps
--- before them was planned after due_by, a process is planning, and the result is 0.
+-- the lowest dossier numbers are read. Dossiers are planned in the order of their numbers: if one of the last twenty
+-- steps with lower dossier numbers was planned after due_by, a process is planning, and the result is 0.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

@@ -2,7 +2,8 @@
 -- jobs/upkeep/airflow_tables.py.
 
 -- name: last
--- Return when old runs were last removed from Airflow's database, or searched for in vain (motcua.airflow_cleanings).
+-- Return when old runs were last removed from Airflow's database, or when a search last found none to remove
+-- (motcua.airflow_cleanings).
 SELECT c.cleaned_at
 FROM motcua.airflow_cleanings AS c
 WHERE c.of_what = 'dag_run' AND c.failed IS NULL

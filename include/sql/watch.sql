@@ -8,7 +8,7 @@ SELECT clock_timestamp() AS now;
 -- name: high_marks
 -- Return the largest numbers of attempts and of changes of messages, and the last heartbeat of the senders
 -- (motcua.seen_from_outside). If no sender ran for a while, and it is not decided yet whether the ledger was restored
--- in that time, the result has the last heartbeat before it.
+-- in that time, the result has the last heartbeat before that time.
 SELECT
     attempt_id,
     history_id,

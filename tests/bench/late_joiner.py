@@ -142,7 +142,8 @@ def bench(ledger: str) -> list[Line]:
     what = f"pick up {counts.transitions:,} transitions of {counts.dossiers:,} dossiers that a late joiner brings"
     cores = f"CPU {used['own']:.1f} s in the Python process, {used['server']:.1f} s in PostgreSQL"
     found = f"{rate:,.0f}/s; bare COPY {bare:,.0f}/s: ratio {rate / bare:.2f}; {cores}"
-    # PostgreSQL's autovacuum does this within two minutes; until then, plans are made without statistics.
+    # On a real server, autovacuum does this work within two minutes. Until then, PostgreSQL plans queries without
+    # statistics.
     ask(ledger, "VACUUM ANALYZE")
     one = _seconds_of_one(source)
     return [

@@ -83,7 +83,7 @@ def server_of(dsn: str) -> int:
 def _processor_seconds(pid: int, *, with_children: bool) -> float:
     """Return the processor seconds of a process.
 
-    ``with_children`` adds the seconds of all processes below it, ended ones included.
+    ``with_children`` adds the seconds of all processes below this process, including ended processes.
     """
     process = psutil.Process(pid)
     used = process.cpu_times()

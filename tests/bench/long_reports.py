@@ -13,7 +13,7 @@ from motcua.jobs.handed_in.statements import statement_terms
 from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
-# One quality check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open.
+# Write one quality check a day. Eight of a hundred dossiers had a finding once, and half of these findings are open.
 # The shares of dossiers with a usable phone number are written only for the newest check (by procedure and by user of
 # the one-stop desk), because pages read no other check's shares.
 _QUALITY: LiteralString = """
@@ -91,9 +91,9 @@ SELECT 'quality', q.run_no, g.agency_code, repeat('0', 64), 1, 'sent', 1, q.as_o
 FROM motcua.quality_runs AS q
 CROSS JOIN motcua.agencies AS g;
 """
-# One closing for each day and month; every third of the last sixty days is corrected twice. The figures about messages
-# are counted from the messages. Figures about dossiers, times to delivery, and the reasons of messages' states exist
-# only for the closings that pages read completely: those of the last three days and of every month.
+# Write one closing for each day and month; every third of the last sixty days is corrected twice. The figures about
+# messages are counted from the messages. Figures about dossiers, times to delivery, and the reasons of messages' states
+# exist only for the closings that pages read completely: those of the last three days and of every month.
 _CLOSINGS: LiteralString = """
 CREATE UNLOGGED TABLE public.cells AS
 SELECT

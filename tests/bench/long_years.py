@@ -14,7 +14,7 @@ DOSSIERS, MESSAGES = 1_000_000, 10_000_000
 DAYS = 400
 """Days over which the messages are spread."""
 YOUNG_DAYS = 60
-"""The messages of this many newest days also have attempts and histories.
+"""Number of newest days whose messages also have attempts and histories.
 
 Pages look up attempts and histories by message, so the total number of attempts and histories does not matter.
 """
@@ -202,7 +202,7 @@ FROM motcua.messages AS m
 CROSS JOIN LATERAL (SELECT CASE WHEN m.message_id %% 90 <> 9 THEN 'X' || m.message_id / 60 END AS code) AS o
 WHERE m.kind = 'reply';
 """
-# One dossier with more history than one page shows.
+# Write one dossier with more history than one page shows.
 _BUSY_DOSSIER: LiteralString = """
 INSERT INTO motcua.dossiers (
     dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, msisdn,

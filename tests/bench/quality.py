@@ -247,7 +247,7 @@ def _check_in_a_process(dsn: str, name: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "tests.bench.quality", name]
         with most_of(lambda: _memory_of_server(server) - held, 0.3) as most, used_by({"server": server}) as used:
             answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-        time.sleep(1)  # the server counts the temporary files of a connection only after its end
+        time.sleep(1)  # the server counts the temporary files of a connection only after the connection's end
         (snapshot,) = connection.execute(
             "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c"
             " WHERE c.relnamespace = 'quality'::regnamespace AND c.relkind = 'r'"

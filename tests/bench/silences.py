@@ -26,7 +26,7 @@ _FOR = 60
 """Number of results that become ready, one a second."""
 _SETTLES, _CALM_WITHIN = 90.0, 300.0
 _DIED, _HANGS, _RECOVERED = 5.0, 15.0, 60.0
-"""Longest allowed silence in seconds: after a program died, while one hangs, and after PostgreSQL died."""
+"""Longest allowed silence in seconds: after a program died, while a program hangs, and after PostgreSQL died."""
 
 
 class _Silences:
@@ -34,7 +34,10 @@ class _Silences:
         self._demo, self._number = demo, 0
 
     def of(self, name: str, number: signal.Signals) -> float:
-        """Send a signal to a program of the demo, and return the silence after it; continue a frozen one afterwards."""
+        """Send a signal to a program of the demo, and return the silence after the signal.
+
+        A frozen program is continued afterwards.
+        """
         self._wait_for_calm()
         pids = [self._pid_of_sender(name)] if "," in name else self._pids_of_part(name)
         for pid in pids:
@@ -60,7 +63,7 @@ class _Silences:
     def _pid_of_sender(self, name: str) -> int:
         """Return the process id of the sender with the number at the end of the name; wait until it runs.
 
-        After a scheduler died, this takes up to a minute, until the next run of ``notify_transitions`` starts.
+        After a scheduler died, the wait takes up to a minute, until the next run of ``notify_transitions`` starts.
         """
         number, until = int(name[-1]), time.monotonic() + _CALM_WITHIN
         while len(senders := self._pids_of_part(name)) < number and time.monotonic() < until:

@@ -94,7 +94,7 @@ INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.accepted_
 
 
 class _Sources:
-    """The sources on one PostgreSQL server, with a role for each source that sees only the rows of this source.
+    """The sources on one PostgreSQL server, with a role for each source; a role sees only the rows of its source.
 
     The views of some sources sleep before they answer. Other sources lead to a socket that never answers.
     """
@@ -146,7 +146,7 @@ class _Sources:
 class _Watching:
     """A watcher in a process of its own, as Airflow's triggerer runs it.
 
-    It prints, each second, the number of its queries and its processor seconds.
+    The process prints, each second, the number of its queries and its processor seconds.
     """
 
     def __init__(self) -> None:

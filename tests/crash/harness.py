@@ -99,7 +99,7 @@ def run(
 
 
 def end_at_first_signal(error: type[BaseException]) -> None:
-    """Let the first SIGINT or SIGTERM raise the error in this process, and ignore later ones.
+    """Let the first SIGINT or SIGTERM raise the error in this process, and ignore later signals.
 
     A process often gets the signal twice: once by itself and once together with its process group.
     """

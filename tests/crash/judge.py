@@ -24,7 +24,7 @@ NOBODY = ""
 
 @dataclass
 class Verdict:
-    """The result of one seed; each defect says what is wrong and where."""
+    """The result of one seed: texts that describe its defects, and counts."""
 
     doubled: list[str] = field(default_factory=list)
     """Messages that the network accepted a second time although no person had ordered this (a release)."""
@@ -41,7 +41,7 @@ class Verdict:
     figures: Counter[str] = field(default_factory=Counter)
 
     def add(self, later: Verdict) -> None:
-        """Add the defects that a later judgement found and this one did not."""
+        """Add the defects of a later verdict that this verdict does not have."""
         for kind in KINDS:
             known = getattr(self, kind)
             known += (Counter(getattr(later, kind)) - Counter(known)).elements()
@@ -73,7 +73,7 @@ def lay(
 def judge(ledger: psycopg.Connection[dict[str, Any]], prefix: str, expected: int, truth: Sequence[Truth]) -> Verdict:
     """Judge the messages of the dossiers whose codes begin with ``prefix``.
 
-    Before the call, no process may work on these messages any more, and all of them must be due.
+    When this function is called, no process may work on these messages, and all these messages must be due.
     """
     read, verdict = _Reader(ledger, prefix), Verdict()
     _judge_messages(read, truth, verdict)

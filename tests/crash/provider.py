@@ -1,4 +1,6 @@
-"""Play a provider with eSMS's protocol: it can be asked for an outcome, and refuses a reference that it already has.
+"""Simulate a provider with eSMS's protocol, which can be asked for an outcome.
+
+The provider refuses a request with a reference that it already has.
 
 The provider sends no receipts. If a request got no answer, a sender asks for its outcome, or sends the same request
 again. The provider writes accepted messages into its own log, and commits the log before it answers. ``PUT /faults``

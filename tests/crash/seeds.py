@@ -143,7 +143,7 @@ class Seed:
     def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
         """Draw the gateways, and the setting ``when_unknown`` of their connections.
 
-        The gateways are one Kannel, two Kannels, a provider that can be asked and refuses repeats, or Zalo before SMS.
+        The gateways are one Kannel, two Kannels, a provider that can be asked for outcomes, or Zalo before SMS.
         """
         (names,) = self.lot.choices(_GATEWAYS, (45, 15, 20, 20))
         return names, "accept" if names == ("kannel",) and self.lot.random() < 0.1 else "hold"
@@ -283,7 +283,7 @@ class Seed:
     def freeze(self, job: Job, point: Point | None) -> None:
         """Run the job and freeze it, at a step or at a random moment.
 
-        Another process takes over. The frozen process is continued right after that or later.
+        Another process takes over. The frozen process is continued right after the takeover or later.
         """
         with self.frozen_soon():
             child = self.fork(job, point, signal.SIGSTOP)
@@ -337,8 +337,8 @@ class Seed:
     def wake(self) -> None:
         """Continue the frozen processes and wait for their end.
 
-        A process may have been frozen after its last check and before it sent a request. It then still sends this one
-        request, but the request's message is already unknown.
+        A process may have been frozen after its last check and before it sent a request. Such a process still sends
+        this request, but the request's message is already unknown.
         """
         frozen, self.frozen = self.frozen, []
         taken = len(self.world.truth()) if frozen else 0
@@ -587,7 +587,7 @@ def _settings_now() -> Settings:
     return _settings_of(*(os.environ.get(name) for name in names))
 
 
-# Jobs that are run in another process. They are functions of this module because a job must be pickled.
+# The following jobs run in another process. They are functions of this module, so that they can be pickled.
 
 
 def _send(run_id: str, window: Window, moment: datetime) -> None:

@@ -1,9 +1,9 @@
 """Find the steps at which the harness can kill a process, and wrap them, in the harness's processes only.
 
-The files of production code are not changed for this. The steps are found in the loaded code: all functions of
-``motcua.store`` whose first parameter is a connection, each commit (named after the last of these functions that was
-called), each write to the journal, an adapter's methods ``submit``, ``ask`` and ``renew``, and the sending of an HTTP
-request and the reading of its answer.
+The files of production code are not changed. The steps are found in the loaded code. They are all functions of
+``motcua.store`` whose first parameter is a connection, each commit, each write to the journal, and an adapter's methods
+``submit``, ``ask`` and ``renew``. The sending of an HTTP request and the reading of its answer are steps, too. A commit
+has the name of the last function of ``motcua.store`` that was called before it.
 """
 
 from __future__ import annotations

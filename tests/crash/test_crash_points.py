@@ -1,4 +1,4 @@
-"""No text is doubled or lost if a process dies or freezes: these tests try each of its steps.
+"""Test that no text is sent twice or lost if a process dies or freezes at any of its steps.
 
 ``make prove ONLY=crash`` kills processes at many more random moments.
 """

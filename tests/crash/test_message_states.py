@@ -1,8 +1,8 @@
-"""The state of each message is true after any sequence of events.
+"""Test that the state of each message is true after any sequence of events.
 
 The test does random acts on a real ledger, and checks invariants after each act. The allowed changes of state are
-listed here independently of the product. The test's own gateway records which messages it accepted, so the test does
-not depend on the ledger for that.
+listed here independently of the product. The test's own gateway records which messages it accepted, so this record
+does not depend on the ledger.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Play Zalo, which senders try before SMS: two of three phones have a Zalo account, and each refresh token works once.
+"""Simulate Zalo, which senders try before SMS.
 
-This simulated Zalo sends no delivery receipts.
-
-The provider writes the accepted messages and the tokens that it issued or received into its own log, and commits the
-log before it answers. A refresh token that a person enters (``given-…``) works once, too.
+Two of three phones have a Zalo account. Each refresh token works once, also a token that a person enters
+(``given-…``). This simulated Zalo sends no delivery receipts. It writes the accepted messages and the tokens that it
+issued or received into its own log, and commits the log before it answers.
 """
 
 from __future__ import annotations

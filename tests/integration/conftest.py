@@ -13,7 +13,7 @@ from tests.ground import gateway_connection
 
 @pytest.fixture
 def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
-    """Start a scripted gateway on loopback. The connection ``sms_kannel`` names it and allows four requests at once."""
+    """Start a scripted gateway on loopback. Its connection ``sms_kannel`` allows four requests at once."""
     scripted = ScriptedGateway()
     configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(scripted.port, concurrency=4, answer_timeout=1.0))
     yield scripted

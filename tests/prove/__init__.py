@@ -1,4 +1,7 @@
-"""Prove that the system works correctly, with more data and faults than its tests use: one module per capability."""
+"""Prove that the system works correctly, with more data and more faults than the tests use.
+
+Each module proves one capability.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,9 @@ def none(name: str, found: int | Sequence[str]) -> Figure:
 
 
 def some(name: str, value: str, ok: object) -> Figure:
-    """Return a row that is ok only if the case that the proof examines occurred at least once (``ok``).
+    """Return a row that fails if the case that the proof examines never occurred.
 
-    If the case never occurred, the other rows prove nothing.
+    ``ok``: whether the case occurred. If the case never occurred, the other rows prove nothing.
     """
     return Figure(name, value, "some", bool(ok))
 

@@ -44,7 +44,7 @@ PROOFS = {
 _PYTEST_ENDED = re.compile(r"^=+ (?P<counts>(?:\d+ \w+(?:, )?)+ in [\d.]+s).*=$")
 """The last line that pytest prints."""
 _SHOWN = 200
-"""How many characters of the last printed line docs/proofs.md shows if a part broke off."""
+"""Number of characters of a part's last printed line that docs/proofs.md shows if the part broke off."""
 
 
 def all_parts(*options: str) -> dict[str, list[str]]:
@@ -97,8 +97,8 @@ def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine)
 def _run_part(command: list[str]) -> tuple[list[Line], str, int]:
     """Run a part and print its output.
 
-    Return a line for each run of pytest in the part, the last line that the part printed, and its exit code. If the
-    part broke off, its last printed line is usually the error.
+    Return a line for each run of pytest in the part, the last line that the part printed, and the part's exit code. If
+    the part broke off, its last printed line is usually the error.
     """
     # Remove make's variables: a part that itself calls make must run as if it were typed in a shell.
     environment = {

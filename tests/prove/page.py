@@ -1,4 +1,4 @@
-"""Write docs/proofs.md: the results of tests, proofs and benches, each with the tree and the machine of its run."""
+"""Write docs/proofs.md: the results of tests, proofs and benches, each with the machine and the files of its run."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def show(lines: Sequence[Line], title: str = "") -> None:
 
 
 def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
-    """Return a part's section of the page. Lines that found exactly the required value are only counted."""
+    """Return a part's section of the page. Lines whose value is exactly the required value are only counted."""
     told = [line for line in lines if line[1] != line[2] or not line[3]]
     rows = [
         f"{_cell(what)} | {_cell(found)} | {_cell(reach)}{'' if good else f': {SHORT}'}"
@@ -162,8 +162,11 @@ def is_of(section: str, tree: str) -> bool:
 
 
 def _overview(known: Mapping[str, str]) -> str:
-    """Return a table with one row for each tree, the newest first: its commit, the time of its first part, the parts
-    that reach everything, and the parts that fall short."""
+    """Return a table with one row for each tree, the newest tree first.
+
+    A row shows the tree's commit, the time of its first part, the parts whose figures all reach their required values,
+    and the parts that fall short.
+    """
     of_tree: dict[tuple[str, str], list[str]] = {}
     first: dict[tuple[str, str], datetime] = {}
     for name, section in known.items():

@@ -58,7 +58,7 @@ class Fault:
     """A place in the code or SQL that is broken in one way."""
 
     place: str
-    """Name of the SQL statement, file of the DAG or name of the function; the trials record which tests run it."""
+    """Name of the broken SQL statement or function, or file of the broken DAG."""
     kind: str
     was: str
     became: str
@@ -431,7 +431,7 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
             ),
             key=lambda name: (len(items[name].fixturenames), tests[name].seconds),
         )
-        # A test may fail here only because it is the first one in this process, so up to five tests are tried.
+        # A test may fail here only because no other test ran in this process before, so up to five tests are tried.
         for item in (items[name] for name in names[:5]):
             session.testsfailed = 0
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
@@ -445,7 +445,7 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
 
 
 def _close_connections(fixtures: Mapping[str, Any]) -> str:
-    """Close the connections that a test left open for the next one, and return the server's DSN."""
+    """Close the connections that a test left open for the next test, and return the server's DSN."""
     given, one_stops, server = (
         fixtures[name][-1].cached_result[0] if name in fixtures else {}
         for name in ("given_ledgers", "emptied_one_stops", "postgres")
@@ -581,7 +581,10 @@ def figures_of(found: Sequence[Tried]) -> list[Figure]:
 
 
 def compare(one: Path, other: Path) -> int:
-    """Print the faults that the tests of only one tree notice; return how many only the first tree's tests notice."""
+    """Print the faults that the tests of only one of two trees notice.
+
+    Return the number of faults that only the first tree's tests notice.
+    """
     first, second = ({each.fault: each for each in found_in(path)} for path in (one, other))
     both = [name for name in first if name in second]
     for of, those, others in ((one, first, second), (other, second, first)):

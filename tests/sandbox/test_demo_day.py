@@ -128,7 +128,7 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault):
 
 
 def test_fault_stops_its_carrier_at_the_first_gateway_in_use_that_serves_it(fault, configure, rows):
-    """The daily fault stops its carrier at a gateway that serves this carrier. Without one, nothing stops."""
+    """The daily fault stops its carrier at a gateway that serves this carrier; otherwise it stops nothing."""
     rows("INSERT INTO motcua.gateways (name, opened_at) VALUES ('thuc', now())")
     for day, (gateways, carriers, at) in enumerate(
         (

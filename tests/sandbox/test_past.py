@@ -132,8 +132,8 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
             prepare=lambda begins: prepare_calendars(begins, "demo"),
         )
 
-    # After the past, the ledger is like a real one: no simulated clock is left, every day but yesterday is closed and
-    # published, and every closing adds up.
+    # After the past, the ledger is like a real ledger: no simulated clock is left, every day but yesterday is closed
+    # and published, and every closing adds up.
     assert rows(DEFAULTS) == defaults
     with connection(ledger) as ledger_now:
         assert not is_half_done(ledger_now)
@@ -235,8 +235,8 @@ def test_one_agency_improves_and_one_games_its_dates() -> None:
         if told or moved:
             first_beaten = min(first_beaten, past.dossier.received_at.date())
         if past.ready_at is not None and past.rows[0][1].due_at < now - timedelta(days=14):
-            # Dossiers that were due in the last two weeks are left out: the late ones among them are often still open,
-            # so their share would be too low.
+            # Dossiers that were due in the last two weeks are left out: late dossiers among them are often still open,
+            # so the share of late dossiers would be too low.
             late = past.ready_at > past.rows[0][1].due_at
             first = past.dossier.received_at < now - timedelta(days=46)
             halves.setdefault((how, first), []).append(late)

@@ -31,7 +31,7 @@ class Act(NamedTuple):
     role: str
     function: str
     what: str | None
-    """The function's comment in the database. ``None`` if it has none."""
+    """The function's comment in the database; ``None`` if the function has no comment."""
 
 
 def acts(dsn: str) -> list[Act]:

@@ -1,4 +1,4 @@
-"""Test that each function, view and trigger is defined in one place, and that a migrated ledger has exactly these."""
+"""Test that each function, view and trigger is defined in one place, and that a migrated ledger has no others."""
 
 from __future__ import annotations
 
@@ -340,9 +340,9 @@ def test_migration_of_two_tables_gives_way_to_a_sender_that_uses_them_in_the_oth
         while other.execute(waits).fetchone() != (True,):
             assert thread.is_alive()
             time.sleep(0.02)
-        # The sender waits behind the migration. If the migration still waits for the reader when the reader ends, it
-        # gets the lock of the messages and then waits for the sender. The sender would find this deadlock 1 s after it
-        # began to wait, and its transaction would end.
+        # The sender waits behind the migration. If the migration still waits when the reader's transaction ends, the
+        # migration gets the lock of the table ``messages``, and then waits for the sender. PostgreSQL would detect this
+        # deadlock 1 s after the sender began to wait, and would end the sender's transaction.
         threading.Timer(0.6, reader.commit).start()
         sender.execute("SELECT count(*) FROM motcua.messages")
         sender.commit()

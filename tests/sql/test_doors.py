@@ -69,7 +69,7 @@ def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
 
 
 def test_roles_that_do_not_send_wait_for_each_other_only_through_functions(postgres, ledger):
-    """These roles take locks only through functions of the ledger, so that they cannot block the senders."""
+    """Roles that do not send messages take locks only through functions of the ledger, so they cannot block senders."""
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]
     for role, act in (
         ("motcua_callbacks", "SELECT motcua.wait_for_phone('+84905123456')"),

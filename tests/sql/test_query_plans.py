@@ -212,8 +212,8 @@ CASES = [
     Case("messages/claiming/left_waiting", {"gateways": ["kannel"], "due_by": NOW, "now": NOW}, STOPPED),
     Case("sources/looking/watched", {"names": None}),
     Case("sources/looking/told", {"news": "news", "unread": "unread", "silent": "silent"}),
-    # Each sender, and each of its claims, runs these statements. They are also measured with a stop that puts the
-    # messages of a whole day on hold, and for a message whose dossier has eighty other messages.
+    # Each sender, and each of its claims, runs these statements. The statements are also measured with a stop that puts
+    # the messages of a whole day on hold, and for a message whose dossier has eighty other messages.
     Case("receipts/unread", {"of_each": 1_000}),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, BY_KEYS, looked_up=10),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}", looked_up=10),
@@ -311,8 +311,8 @@ CASES = [
         looked_up=5,
     ),
     Case("dossiers/showing/receipts", one_dossier, looked_up=10),
-    # Each run of ``notify_transitions`` runs these statements at its end, and so does each round of the watch. They are
-    # last, because the rows that are queued for them leave dead entries in indexes that other cases read.
+    # Each run of ``notify_transitions`` runs these statements at its end, and so does each round of the watch. These
+    # cases are last, because the rows that they queue leave dead entries in indexes that other cases read.
     Case("unserved/gateways", {"gateways": ["kannel"], "now": NOW}),
     Case("unserved/messages", UNSERVED, LONG_QUEUE),
     Case("unserved/messages", UNSERVED, LONG_QUEUE + "; " + STOPPED.replace("'supplement'", "NULL")),
@@ -354,7 +354,7 @@ def test_page_of_a_dossier_with_many_messages_looks_each_of_them_up_once(ledgers
     "cost", "the accounting identity of a day reads only rows of that day, however old the ledger is"
 )
 def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledgers):
-    """If this fails, the daily count of the accounting identity becomes slower with the age of the ledger.
+    """If this test fails, the daily count of the accounting identity becomes slower with the age of the ledger.
 
     The SQL statement looks up each row of the day. One lookup in an index of three levels reads some ten pages.
     """
@@ -374,7 +374,7 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(ledgers):
     _, ledger = ledgers
     try:
-        # Let PostgreSQL choose the plan for this small ledger that it would choose for a large one.
+        # Let PostgreSQL choose the same plan for this small ledger as for a large ledger.
         ledger.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL min_parallel_table_scan_size = 0")
         explained = "EXPLAIN (FORMAT JSON) " + statement("closings/counting/count_messages")
         values = {
@@ -393,10 +393,10 @@ def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(le
 
 
 def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledgers):
-    """If this fails, the statement that reads the waiting receipts reads the whole table of receipts.
+    """If this test fails, the statement that reads the waiting receipts reads the whole table of receipts.
 
-    PostgreSQL gathered its statistics while no receipt waited to be read. It might therefore choose a plan that joins
-    the waiting receipts with all receipts.
+    PostgreSQL gathered its statistics while no receipt waited to be read. PostgreSQL might therefore choose a plan that
+    joins the waiting receipts with all receipts.
     """
     _, ledger = ledgers
     waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"
@@ -405,7 +405,7 @@ def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledg
 
 @pytest.mark.guarantee("cost", "stops are looked up once for each agency and kind, however many messages wait")
 def test_stops_are_asked_for_once_an_agency_and_kind_however_many_messages_wait(ledgers):
-    """If this fails, a long queue makes each check of the stops slow.
+    """If this test fails, a long queue makes each check of the stops slow.
 
     Each lookup of the stops reads at least one page.
     """

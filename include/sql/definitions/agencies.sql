@@ -1,8 +1,8 @@
 -- Agencies: their names and codes, how settings are changed, how each change is stored, and what auditors may read.
 
--- Return, for each agency, the agency in charge of its dossiers on a given day, and the names of the agency in charge
--- on that day (motcua.agencies, motcua.agency_names). The successor of an agency that has ended is in charge. If there
--- is none, in_charge is empty, and the names are those of the last agency in the line of successors.
+-- Return, for each agency, the agency in charge of its dossiers on a given day, and the names that the agency in charge
+-- has on that day (motcua.agencies, motcua.agency_names). If an agency has ended, its successor is in charge. If the
+-- last agency in the line of successors has ended too, in_charge is empty, and the names are those of this last agency.
 CREATE OR REPLACE FUNCTION motcua.agencies_on(day date)
 RETURNS TABLE (agency_code text, in_charge text, name text, short_name text)
 LANGUAGE sql STABLE AS $$
@@ -51,11 +51,16 @@ INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
 COMMENT ON VIEW motcua.agency_scopes
 IS 'Lists every code under which a source may know an agency, with enabled_from, the time from which citizens are texted about events at the agency.';
 
--- Return the names of the settings by which a change of an agency silences it, so that citizens no longer get messages,
--- or get them later: a kind of message is switched off; more same-day procedures get no messages; enabled_from is later
--- or removed; an agency without a successor ends, or ends earlier; result_hold (how long a result message waits) grows
--- beyond two hours; a code under which a source knows the agency is removed. Except for the kinds of message, a setting
--- counts only if the agency was enabled before the change.
+-- Return the names of the settings through which a change silences an agency: because of the change, citizens get no
+-- messages, or get messages later. The parameters are the settings before and after the change. These names can be
+-- returned:
+-- - kinds_off: another kind of message is switched off.
+-- - same_day_excluded: more same-day procedures get no messages.
+-- - enabled_from: the agency is enabled at a later time, or is not enabled.
+-- - valid_until: the agency has no successor, and it ends, or ends earlier.
+-- - result_hold: result messages wait longer than before, and longer than two hours.
+-- - aliases: a code under which a source knows the agency is removed.
+-- All settings except kinds_off are returned only if the agency was enabled before the change.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
@@ -90,8 +95,8 @@ $$;
 COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
 IS 'Returns the names of the settings by which a change of an agency silences it, so that citizens no longer get messages, or get them later.';
 
--- Wait until no other transaction imports or sets settings of agencies, and keep others waiting until this transaction
--- ends. Called by include/sql/agencies.sql.
+-- Wait until no other transaction imports or sets settings of agencies, and make later transactions of this kind wait
+-- until this transaction ends. Called by include/sql/agencies.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_settings() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(5)
@@ -101,11 +106,10 @@ IS 'Waits until no other transaction imports or sets settings of agencies, and k
 
 -- Write the settings that an agency may decide for itself, as a person set them on a page (motcua.agencies): accented,
 -- the same-day settings, result_hold, waits_for_opening and apology_day. Return the number of the agency's last change.
--- The parameter seen is the number of the last change that the person saw. If the agency changed after it, nothing is
--- written and the result is NULL. The function refuses three things: a change that silences the agency
--- (motcua.silenced_by) by a setting other than the same-day settings; excluding same-day procedures without a reason;
--- and a change of the recipients of reports, which must be requested by motcua.save_page_request. It can change no
--- other setting.
+-- The parameter seen is the number of the last change that the person saw. If there is a later change of the agency,
+-- nothing is written and the result is NULL. The function raises an error in three cases. First, a setting other than
+-- the same-day settings silences the agency (motcua.silenced_by). Second, same-day procedures are excluded without a
+-- reason. Third, the recipients of reports differ: a change of recipients is requested with motcua.save_page_request.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -173,8 +177,8 @@ $$;
 COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
 IS 'Writes the settings that an agency may decide for itself, and stores who set them. Nothing is written if the agency changed after the person saw it. The function can change no other setting.';
 
--- Set recipients_list to a new number whenever the mail addresses in report_recipients change (motcua.agencies).
--- motcua.agency_changes can then show a change of the addresses without storing them.
+-- Set recipients_list to a new number whenever the mail addresses in report_recipients change (motcua.agencies). With
+-- this number, motcua.agency_changes shows that the addresses changed, without storing the addresses.
 CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -189,9 +193,9 @@ $$;
 CREATE OR REPLACE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
 
--- Insert a row into agency_changes if the agency's settings, codes or names differ from those in its last row there.
--- The function sets the time zone to UTC and the style of intervals to iso_8601, so that every session writes a value
--- in the same way.
+-- Insert a row into agency_changes if the agency's settings, codes or names differ from those in the agency's last row
+-- of that table. The function sets the time zone to UTC and the style of intervals to iso_8601, so that every session
+-- writes a value in the same form.
 CREATE OR REPLACE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua
 SET timezone = 'UTC' SET intervalstyle = 'iso_8601' AS $$
@@ -245,7 +249,8 @@ $$;
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_agency_change();
 
--- Record each change of an agency's codes and names in agency_changes, as a change of the agency.
+-- Record each change of an agency's other codes (agency_aliases) and former names (agency_names) in agency_changes, as
+-- a change of the agency.
 CREATE OR REPLACE FUNCTION motcua.keep_change_of_agency_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN

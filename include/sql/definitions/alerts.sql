@@ -1,4 +1,4 @@
--- Alerts about faults of the system: what stays fixed in an alert, and what auditors may read.
+-- Alerts about faults of the system: which columns of an alert never change, and what auditors may read.
 
 -- Refuse an update that changes the name, subject or start of an alert, or the end of an alert that has ended
 -- (motcua.alerts).

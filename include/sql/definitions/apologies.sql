@@ -1,11 +1,11 @@
--- Apologies, which are texts about dossiers that will miss their due date: whether an apology is still true, and what
--- auditors may read of the evenings on which apologies are planned.
+-- Apologies: texts to citizens about dossiers that will miss their due date. This file has the function that checks
+-- whether an apology is still true, and the view in which auditors read the evenings on which apologies are planned.
 
 -- Return whether an apology is still true (motcua.dossiers, motcua.last_step): its dossier is in progress (status 2 or
--- 4), is due on the day in of_occasion (such as 'due 2026-05-04'), and was not handed over. A hand-over counts only if
--- no step happened after it. The status is that of the dossier's row or of its last step, whichever is newer. The row's
--- status is used if an old step, which was typed in late (motcua.old_steps), follows the last step and is valid or not
--- judged yet.
+-- 4), is due on the day in of_occasion (such as 'due 2026-05-04'), and was not handed over. A hand-over does not count
+-- if the last step happened after it. The status is that of the dossier's row or of its last step, whichever is newer.
+-- The row's status is also used if motcua.last_step returns a true row_speaks: a step that was typed in late
+-- (motcua.old_steps) then follows the last step, and the late step counts or is not judged yet.
 CREATE OR REPLACE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(

@@ -2,7 +2,7 @@
 
 -- Insert each change of calendar_years, calendar_days and office_hours into calendar_changes. The trigger's argument
 -- (year, day or hours) states what was changed. The transaction's setting motcua.changed_by names the person who makes
--- the change; without it, the session's role is stored.
+-- the change. If this setting is empty, the session's role is stored.
 CREATE OR REPLACE FUNCTION motcua.keep_calendar_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE

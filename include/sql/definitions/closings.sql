@@ -1,5 +1,5 @@
--- Return messages and dossiers as they were at a given time, so that anybody can count a closing again, and let
--- auditors read closings. A closing is the stored figures of a finished day, month, quarter or year.
+-- Closings: the stored figures of a finished day, month, quarter or year. The functions return messages and dossiers as
+-- they were at a given time, so that anybody can count a closing again. The views let auditors read closings.
 
 -- Return when a message reached the state that it had at the time of a given row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)
@@ -39,7 +39,8 @@ $$;
 COMMENT ON FUNCTION audit.moved_since(bigint)
 IS 'Returns the messages that changed after a given row of message_history, as they were at the time of that row.';
 
--- Return every message as it was at the time of a given row of message_history, and when it had reached that state.
+-- Return every message as it was at the time of a given row of message_history, and when the message had reached its
+-- state of that time.
 CREATE OR REPLACE FUNCTION audit.messages_as_of(known_history bigint)
 RETURNS TABLE (
     message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
@@ -70,7 +71,8 @@ $$;
 COMMENT ON FUNCTION audit.dossier_as_of(bigint, timestamptz, bigint, bigint)
 IS 'Returns a dossier as it was at a given time, like motcua.dossier_as_of, for roles that may read only the schema audit.';
 
--- Return every dossier's row as it was last read from its source, up to a given row of dossier_versions.
+-- Return every dossier's row as it was last read from its source, using only the rows of dossier_versions up to a given
+-- number.
 CREATE OR REPLACE FUNCTION audit.dossiers_as_of(known_version bigint)
 RETURNS TABLE (
     dossier_id bigint, source_id smallint, agency_code text, dossier_code text, procedure_code text, submitted_via text,
@@ -194,8 +196,8 @@ $$;
 COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
 IS 'Returns the dossiers that are counted in the figures of a period, one row for each dossier. A column such as resolved_late is true if the dossier counts in that figure. Only rows of dossier_versions up to known_version are used. The parameter only_agency limits the result to one agency.';
 
--- Empty motcua.counted_occasions. While a day is closed, this table holds the day's occasions, the events at the
--- sources that require a message, and they are compared with the messages.
+-- Empty motcua.counted_occasions. While a closing is computed, this table holds the occasions of its period, which are
+-- the events at the sources that require a message. The occasions are compared with the messages.
 CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
@@ -259,9 +261,9 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
--- Show a closing's sums, which the web pages display. This view and the two views after it are alike. The sums were
--- stored with the closing. If an earlier version of the program stored a closing without sums, the view adds up the
--- closing's figures.
+-- Show the sums of each closing, which the web pages display. Usually the sums were stored with the closing. If an
+-- earlier version of the program stored a closing without sums, the view adds up the closing's figures. The next two
+-- views do the same for figures of dossiers and for reasons.
 CREATE OR REPLACE VIEW audit.closing_message_sums AS
 SELECT
     closing_no, agency_code, kind, balances, cells, at_source, out_of_scope, only_source, only_ledger, suppressed,

@@ -1,8 +1,11 @@
 -- Complaints: what may change in a complaint, how each change is stored, and what auditors may read.
 
--- Refuse every deletion and every change of a complaint except these: it is linked to its dossier and its message, once
--- to each; the outcome of the agency's check is written; it is withdrawn, which cannot be undone; a citizen's request
--- for erasure is noted; and the purge of personal data empties its texts.
+-- Refuse every deletion of a complaint, and every change except these (motcua.complaints):
+-- - The complaint is linked to its dossier, once, and to its message, once.
+-- - The outcome of the agency's check is written, unless the complaint is withdrawn.
+-- - The complaint is withdrawn. This cannot be undone.
+-- - A citizen's request for erasure is noted.
+-- - The purge of personal data empties the texts.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY[
@@ -80,11 +83,11 @@ CREATE OR REPLACE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
 
 -- Let auditors read complaints, without names, phone numbers and texts. The column "repeats" holds the number of the
--- earliest complaint that a complaint repeats. Both have the same dossier, claim and day, and neither was withdrawn. If
--- one of the two is not linked to a dossier, both must have the same agency and code instead. Rows of one imported file
--- never repeat each other. If a file has several rows with the same agency, code, claim and day, the second of them
--- repeats only the second of another file, and so on (alike_no). A complaint without a code never counts as a
--- repetition, because nothing would prove that it is about the same dossier.
+-- earliest complaint that a complaint repeats. The two complaints have the same dossier, claim and day, and neither was
+-- withdrawn. If one of the two is not linked to a dossier, they must have the same agency and code instead. Rows of one
+-- imported file never repeat each other. If a file has several rows with the same agency, code, claim and day, its
+-- second row repeats only the second such row of another file, and so on (alike_no). A complaint without a code never
+-- counts as a repetition, because nothing would prove that it is about the same dossier.
 CREATE OR REPLACE VIEW audit.complaints AS
 SELECT
     c.complaint_id, c.agency_code, CASE WHEN c.dossier_id IS NOT NULL THEN c.dossier_code END AS dossier_code,

@@ -1,9 +1,9 @@
--- Dossiers: how codes are compared, the last step (a row of motcua.transitions), the state at a given time, and what
--- auditors may read.
+-- Dossiers: how dossier codes are compared, what a dossier's last step is (a step is a row of motcua.transitions), how
+-- a dossier was at a given time, and what auditors may read.
 
 -- Return a dossier code in the form in which codes are compared, so that a dossier is found although a citizen types
--- its code differently. Four indexes contain its values. Only a migration that builds these indexes again may change
--- the function, and must create it with the same text as this file.
+-- its code differently. Four indexes contain values of this function. The function may be changed only by a migration
+-- that also builds these indexes again. Such a migration must create the function with the same text as this file.
 CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     upper(
@@ -26,9 +26,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
 COMMENT ON FUNCTION motcua.code_key(text)
 IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O is replaced by 0, and I and L by 1.';
 
--- Return the kind of message that a dossier calls for by its status, or NULL. A dossier calls for a message only at the
--- one-stop desk: for a result message with status 9, and for a message about missing papers (supplement) with status 5.
--- Such a status at the desk is called the condition that calls for a message.
+-- Return the kind of message that a dossier's status calls for, or NULL. A dossier calls for a message only while it is
+-- at the one-stop desk: with status 9 for a result message, and with status 5 for a message about missing papers
+-- (supplement). Such a status at the desk is called the condition that calls for a message.
 CREATE OR REPLACE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN NOT at_one_stop_desk THEN NULL
@@ -40,9 +40,8 @@ IS 'Returns the kind of message that a dossier calls for by its status, or NULL.
 
 -- Return a dossier's last step that was recorded by a given time (motcua.transitions, motcua.old_steps). Only steps and
 -- versions (motcua.dossier_versions) up to the given numbers are used. An old step, which somebody typed in late, is
--- never returned. row_speaks is about the last of the old steps after the returned step: it is true if this old step
--- counts, or if it is not decided whether it counts. The caller must then take the status from the dossier's row or
--- version.
+-- never returned. row_speaks is true if old steps follow the returned step, and the last of them counts or is not
+-- judged yet. If row_speaks is true, the caller must take the status from the dossier's row or version.
 CREATE OR REPLACE FUNCTION motcua.last_step(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -80,9 +79,10 @@ IS 'Returns a dossier''s last step that was recorded by a given time, using only
 
 -- Return a dossier as it was at a given time, using only versions and steps up to the given numbers
 -- (motcua.dossier_versions, motcua.last_step). The dates are those of the last version by that time, or of the first
--- version if all are later. The status is that of the last version or that of the last step by that time, whichever is
--- newer; if row_speaks is true, it is that of the version. handed_over is true if, by that time, the result was handed
--- to the citizen and no step happened after that. No row means that the ledger had no version of the dossier.
+-- version if all versions are later. The status is that of the last version or that of the last step by that time,
+-- whichever is newer. If motcua.last_step returns a true row_speaks, the status is that of the version. handed_over is
+-- true if, by that time, the result was handed to the citizen, and the last step had not happened after the hand-over.
+-- No row means that the ledger had no version of the dossier.
 CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -119,8 +119,8 @@ COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
 IS 'Returns a dossier as it was at a given time, using only versions and steps up to the given numbers. The dates are those of the last version by that time, or of the first version if all are later. The status is that of the last version or that of the last step by that time, whichever is newer; if motcua.last_step returns a true row_speaks, it is that of the version. handed_over is true if, by that time, the result was handed to the citizen and no step happened after that. No row means that the ledger had no version of the dossier.';
 
 -- Insert a dossier into phone_changes when its phone number or phone_refusal (why it has no usable number) changed, or
--- when one of its messages became suppressed, undelivered or rejected. The dossier's messages are then compared with
--- its number.
+-- when one of its messages became suppressed, undelivered or rejected. The next planning of messages compares the
+-- messages of the inserted dossiers with their phone numbers.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN

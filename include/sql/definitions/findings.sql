@@ -1,6 +1,6 @@
--- Findings (faults that the rules of data quality found): what stays fixed in findings and their episodes, and what
--- auditors may read. An episode is the time from the run of the quality check that first had a finding to the run that
--- no longer had it. A run is sealed at its end; its results must not change afterwards.
+-- Findings (faults that the rules of data quality found): which changes of findings and episodes are refused, and what
+-- auditors may read. An episode of a finding begins with the run of the quality check that found it, and ends with the
+-- run that does not find it any more. A run is sealed at its end. Afterwards its results must not change.
 
 -- Refuse an update that changes what a finding is about: its rule, subject, level, dossier or first run
 -- (motcua.findings). Its agency, time and facts may change.
@@ -16,7 +16,8 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.keep_finding();
 
--- Refuse changes of episodes (motcua.finding_episodes). Only a run that is not sealed may close an open episode.
+-- Refuse changes of episodes (motcua.finding_episodes). The only allowed change is that a run that is not sealed closes
+-- an open episode.
 CREATE OR REPLACE FUNCTION motcua.keep_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (

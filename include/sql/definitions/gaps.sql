@@ -1,11 +1,12 @@
--- Functions and views for gaps. A gap is a time for which the ledger may lack data, because it was restored or paused.
+-- Functions and views for gaps. A gap is a time of which the ledger may lack data, because the ledger was restored or
+-- paused.
 -- A watch (a monitoring process) on another machine reports whether it had seen data that the ledger now lacks.
 
 -- Give the state unknown to the queued messages that may have been sent in a gap, and return their number
--- (motcua.messages). This is done for a gap whose journal of attempts, kept outside the ledger, is lost. Each message
--- gets an attempt of unknown outcome (motcua.attempts). Because of this attempt, people see the message and can order
--- that it is sent once more, and a line of the provider's bill can be matched with the attempt. The gateway is never
--- queried about this attempt, because the gateway would answer that it never received this attempt.
+-- (motcua.messages). This is done for a gap of which no journal (the record of attempts outside the ledger) shows what
+-- was sent. Each message gets an attempt of unknown outcome (motcua.attempts). Because of this attempt, people see the
+-- message and can order that it is sent once more. A line of the provider's bill can also be matched with the attempt.
+-- The gateway is never queried about the attempt, because no gateway knows the attempt's reference.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (
@@ -55,10 +56,10 @@ COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
 IS 'Gives the state unknown to the queued messages that may have been sent in a gap, for a gap of which no journal shows what was sent. Returns the number of these messages.';
 
 -- Close an open gap with a person's answer, and store the person's name and reason (motcua.gaps). The gap must be one
--- that holds messages recorded up to a time (held_until). If sent_by is a time, the ledger was restored and may have
--- sent messages until then: held messages that were recorded up to sent_by become unknown, and the other held messages
--- are released. If sent_by is NULL, the ledger was only paused, and all held messages are released. Returns the number
--- of messages that became unknown, or NULL if no such gap is open.
+-- that holds messages, namely those recorded up to held_until. If sent_by is a time, the ledger was restored, and
+-- messages may have been sent until sent_by. Held messages that were recorded up to sent_by then become unknown, and
+-- the other held messages are released. If sent_by is NULL, the ledger was only paused, and all held messages are
+-- released. Return the number of messages that became unknown, or NULL if no such gap is open.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(
     of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
 )
@@ -94,10 +95,10 @@ $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
 IS 'Closes a gap with a person''s answer: either the ledger was restored and may have sent messages until a given time, or it was only paused.';
 
--- Return what a watch on another machine may see of the ledger: the numbers of the newest attempt and of the newest
--- change of a message, the last heartbeat of the senders, the last round of the server's own watch, and the open
--- alerts. While a gap is open because the ledger was paused, at_work_at and slept_since are the last heartbeat before
--- the pause, and woke_at is the time at which the pause ended.
+-- Return the facts about the ledger that a watch on another machine may see: the number of the newest attempt, the
+-- number of the newest change of a message, the last heartbeat of the senders (at_work_at), the time of the last round
+-- of the server's own watch, and the open alerts. While a gap is open because the ledger was paused, at_work_at and
+-- slept_since are both the last heartbeat before the pause, and woke_at is the time at which the pause ended.
 CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
 RETURNS TABLE (
     attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,
@@ -125,8 +126,8 @@ COMMENT ON FUNCTION motcua.seen_from_outside()
 IS 'Returns what a watch on another machine may see: the number of the newest attempt and of the newest change of a message, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
 
 -- Store the report of a watch on another machine in place of its previous report (motcua.outside_watch). lost_attempts
--- and seen_until state that the watch had seen a later state of the ledger than the present one. If the new report does
--- not state this and the previous one did, these two columns stay as they are, until a sender has acted on them.
+-- and seen_until are given if the watch had seen a later state of the ledger than the present one. If the new report
+-- does not give them, their values from the previous report stay, until a sender has acted on these.
 CREATE OR REPLACE FUNCTION motcua.give_testimony(
     awake timestamptz, sees timestamptz, of_waking timestamptz, lost integer, seen_last timestamptz
 )
@@ -144,7 +145,7 @@ $$;
 COMMENT ON FUNCTION motcua.give_testimony(timestamptz, timestamptz, timestamptz, integer, timestamptz)
 IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Senders read the report.';
 
--- Let auditors read gaps and the attempts that only the journal had.
+-- Let auditors read gaps, and the attempts that a journal had and a restored ledger lacked.
 CREATE OR REPLACE VIEW audit.gaps AS
 SELECT
     gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, sent_until, closed_at,

@@ -1,8 +1,9 @@
--- Gateways and registered templates: how a day's number of sent segments is corrected, and what auditors may read.
+-- Gateways and registered templates: how the number of segments sent on a day is corrected, and what auditors may read.
 
--- Correct the number of segments of the day of an attempt (motcua.gateway_days) when it becomes known that the gateway
--- did not accept the attempt, or that it accepted an attempt that counted as failed or rejected. The gateway's answer,
--- a delivery receipt or the journal (a folder outside the ledger with a line for each attempt) may show this.
+-- Correct the number of segments that were sent on the day of an attempt (motcua.gateway_days). The attempt's segments
+-- are subtracted when the attempt becomes failed or rejected. They are added again when the gateway turns out to have
+-- accepted a failed or rejected attempt. The gateway's answer, a delivery receipt or the journal (a folder outside the
+-- ledger with a line for each attempt) may show this.
 CREATE OR REPLACE FUNCTION motcua.correct_gateway_day() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -23,7 +24,8 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.correct_gateway_day();
 
--- Let auditors read when each gateway was paused and started again, as a whole or in part, and how much it was sent.
+-- Let auditors read when each gateway was paused and started again, as a whole or in part, and how many segments were
+-- sent through it on each day.
 CREATE OR REPLACE VIEW audit.gateway_changes AS
 SELECT change_id, gateway, concerns, subject, changed_at, change, until, reason, changed_by FROM motcua.gateway_changes;
 CREATE OR REPLACE VIEW audit.gateway_days AS SELECT gateway, day, segments FROM motcua.gateway_days;

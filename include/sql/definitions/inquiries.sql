@@ -1,11 +1,11 @@
--- Inquiries: texts of citizens to the number 9029 that ask about a dossier. How often a phone may ask, what the reply
--- is based on, how an inquiry is stored, and what auditors may read.
+-- Inquiries: texts of citizens to the number 9029 that ask about a dossier. This file defines how the inquiries of a
+-- phone are limited, on which data a reply is based, how an inquiry is stored, and what auditors may read.
 
 -- Return a keyed hash of a provider's identifier of an inquiry. The hash is stored in place of the identifier, which
 -- may be made from the phone number. The hash has letters only, so that it neither holds a number nor looks like one.
--- The same identifier always gives the same hash, because this ledger's key never changes (motcua.pseudonym_key). A
--- value that is such a hash already is returned as it is, so the function can be applied to stored values, of which
--- only old ones are not hashed.
+-- The same identifier always gives the same hash, because this ledger's key never changes (motcua.pseudonym_key). If
+-- the given value is such a hash already, it is returned unchanged. The function can therefore be applied to all stored
+-- values, although earlier versions stored some without hashing.
 CREATE OR REPLACE FUNCTION motcua.provider_id(written text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT CASE
@@ -72,9 +72,9 @@ IS 'Returns whether a phone has used up its inquiries of the day, and whether a 
 
 -- Return the dossiers whose code matches one of the given codes, in their present state (motcua.dossiers,
 -- motcua.transitions), without phone numbers and names. The step and the status are those of the dossier's row or those
--- of its last step, whichever is newer; they are those of the row if motcua.last_step returns a true row_speaks. If
--- several dossiers share a code, is_askers is true for those that belong to the asking phone. For a dossier with a
--- unique code, is_askers is always false, because such a dossier is shown to everybody who asks.
+-- of its last step, whichever is newer. If motcua.last_step returns a true row_speaks, they are those of the row. If
+-- several dossiers share a code, is_askers is true for the dossiers that belong to the asking phone. For a dossier with
+-- a unique code, is_askers is always false, because such a dossier is shown to everybody who asks.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,
@@ -218,7 +218,8 @@ $$;
 COMMENT ON FUNCTION motcua.save_inquiry(jsonb)
 IS 'Inserts an inquiry with its reply, once. The reply is for the phone that asks and is never sent as a message.';
 
--- Return the reply that an inquiry got when it first arrived, for a gateway that delivers the inquiry again.
+-- Return the reply that an inquiry got when it first arrived (motcua.inquiries, motcua.messages). The reply is given
+-- again to a gateway that delivers the inquiry again.
 CREATE OR REPLACE FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text)
 RETURNS TABLE (text text, accented boolean, outcome text) LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

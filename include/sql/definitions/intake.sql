@@ -1,9 +1,11 @@
--- Let clients that push data sign in and look up what was pushed, and count their calls.
+-- Clients, the accounts with which one-stop software pushes data: how a client signs in, how its calls are counted, and
+-- how it looks up pushed dossiers.
 
 -- Open a session for a client that gives its password, and delete the client's expired sessions (intake.clients,
--- intake.sessions). FALSE means that there is no such client, the password is wrong, or the client is disabled. The
--- function's run time reveals nothing about the password, which is as random as a key and compared as a salted hash.
--- The only other function that opens sessions is intake.sign_in_from. Called by include/sql/intake/pushes.sql.
+-- intake.sessions). The result is FALSE if there is no such client, the password is wrong, or the client is disabled.
+-- The function's run time reveals nothing useful about the password, because the password is random like a key, and
+-- only its salted hash is compared. The only other function that opens sessions is intake.sign_in_from. Called by
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in(
     client_name text, shown_digest bytea, session_digest bytea, lasts interval
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -27,12 +29,12 @@ COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval)
 IS 'Opens a session for a client that gives its password, and deletes the client''s expired sessions.';
 
 -- Open a session of five minutes without a password, for the client that may write for the agency "unit" and whose
--- networks contain the address "caller" (intake.clients, intake.sessions). The session is for one call, and lasts so
--- long because the call may have to wait for large calls of other clients. FALSE means that there is no such client or
--- more than one. The ledger cannot check the address: the role motcua_intake may call the function with any address. If
--- the function is called more than sixty times within a minute with wrong addresses for the same client
--- (intake.wrong_addresses), each further such call waits for the one before it and is answered a second late, so that
--- nobody finds a client's networks by trying addresses. A call with a right address never waits. Called by
+-- networks contain the address "caller" (intake.clients, intake.sessions). The session is for one call. It lasts five
+-- minutes because the call may have to wait for large calls of other clients. The result is FALSE if there is no such
+-- client, or more than one. The ledger cannot check the address: the role motcua_intake may call the function with any
+-- address. Calls with wrong addresses are counted for each client (intake.wrong_addresses). After sixty such calls
+-- within a minute, each further wrong call waits for the previous wrong call and is answered a second late. Nobody can
+-- therefore find a client's networks by trying addresses. A call with a right address never waits. Called by
 -- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
@@ -78,7 +80,7 @@ COMMENT ON FUNCTION intake.sign_in_from(inet, text, bytea)
 IS 'Opens a short session, without a password, for the client whose networks contain the given address; the ledger cannot check that address. After many calls with wrong addresses, further ones are answered late.';
 
 -- Return the client that a session belongs to (intake.sessions, intake.clients), or no row if the session has expired
--- or the client is disabled. Only functions of this file and of definitions/pushes.sql call this function; those
+-- or the client is disabled. Only functions of this file and of definitions/pushes.sql call this function, and those
 -- functions run with their owner's rights.
 CREATE OR REPLACE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.clients LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
@@ -89,7 +91,8 @@ SET search_path = pg_catalog AS $$
 $$;
 COMMENT ON FUNCTION intake.known_client(bytea) IS 'Returns the client that a session belongs to, or no row.';
 
--- Return the number of the client that a session belongs to, or NULL. Called by include/sql/intake/pushes.sql.
+-- Return the number of the client that a session belongs to (intake.known_client). The result is NULL if the session
+-- has expired or the client is disabled. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.whose(session_digest bytea) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     SELECT c.client_id FROM intake.known_client(session_digest) AS c
@@ -97,8 +100,8 @@ $$;
 COMMENT ON FUNCTION intake.whose(bytea) IS 'Returns the number of the client that a session belongs to, or NULL.';
 
 -- Return the agency that a code or an alias stands for, or NULL (motcua.agencies, motcua.agency_aliases). Only
--- intake.sign_in_from calls this function. This function is not SECURITY DEFINER, so that a role that calls it directly
--- cannot find out agencies' codes.
+-- intake.sign_in_from calls this function. The function is not SECURITY DEFINER: a role that may not read the two
+-- tables therefore cannot find out agencies' codes by calling the function directly.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
@@ -144,8 +147,8 @@ $$;
 COMMENT ON FUNCTION intake.note_call(bytea, text, bigint, bigint, bigint, jsonb)
 IS 'Counts a client''s call, its records and the faults in them.';
 
--- Return those of the given dossier codes that were pushed for a client's agencies, with their status
--- (intake.pushed_dossiers). The result holds nothing about a citizen. Called by include/sql/intake/pushes.sql.
+-- Return those of the given dossier codes that were pushed for a client's agencies, each with the dossier's status, at
+-- most 100 (intake.pushed_dossiers). The result holds nothing about a citizen. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.look_up(
     session_digest bytea, codes text[]
 ) RETURNS TABLE (dossier_code text, status_code smallint) LANGUAGE sql STABLE SECURITY DEFINER

@@ -1,15 +1,15 @@
 -- The ledger as a whole: which tables are append-only, and which migrations it has.
 
--- List the migrations that the ledger has (public._yoyo_migration), for roles that may not read the migration tool's
--- tables.
+-- List the migrations that were applied to the ledger (public._yoyo_migration). Roles that may not read the migration
+-- tool's tables read this view.
 CREATE OR REPLACE VIEW motcua.applied_migrations AS
 SELECT m.migration_id, m.applied_at_utc AS applied_at
 FROM public._yoyo_migration AS m;
 COMMENT ON VIEW motcua.applied_migrations
 IS 'The migrations that the ledger has, each with the time when it was applied (UTC, without a time zone).';
 
--- Refuse updates and deletions of the rows of an append-only table, even if a person types the statement by hand. The
--- triggers of some tables refuse only deletions.
+-- Refuse updates and deletions of the rows of an append-only table, even if a person types the SQL statement by hand.
+-- The triggers of some tables call this function only for deletions.
 CREATE OR REPLACE FUNCTION motcua.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'MC001';

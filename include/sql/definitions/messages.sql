@@ -1,14 +1,15 @@
 -- Messages: whether the occasion of a message (the event that it is about) still holds, whether a message may be sent,
 -- which changes of state are refused, how a message is released (queued again), and what auditors may read. The
 -- occasion of a result or a supplement is a dossier's entry into the condition that calls for such a message
--- (motcua.condition_of). Each step of a dossier counts as a change of its condition, except an old step (one that
--- somebody typed in late, motcua.old_steps) that the dossier's row at the source does not confirm.
+-- (motcua.condition_of). A step of a dossier (motcua.transitions) can enter or leave the condition. An old step, which
+-- somebody typed in late (motcua.old_steps), counts only if the dossier's row at the source confirms it.
 
--- Show for each message the facts that the sender checks just before it calls the gateway, except facts about the
--- dossier's other messages: the present phone and agency, why the occasion no longer holds, and until when the message
--- waits for a new reading of the dossier's row. known_elsewhere_as identifies the occasion by the source's number of
--- the transition, by the word "row" if only the dossier's row showed the change, or by the due day of an apology. The
--- ledger's own numbers cannot identify it, because a restored ledger may give the same numbers to other rows.
+-- Show for each message of a dossier the facts that the sender checks just before it calls the gateway, except facts
+-- about the dossier's other messages. Such facts are the present phone number and agency, why the occasion does not
+-- hold any more, and until when the message waits for a new reading of the dossier's row. known_elsewhere_as identifies
+-- the occasion outside the ledger: by the source's number of the transition, by the word "row" if only the dossier's
+-- row showed the change, or by the due day of an apology. The ledger's own numbers cannot identify the occasion,
+-- because a restored ledger may give the same numbers to other rows.
 CREATE OR REPLACE VIEW motcua.occasion_conditions AS
 SELECT
     m.message_id,
@@ -16,7 +17,7 @@ SELECT
     m.kind,
     m.transition_id,
     d.msisdn,
-    -- A phone number that was emptied when its time was over counts as missing until the dossier's row is read again.
+    -- A phone number that the purge emptied counts as missing until the dossier's row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
@@ -48,8 +49,8 @@ COMMENT ON VIEW motcua.occasion_conditions
 IS 'Shows for each message the facts that the sender checks just before it calls the gateway, except facts about the dossier''s other messages. Holds personal data.';
 
 -- Return whether a dossier stayed in the condition that calls for a message of a kind, between two transitions that
--- entered the condition (motcua.transitions): the earlier one comes first, and no step that counts left the condition
--- in between (motcua.was_left).
+-- entered the condition (motcua.transitions). The result is true if "earlier" comes before "later", and no step that
+-- counts left the condition between the two (motcua.was_left).
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -62,10 +63,11 @@ $$;
 COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
 IS 'Returns whether a dossier stayed in the condition that calls for a message of a kind, between two transitions that entered the condition.';
 
--- Return whether the dossier entered the condition that calls for a message of a kind before the given entry too, has a
--- message of this kind in one of the given states about that earlier entry, and did not leave the condition in between
--- by a step that counts (motcua.messages, motcua.transitions). Only the newest earlier entry with such a message is
--- checked: a dossier that did not leave the condition since an older entry did not leave it since the newest one
+-- Return whether an earlier message covers a dossier's entry into the condition that calls for a message of a kind
+-- (motcua.messages, motcua.transitions). A message covers the entry if it has this kind and one of the given states, is
+-- about an earlier entry, and no step that counts left the condition between the two entries. The result is NULL if no
+-- earlier entry has such a message. Only the newest earlier entry with such a message is checked. This is enough: if
+-- the dossier did not leave the condition since an older entry, it did not leave the condition since the newest one
 -- either. The cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE SET enable_seqscan = off AS $$
@@ -131,13 +133,16 @@ $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
 IS 'Returns whether a dossier left the condition that calls for a message of a kind, by a step that counts, after since_transition and, if until_transition is given, before until_transition.';
 
--- Return why the occasion that began with a transition no longer holds (gone), and until when its message waits for a
--- new reading of the dossier's row, which shows whether an old step counts (waits_until). gone is taken_back if the
--- dossier left the condition; outdated if the occasion began with an old step that the row does not confirm; superseded
--- if a later entry into the condition has a message and only old steps that do not count left the condition in between;
--- and empty if the occasion holds. waits_until is infinity if the occasion itself began with the old step: the message
--- then waits until the row is read. The function is written in PL/pgSQL so that it is planned separately. If it were
--- inlined into a query about a few messages, the query would read all messages.
+-- Return whether the occasion that began with a transition still holds (gone), and until when its message waits
+-- (waits_until). The column gone is empty if the occasion holds. Otherwise it has the reason:
+-- - taken_back: the dossier left the condition.
+-- - outdated: the occasion began with an old step that the dossier's row does not confirm.
+-- - superseded: a later entry into the condition has a message, and only old steps that do not count left the condition
+--   between the two entries.
+-- A message waits if an old step is not judged yet: a new reading of the dossier's row will show whether the step
+-- counts. waits_until is infinity if the occasion itself began with this old step. The message then waits until the row
+-- is read. The function is written in PL/pgSQL so that PostgreSQL plans it separately. If it were inlined into a query
+-- about a few messages, the query would read all messages.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 SET enable_seqscan = off AS $$
 BEGIN
@@ -227,8 +232,8 @@ $$;
 COMMENT ON FUNCTION motcua.occasion_standing(bigint, bigint, text)
 IS 'Returns why the occasion that began with a transition no longer holds (taken_back: the dossier left the condition; outdated: the dossier''s row does not confirm the old step with which the occasion began; superseded: a later entry into the condition has a message and only old steps that do not count left the condition in between; empty: the occasion holds), and until when its message waits for a new reading of the dossier''s row, which shows whether an old step counts (infinity: until the row is read).';
 
--- Return whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it
--- does not.
+-- Return whether the occasion that began with a transition still holds. motcua.occasion_standing also returns why an
+-- occasion does not hold.
 CREATE OR REPLACE FUNCTION motcua.occasion_holds(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT s.gone IS NULL FROM motcua.occasion_standing(of_dossier, since_transition, of_kind) AS s
@@ -236,10 +241,10 @@ $$;
 COMMENT ON FUNCTION motcua.occasion_holds(bigint, bigint, text)
 IS 'Returns whether the occasion that began with a transition still holds. motcua.occasion_standing gives the reason if it does not.';
 
--- Show for each message the facts that the sender checks just before it calls the gateway: those of
+-- Show for each message of a dossier the facts that the sender checks just before it calls the gateway: the facts of
 -- occasion_conditions, and when other messages of the same dossier and kind were sent. told_of_this is true if an
--- earlier message was sent and the dossier did not leave the condition since by a step that counts (motcua.is_told_of).
--- unsettled_of_this is true if such an earlier message is being sent or has an unknown outcome.
+-- earlier message that was sent covers the same occasion (motcua.is_told_of). unsettled_of_this is true if such an
+-- earlier message is being sent or has an unknown outcome.
 CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
@@ -281,10 +286,11 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW motcua.sending_conditions
 IS 'Shows for each message the facts that the sender checks just before it calls the gateway. Holds personal data.';
 
--- Refuse a message that begins in a state in which messages may not begin, and every change of state that
--- motcua.message_moves does not list. That table allows some changes only for one reason. The text of a message never
--- changes. The phone number may only be replaced by the dossier's present one; a change to the state sending is exempt,
--- because the sender has just read the number. A message whose personal data was emptied may not wait or be sent.
+-- Refuse a new message in a state in which messages may not begin (motcua.message_states), and every change of state
+-- that motcua.message_moves does not list. The table message_moves allows some changes only for one reason. The text of
+-- a message never changes, except that the purge empties it. The phone number may only be replaced by the dossier's
+-- present number. This is not checked if the message becomes sending, because the sender has just read the number. A
+-- message whose personal data was emptied may not wait or be sent.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -335,8 +341,8 @@ $$;
 CREATE OR REPLACE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();
 
--- Insert each change of a message's state or reason into message_history. A change of state has the same time there as
--- in messages.changed_at, so that both tables give the same time to delivery.
+-- Insert each change of a message's state or reason into message_history. For a change of state, changed_at has the
+-- same value there as in messages, so that both tables have the same time of delivery.
 CREATE OR REPLACE FUNCTION motcua.keep_message_history() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -356,11 +362,11 @@ $$;
 CREATE OR REPLACE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
 
--- Release messages of unknown outcome, as a person decided: queue them again (motcua.messages), mark their attempts as
--- released, so that these no longer prevent sending (motcua.attempts), and store the person, the time and the reason
--- (motcua.releases). A message is not released after useful_until, or if an unread delivery receipt may show its
--- outcome. The text and the phone number stay as they are, so a role that may call this function cannot use it to queue
--- anything else.
+-- Release messages of unknown outcome, as a person decided. The messages are queued again (motcua.messages). Their
+-- attempts are marked as released, so that they do not prevent another attempt (motcua.attempts). The person, the time
+-- and the reason are stored (motcua.releases). A message is not released after useful_until, or if an unread delivery
+-- receipt may show its outcome. The text and the phone number stay as they are, so a role that may call this function
+-- cannot use it to queue anything else.
 CREATE OR REPLACE FUNCTION motcua.release_messages(
     let_go_by text, because text, at_moment timestamptz, of_messages bigint[], at_gateway text,
     recorded_from timestamptz, recorded_until timestamptz

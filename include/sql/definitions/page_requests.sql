@@ -2,13 +2,17 @@
 -- file, the Department is the authority that runs the system.
 
 -- Insert a request from a page (motcua.page_requests). Only the values that this function reads from "given" are
--- stored. A stop (an order not to send messages for some time) and the end of a stop are carried out at once. So is a
--- mapping of a status code on which no message depends: it changes nothing, or neither its old nor its new meaning is 5
--- (papers are missing) or 9 (there is a result). A worker carries out every other request, after the Department was
--- mailed. The process that sends the mail stores from when the request may be carried out. Only a confirmation of a
--- calendar year and a verification of a publication need no mail. The result "became" is one of these: waits; done;
--- asked_before, if the same request is open; unknown, if there is no such source, agency, account, publication or stop
--- in force.
+-- stored. These requests are carried out at once: a stop (an order not to send messages for some time), the end of a
+-- stop, and a mapping of a status code on which no message depends. No message depends on a mapping that changes
+-- nothing, or whose old and new meanings are neither 5 (papers are missing) nor 9 (there is a result). A worker carries
+-- out every other request. The Department is mailed first, except about a confirmation of a calendar year or a
+-- verification of a publication. The process that sends the mail stores from when the request may be carried out.
+--
+-- The result "became" is one of these:
+-- - done: the request was carried out.
+-- - waits: a worker will carry it out.
+-- - asked_before: a request of the same kind about the same subject is open, so nothing was stored.
+-- - unknown: the ledger has no such source, agency, province, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -156,9 +160,9 @@ $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
 IS 'Stores a request from a page. A stop, its end and a status code mapping that causes no message are carried out at once. A worker carries out every other request, after the Department was mailed. Only a confirmation of a calendar year and a verification of a publication need no mail.';
 
--- Refuse every deletion of a request and every change of an ended request (motcua.page_requests). An open request may
--- end, which removes its mail addresses. Otherwise only its columns about the mail to the Department may change, until
--- the mail was sent.
+-- Refuse every deletion of a request and every change of an ended request (motcua.page_requests). Two changes of an
+-- open request are allowed. The request may end, which removes its mail addresses. And the columns about the mail to
+-- the Department may be written, until the mail was sent.
 CREATE OR REPLACE FUNCTION motcua.keep_page_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of_telling CONSTANT text[] := ARRAY['told_at', 'applies_at', 'told', 'untold_because'];
@@ -183,10 +187,10 @@ CREATE OR REPLACE TRIGGER keep_page_request BEFORE UPDATE OR DELETE ON motcua.pa
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
 -- Carry out a request (motcua.page_requests) after the Department was mailed and the time for a withdrawal is over, and
--- return the stored outcome. NULL means that the request had ended before. If the values on which the request was based
--- have changed, the request is not carried out, because the mail to the Department was about the earlier values. The
--- worker confirms a calendar year or verifies a publication before it calls this function, so for these two kinds only
--- the end is stored.
+-- return the stored outcome. The result is NULL if there is no such request or it had ended before. If the values on
+-- which the request was based have changed, the request is not carried out, because the mail to the Department was
+-- about the earlier values. A worker confirms a calendar year or verifies a publication itself, before it calls this
+-- function. For these two kinds of request the function therefore only stores that the request has ended.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -271,8 +275,8 @@ $$;
 COMMENT ON FUNCTION motcua.apply_page_request(bigint)
 IS 'Carries out a request after the Department was mailed and the time for a withdrawal is over, and returns the outcome.';
 
--- Withdraw a request before it is carried out, and store who did so (motcua.page_requests). FALSE means that the
--- request had ended before.
+-- Withdraw a request before it is carried out, and store who withdrew it (motcua.page_requests). The result is FALSE if
+-- there is no such request or it had ended before.
 CREATE OR REPLACE FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

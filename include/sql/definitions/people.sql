@@ -1,5 +1,5 @@
 -- Users of the staff pages: let auditors read which agencies were granted to users or revoked, and who searched for
--- citizens by phone number.
+-- dossiers by a citizen's phone number.
 CREATE OR REPLACE VIEW audit.user_agency_changes AS
 SELECT c.change_id, c.changed_at, c.changed_by, c.user_name, c.agency_code, c.change
 FROM motcua.user_agency_changes AS c;

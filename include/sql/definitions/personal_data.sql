@@ -1,13 +1,13 @@
--- Personal data: until when it is stored, and triggers that refuse every change of it except emptying. The function in
--- purge.sql empties it.
+-- Personal data: until when it is stored, and triggers that refuse every change of such data except emptying. The
+-- function in purge.sql empties the data.
 
--- Show until when each dossier's personal data is stored (kept_until). A dossier ends (ended_at) when its result is
--- handed over, or when its row or a later step shows that it was not accepted, that it was withdrawn, or that its
--- result was returned. A result that nobody collects ends the dossier a year later. The data is stored for the agency's
--- retention term after the end, or only until the end if a citizen asked for the erasure. A step or a change of the row
--- after the hand-over shows that the dossier goes on. The status is that of the row or that of the last step, whichever
--- is newer. may_be_told is true if a message about the dossier may still be planned or sent or get another outcome, and
--- is_complained_of if a complaint about it is open. Called by motcua.purge_personal_data and
+-- Show until when each dossier's personal data is stored (kept_until). The data is stored for the agency's retention
+-- term after the dossier's end (ended_at), or only until the end if a citizen asked for the erasure. A dossier ends
+-- when its result is handed over, unless a step or a change of its row after the hand-over shows that it goes on. It
+-- also ends when its status shows that it was not accepted, that it was withdrawn, or that its result was returned. If
+-- nobody collects a result, the dossier ends a year later. The status is that of the row or that of the last step,
+-- whichever is newer. may_be_told is true if a message about the dossier may still be planned or sent or get another
+-- outcome. is_complained_of is true if a complaint about the dossier is open. Called by motcua.purge_personal_data and
 -- include/sql/personal_data.sql.
 CREATE OR REPLACE VIEW motcua.dossier_terms AS
 SELECT
@@ -49,7 +49,8 @@ CROSS JOIN
         SELECT
             CASE WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code ELSE d.status_code END
                 AS status_code,
-            -- A step, or a change of the row, after the hand-over means that the dossier goes on.
+            -- A step after the hand-over, or a change of the row more than a day after it, shows that the dossier goes
+            -- on, unless the status of the step or the row is 9 or 10.
             d.returned_at IS NOT NULL
             AND coalesce(l.status_code IN (9, 10) OR l.occurred_at <= d.returned_at, TRUE)
             AND coalesce(d.status_code IN (9, 10) OR d.updated_at <= d.returned_at + interval '1 day', TRUE)
@@ -60,7 +61,7 @@ CROSS JOIN LATERAL (
         CASE
             WHEN coalesce(s.status_code IN (3, 7, 9, 10), FALSE) OR s.handed_over
                 THEN coalesce(
-                -- A time in the future cannot be the end.
+                -- A returned_at or finished_at after the last reading lies in the future and cannot be the end.
                     greatest(least(greatest(d.returned_at, d.finished_at), d.picked_up_at), l.occurred_at),
                     d.updated_at,
                     d.picked_up_at
@@ -72,7 +73,7 @@ IS 'Shows until when each dossier''s personal data is stored, and whether a mess
 
 -- Return whether a text that was typed as a dossier's code may be a code, and not a name, a phone number or an identity
 -- number. A code has a digit. It contains no phone number, no separate group of twelve digits, and no separate group of
--- nine digits with other words beside it. A missing code counts as a code.
+-- nine digits with other words beside it. If no code was typed, the result is true.
 CREATE OR REPLACE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
     written ~ '[0-9]'
@@ -84,9 +85,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
 COMMENT ON FUNCTION motcua.is_like_a_code(text)
 IS 'Returns whether a text that was typed as a dossier''s code may be a code, and not a name, a phone number or an identity number.';
 
--- Wait until no other transaction empties personal data, and keep others waiting until this transaction ends. This is
--- lock 7 of store/ledger/locks.py. The role of the purge may take this advisory lock and no other. Called by
--- include/sql/personal_data.sql.
+-- Wait until no other transaction empties personal data, and make later transactions of this kind wait until this
+-- transaction ends. This is lock 7 of store/ledger/locks.py. The role of the purge may take this advisory lock and no
+-- other. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_emptying() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(7)
@@ -95,9 +96,9 @@ COMMENT ON FUNCTION motcua.wait_for_emptying()
 IS 'Waits until no other transaction empties personal data, and keeps others waiting until this transaction ends.';
 
 -- Refuse every change of a row except that motcua.purge_personal_data empties the columns of personal data that the
--- trigger names. This holds even for the schema's owner. Columns that are not text, such as the raw row of a source or
--- of a receipt, may lose parts. A code that no dossier has, or a provider's identifier, may be replaced by a pseudonym.
--- If the table has the column purged_at, it must be set too, unless only identifiers are replaced.
+-- trigger names. Even the schema's owner is refused. From a column that is not text, such as the raw receipt, parts may
+-- be removed. A code that no dossier has, or a provider's identifier, may be replaced by a pseudonym. If the table has
+-- the column purged_at, the purge must also set that column, unless it only replaces identifiers.
 CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     personal text[] := TG_ARGV;
@@ -139,8 +140,8 @@ CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiri
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
     'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
 );
--- In the following two tables, DAG runs also change columns. The personal data that the WHEN conditions name is written
--- only when a row is inserted; afterwards it can only be emptied.
+-- In the following two tables, DAG runs also change other columns. The columns of personal data in the WHEN conditions
+-- are written only when a row is inserted. Afterwards they can only be emptied.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
 EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
@@ -149,7 +150,7 @@ WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
 -- In the following tables, runs and people also write the columns that the triggers name, but only
 -- motcua.purge_personal_data may set purged_at. When a row is filled from a source again, its purged_at becomes NULL.
--- Outside of the purge, only a run that read a dossier's row again may empty columns of that dossier.
+-- Apart from the purge, only a run that has read a dossier's row again may empty columns of that dossier.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN (
     (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)

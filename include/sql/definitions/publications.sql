@@ -1,4 +1,5 @@
--- Publications (published reports) and mails with reports: which changes are refused, and what auditors may read.
+-- Publications (published reports of closings) and mails with reports: which changes are refused, and what auditors may
+-- read.
 
 -- Refuse a publication whose number is not one more than the last publication's, or whose previous_sha256 is not the
 -- hash of the last publication's manifest (motcua.publications).
@@ -24,11 +25,12 @@ $$;
 CREATE OR REPLACE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
 
--- Let auditors read publications, each with the hash of its manifest and of the manifest before.
+-- Let auditors read publications, each with the hash of its manifest and the hash of the previous manifest.
 CREATE OR REPLACE VIEW audit.publications AS
 SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 FROM motcua.publications;
--- Let auditors read each verification of a publication: when, by whom, and with how many differences.
+-- Let auditors read each verification of a publication: when and by whom it was made, how many differences it found,
+-- and which figures and files differ.
 CREATE OR REPLACE VIEW audit.publication_verifications AS
 SELECT verification_no, publication_no, verified_at, verified_by, faults, differing
 FROM motcua.publication_verifications;

@@ -1,15 +1,20 @@
--- The function that empties personal data, and a function that then replaces the statistics of the emptied columns.
+-- The function that empties personal data, and a function that afterwards replaces the planner's statistics of the
+-- emptied columns.
 
--- Empty one batch of personal data: rows whose retention term is over, rows that a citizen asked to erase, or rows that
--- had been emptied and came back with a restore. This is the only function that empties personal data. Terms are
--- compared with this server's clock and not with a time that the caller gives. A dossier is emptied with its messages,
--- attempts, versions, notes and complaints. A dossier that another transaction has locked is left to the next run. The
--- result lists emptied dossiers by agency and code, and the other emptied rows of only_these by their number in the
--- ledger: inquiries with their gateway, quarantined rows with their source, complaints with their agency. After a
--- restore, a new row may get the number of a listed row. Rows that came after listed_at are therefore not emptied by
--- number. The function belongs to the role motcua_eraser, which cannot log in, owns nothing else and may write only
--- what this function writes. Only the login of the purge may call the function (rights.sql); as long as these roles are
--- missing, no role may. Called by store/personal_data.py.
+-- Empty one batch of personal data, for one of three causes: the retention term is over (term), a citizen asked for the
+-- erasure (request), or emptied rows came back with a restore (restore). This is the only function that empties
+-- personal data. Terms are compared with this server's clock and not with a time that the caller gives. A dossier is
+-- emptied with its messages, attempts, versions, notes and complaints. A dossier that another transaction has locked is
+-- left to the next run.
+--
+-- The parameter only_these lists rows to empty, and the result lists the emptied rows in the same form (listed). A
+-- dossier is listed by its agency and code, an inquiry by its gateway and number, a quarantined row by its source and
+-- number, and a complaint by its agency and number. After a restore, a new row may get the number of a listed row. Rows
+-- that came after listed_at are therefore not emptied by number.
+--
+-- The function belongs to the role motcua_eraser, which cannot log in, owns nothing else and may write only what this
+-- function writes. Only the login of the purge, motcua_purge, may call the function (rights.sql). As long as one of
+-- these two roles is missing, no personal data can be emptied. Called by store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -431,10 +436,11 @@ BEGIN
 END
 $$;
 
--- Replace the statistics that PostgreSQL's query planner has of emptied columns, because they hold samples of the old
--- values. ANALYZE does this for tables with rows. The tables of the schema statements are empty now, and ANALYZE keeps
--- the old statistics of an empty table. For these, ALTER TABLE sets the type of the columns with phone numbers and
--- identifiers again, which deletes the statistics. Called by include/sql/personal_data.sql.
+-- Replace the statistics that PostgreSQL's query planner has of emptied columns, because these statistics hold samples
+-- of the old values. ANALYZE replaces the statistics of tables with rows. The tables of the schema statements are
+-- empty, and ANALYZE would keep the old statistics of an empty table. In these tables, ALTER TABLE therefore sets the
+-- type of the columns with phone numbers and identifiers again, which deletes their statistics. Called by
+-- include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.tidy_after_purge() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN

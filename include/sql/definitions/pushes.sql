@@ -1,14 +1,15 @@
--- Dossiers, and their changes of step or status (steps), that one-stop software sent by a request (push) or a file
--- (export): how stored rows are returned and new ones are written, and the views from which a pick-up, the reading of a
--- source into the ledger, reads them like the tables of any other source. A client is the software's account.
+-- Dossiers and steps that one-stop software sent, by a request (push) or in a file (export). A step is a dossier's
+-- change of step or status. A client is the software's account. The functions return stored rows and write new rows. A
+-- pick-up is the reading of a source into the ledger. It reads the views of this file like the tables of any other
+-- source.
 
--- Begin to write dossiers that an account pushed or exported: wait until no other transaction writes for the same
--- source, and return what is known of these dossiers (intake.pushed_dossiers, intake.exported_dossiers) and, if
--- with_steps is true, of their steps (intake.pushed_steps). The lock is a row of intake.numbers. It lasts until this
--- transaction ends, so that the numbers and times of steps become visible in increasing order. The result also has the
--- agencies that the account may write about, and holds no data that names a citizen. domain/intake/merging.py decides
--- by this result what to write. At most the newest thousand steps of each dossier are returned. Raises MC010 if there
--- is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Begin to write dossiers that a client pushed or exported. Wait until no other transaction writes for the same source,
+-- and return the stored data of these dossiers (intake.pushed_dossiers, intake.exported_dossiers). If with_steps is
+-- true, also return their steps, at most the newest thousand of each dossier (intake.pushed_steps). The lock is a row
+-- of intake.numbers. It lasts until this transaction ends, so that the numbers and times of steps become visible in
+-- increasing order. The result also has the agencies that the client may write about. It holds no data that names a
+-- citizen. domain/intake/merging.py decides by this result what to write. Raises MC010 if there is no such client.
+-- Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -85,12 +86,13 @@ IS 'Waits until no other transaction writes for the client''s source, keeps othe
 
 -- Write the dossiers and steps of a client as the caller decided (intake.pushed_dossiers, intake.pushed_steps), and
 -- return the numbers of the dossiers. The caller first takes the lock of the source with intake.begin_taking. A field
--- that is not given keeps its stored value. The function also stores the hashes of the pushed dossiers
--- (intake.recent_states) and, for a file, the state of each dossier in it (intake.exported_dossiers). Steps, also those
--- that had waited for their dossiers, get numbers in the given order and the present time as recorded_at. The numbers
--- lie above every number that was read from any source: another source may have delivered a dossier before, and the
--- dossier's new steps must come after the steps from that source. Refuses agencies that the account may not write
--- about. Raises MC010 if there is no such account. Called by intake.write_push and include/sql/intake/exports.sql.
+-- that is missing in "fields" keeps its stored value. The function also stores the hashes of the pushed dossiers
+-- (intake.recent_states). For a file, it also stores the state of each dossier in the file (intake.exported_dossiers).
+-- New steps, and steps that had waited for their dossiers, get numbers in the given order and the present time as
+-- recorded_at. A dossier may have come from another source before, and its new steps must come after the steps from
+-- that source. The numbers are therefore larger than every number that was read from any source. Refuses agencies that
+-- the client may not write about. Raises MC010 if there is no such client. Called by intake.write_push and
+-- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -207,9 +209,10 @@ $$;
 COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timestamptz)
 IS 'Writes the dossiers and steps of a client as the caller decided, only for agencies that the client may write about, and returns the numbers of the dossiers.';
 
--- Begin to write a push of the client that a session belongs to: call intake.begin_taking, and return its result and
--- every code, alias and name of an agency (motcua.agencies, motcua.agency_aliases, motcua.agency_names), for
--- domain/words.py. Raises MC010 if the session belongs to no client. Called by include/sql/intake/pushes.sql.
+-- Begin to write a push of the client that a session belongs to. Call intake.begin_taking, and return its result. Also
+-- return every code, alias and name of every agency (motcua.agencies, motcua.agency_aliases, motcua.agency_names), by
+-- which domain/words.py finds agencies. Raises MC010 if the session belongs to no client. Called by
+-- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.begin_push(
     session_digest bytea, given json, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text, OUT words text
@@ -249,7 +252,7 @@ $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
 IS 'Writes the dossiers and steps of a push as the caller decided, only for agencies of the client that the session belongs to.';
 
--- Count, for each client of a source, the steps that pick-ups do not read yet, because their dossiers have not been
+-- Count, for each client of a source, the steps that pick-ups do not read yet because the steps' dossiers have not been
 -- pushed (intake.pushed_steps). Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS
 SELECT s.source, s.client_id, count(*) AS steps
@@ -258,11 +261,12 @@ WHERE s.transition_id IS NULL
 GROUP BY s.source, s.client_id;
 COMMENT ON VIEW intake.waiting_steps IS 'Counts, for each client of a source, the steps that pick-ups do not read yet, because their dossiers have not been pushed.';
 
--- Show pushed dossiers in which papers are missing (status 5, supplement) but whose citizens were not texted, because
--- nothing states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). Each row is a
--- step with status 5, or the row of a dossier if no step has the status of that row. Neither the push nor the client's
--- setting states that the dossier is at the desk, and no message about a supplement was planned for the dossier since a
--- day before said_at. Status codes are mapped as staff decided. Read by include/sql/intake/clients.sql.
+-- Show pushed dossiers in which papers are missing (status 5) but whose citizens were not texted, because nothing
+-- states that the dossier is at the one-stop desk (intake.pushed_steps, intake.pushed_dossiers). A row is a step with
+-- status 5, or a dossier with status 5 none of whose steps has that status. It is shown if two conditions hold. First,
+-- neither the push nor the client's setting states that the dossier is at the desk. Second, no message about missing
+-- papers was planned for the dossier since a day before said_at. A source's own status codes count as the national
+-- codes to which staff mapped them. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (
@@ -301,9 +305,10 @@ COMMENT ON VIEW intake.supplements_untold
 IS 'Shows pushed dossiers in which papers are missing but whose citizens were not texted, because nothing states that the dossier is at the one-stop desk.';
 
 -- Show pushed dossiers of all sources in the columns of the view dossiers of the source contract (the two views that
--- every source must offer). With status 9 the dossier is at the desk, because the result was passed there. With status
--- 5 (papers are missing) it is at the desk if the push, or the client's setting at the time of the change, states so.
--- Read by include/sql/sources/national_sync.sql.
+-- every source must offer). A dossier with status 9 (there is a result) is at the one-stop desk, because the result was
+-- brought there. A dossier with status 5 (papers are missing) is at the desk if the push states this, or if the
+-- client's setting supplements_at_desk_since was in force when the dossier changed. Read by
+-- include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_dossiers AS
 SELECT
     d.source,
@@ -314,7 +319,7 @@ SELECT
     d.fields ->> 'TenLinhVuc' AS field_name,
     d.fields ->> 'ChuHoSo' AS applicant_name,
     d.fields ->> 'SoDienThoai' AS applicant_phone,
-    -- A push does not state when the phone was typed in, so it counts as typed in when the dossier was received.
+    -- A push does not state when the phone number was typed in. The time of receipt of the dossier is used instead.
     d.received_at AS phone_entered_at,
     CASE d.fields ->> 'HinhThuc'
         WHEN '0' THEN 'direct'
@@ -346,8 +351,8 @@ LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND d.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now());
 COMMENT ON VIEW intake.source_dossiers IS 'Shows pushed dossiers in the columns of the view dossiers of the source contract.';
 
--- Show pushed steps of all sources in the columns of the view transitions of the source contract. Whether a dossier is
--- at the desk is found as in intake.source_dossiers. Read by include/sql/sources/national_sync.sql.
+-- Show pushed steps of all sources in the columns of the view transitions of the source contract. at_one_stop_desk is
+-- computed by the same rules as in intake.source_dossiers. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,
@@ -374,7 +379,7 @@ LEFT JOIN motcua.status_meanings AS m
 WHERE t.transition_id IS NOT NULL;
 COMMENT ON VIEW intake.source_transitions IS 'Shows pushed steps in the columns of the view transitions of the source contract.';
 
--- Let auditors read for which agencies the figures of a closing (the stored figures of a period) come from pushes.
+-- Let auditors read for which agencies the figures of a closing (the stored figures of a period) come from pushed data.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
 -- Let auditors read the figures that the national portal shows for agencies and periods, as people uploaded them.

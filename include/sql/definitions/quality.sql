@@ -1,6 +1,6 @@
--- The check of data quality, and what auditors may read of it. A run of the check reads only its snapshot: the tables
--- of the schema quality. At its end the run is sealed: a hash of its results is stored, and the results must not change
--- any more.
+-- The check of data quality, and what auditors may read of its runs. A run of the check reads only its snapshot: the
+-- tables of the schema quality. At its end the run is sealed: a hash of its results is stored, and from then on the
+-- results must not change.
 
 -- Empty every table of the schema quality, even a table that only another version of the program fills.
 CREATE OR REPLACE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -17,11 +17,11 @@ END
 $$;
 COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the schema quality, even a table that only another version of the program fills.';
 
--- Create a table of the schema quality with the columns of the SQL statement that will fill it, and let the calling
--- role read it and insert rows. A table that has these columns already is not created again, so that a running dump
--- still finds it. The table is unlogged: a crash of the server empties it, and nothing is lost, because each run fills
--- it anew. Autovacuum is off, because it would read the whole table during the check, although the check itself updates
--- the statistics.
+-- Create a table of the schema quality with the given columns, and let the calling role read the table and insert rows.
+-- The columns are those of the SQL statement that will fill the table. If a table with these columns exists already, it
+-- is not created again, so that a running dump still finds it. The table is unlogged: a crash of the server empties it,
+-- and nothing is lost, because each run fills it anew. Autovacuum is off for the table. It would read the whole table
+-- during the check, although the check itself updates the statistics.
 CREATE OR REPLACE FUNCTION quality.make(
     table_name text, columns text[], types oid[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -73,8 +73,8 @@ $$;
 COMMENT ON FUNCTION motcua.desk_user(text, text)
 IS 'Returns the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the name.';
 
--- Return a number for the name of a dossier's owner that is the same in upper and lower case. The letters with
--- Vietnamese accents are listed, because the server's own lower() may know only ASCII letters.
+-- Return a number for the name of a dossier's owner. Names that differ only in upper and lower case get the same
+-- number. The letters with Vietnamese accents are listed, because the server's own lower() may know only ASCII letters.
 CREATE OR REPLACE FUNCTION motcua.owner_key(name text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     translate(
@@ -86,7 +86,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
 COMMENT ON FUNCTION motcua.owner_key(text)
 IS 'Returns a number for an owner''s name that is the same in upper and lower case.';
 
--- Refuse updates of a sealed run and deletions of any run in quality_runs, even if a person types them by hand.
+-- Refuse updates of a sealed run and deletions of any run (motcua.quality_runs), even if a person types the SQL
+-- statement by hand.
 CREATE OR REPLACE FUNCTION motcua.keep_quality_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.sealed_at IS NULL THEN
@@ -98,7 +99,8 @@ $$;
 CREATE OR REPLACE TRIGGER keep_quality_run BEFORE UPDATE OR DELETE ON motcua.quality_runs
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_quality_run();
 
--- Refuse further rows about a sealed run. The trigger's argument names the column that holds the number of the run.
+-- Refuse new rows about a run that is sealed already. The trigger's argument names the column that holds the number of
+-- the run.
 CREATE OR REPLACE FUNCTION motcua.refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (

@@ -1,4 +1,5 @@
--- Delivery receipts: which are unread (not applied yet), how they change attempts and messages, and what auditors see.
+-- Delivery receipts: which receipts are unread (not applied yet), how receipts change attempts and messages, and what
+-- auditors may read.
 
 -- Insert the receipts that a statement stored into unread_receipts.
 CREATE OR REPLACE FUNCTION motcua.note_unread_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
@@ -24,21 +25,23 @@ COMMENT ON FUNCTION motcua.note_read_receipts() IS 'Deletes receipts from unread
 CREATE OR REPLACE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_readings
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
 
--- Apply stored receipts to their attempts and messages (motcua.attempts, motcua.messages), and return and store the
--- effect of each (motcua.receipt_readings). The caller gives only the meaning of each receipt; its gateway, reference
+-- Apply stored receipts to their attempts and messages (motcua.attempts, motcua.messages). Return and store the effect
+-- of each receipt (motcua.receipt_readings). The caller gives only the meaning of each receipt. Its gateway, reference
 -- and status are read from motcua.receipts. If several receipts are given, a receipt is skipped if another transaction
--- has locked its message. If only one is given, the function waits for the lock. If the ledger has no attempt with a
--- receipt's reference, the receipt gets the effect unknown_reference and changes nothing.
+-- has locked its message. If only one receipt is given, the function waits for the lock. If the ledger has no attempt
+-- with a receipt's reference, the receipt gets the effect unknown_reference and changes nothing.
 --
--- A receipt of an attempt that is not the message's last one applies to that attempt only: the message was sent again
--- since, or will be, for example to a corrected phone number. An attempt still counts as the last one if every later
--- attempt went to the same phone number and failed or was rejected. A queued message changes its state only if its last
--- attempt counted as failed, or if a person allowed another attempt (released); the receipt then proves that the
--- gateway had accepted the message. A receipt that means accepted or delivered also changes a rejected message, unless
--- its phone number was corrected since. If one part of a message in several parts was refused, no receipt makes the
--- message delivered. "Absent" means that the gateway was queried and never had the attempt. The message is then queued
--- again, so only roles that may update messages may give this meaning. If the gateway has not answered an attempt yet,
--- the receipt decides the attempt's state at once, because the answer may never come.
+-- A receipt changes the message only if its attempt is the message's last one. Otherwise the receipt changes only the
+-- attempt, because the message was or will be sent again, for example to a corrected phone number. An attempt still
+-- counts as the last one if every later attempt went to the same phone number and failed or was rejected. A queued
+-- message changes its state only if its last attempt counted as failed, or if a person allowed another attempt
+-- (released). The receipt then proves that the gateway had accepted the message. A receipt that means accepted or
+-- delivered also changes a rejected message. If one part of a message in several parts was refused, no receipt makes
+-- the message delivered. If the gateway has not answered an attempt yet, the receipt decides the attempt's state at
+-- once, because the answer may never come.
+--
+-- The meaning absent means that the gateway was queried and never had the attempt. The message is then queued again, so
+-- only roles that may update messages may give this meaning.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -224,8 +227,8 @@ $$;
 COMMENT ON FUNCTION motcua.apply_receipts(jsonb, timestamptz)
 IS 'Applies stored receipts to their messages, as far as the table message_moves allows, and stores the effect of each.';
 
--- Return a gateway's text with every run of eight or more digits masked, however the digits are grouped. Our own
--- references stay as they are.
+-- Return a gateway's text in which every sequence of eight or more digits is masked, even if blanks or other signs
+-- separate the digits. Our own references (32 hexadecimal digits) stay as they are.
 CREATE OR REPLACE FUNCTION motcua.without_numbers(written text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN written ~ '^[0-9a-f]{32}$' THEN written

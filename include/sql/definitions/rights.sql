@@ -1,8 +1,8 @@
--- Grant the ledger's roles their rights. Each motcua migrate runs this file after everything else: it revokes all
--- rights of the roles and then grants those in the two lists below. A role that this server does not have yet is
--- skipped and gets its rights at the next motcua migrate. The owner may do everything. A function that runs with its
--- owner's rights may be called only by the roles listed for it; any other function may be called by every role.
--- docs/decisions/roles.md gives the reasons.
+-- Grant the ledger's roles their rights. Each motcua migrate runs this file after all other files. The file revokes all
+-- rights of the roles and then grants the rights in the two lists below. A role that this server does not have yet is
+-- skipped. It gets its rights at the first motcua migrate after it was created. The owner may do everything. A function
+-- that runs with its owner's rights may be called only by the roles listed for it. Any other function may be called by
+-- every role. docs/decisions/roles.md gives the reasons.
 DO $rights$
 DECLARE
     parts CONSTANT text[] := ARRAY[

@@ -1,8 +1,9 @@
 -- Sources: what their status codes mean, how a code is mapped, and what auditors may read.
 
--- List the status codes of sources that are mapped to national codes (motcua.status_maps). The codes 1 to 10 have a
--- fixed meaning by the source contract and are never mapped. A mapping of such a code, which earlier versions of this
--- software allowed, holds until ends_at. Read by definitions/pushes.sql and include/sql/sources.sql.
+-- List the status codes of sources that are mapped to other, national codes (motcua.status_maps). The codes 1 to 10
+-- have a fixed meaning by the source contract (the views that every source must offer), so they cannot be mapped.
+-- Earlier versions of this software allowed such a mapping, which holds until ends_at. Read by definitions/pushes.sql
+-- and include/sql/sources.sql.
 CREATE OR REPLACE VIEW motcua.status_meanings AS
 SELECT
     m.source_id,
@@ -15,10 +16,10 @@ WHERE m.source_status <> m.status_code;
 COMMENT ON VIEW motcua.status_meanings
 IS 'Lists the status codes of sources that are mapped to national codes, and until when a mapping holds if it ends.';
 
--- Map one status code of a source to a national code (motcua.status_maps), and store who did it, when, and the mapping
--- before (motcua.status_map_changes). FALSE means that there is no such source. No other function writes these two
--- tables. The codes 1 to 10 have a fixed meaning by the source contract and are never mapped. A mapping of such a code,
--- which earlier versions of this software allowed, is revoked by mapping the code to itself.
+-- Map one status code of a source to a national code (motcua.status_maps). Store who mapped the code, when, and the
+-- previous mapping (motcua.status_map_changes). The result is FALSE if there is no such source. No other function
+-- writes these two tables. The codes 1 to 10 have a fixed meaning by the source contract, so the function refuses to
+-- map them. Earlier versions of this software allowed such a mapping. It is revoked by mapping the code to itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )
@@ -61,7 +62,7 @@ $$;
 COMMENT ON FUNCTION motcua.map_status(text, integer, integer, text, timestamptz)
 IS 'Maps a status code of a source to a national code, and stores who did it and the mapping before.';
 
--- Let auditors read the sources: when each was last read.
+-- Let auditors read when each source was last read, and how the mappings of status codes changed.
 CREATE OR REPLACE VIEW audit.sources AS SELECT source_id, name, picked_up_at, failed_at FROM motcua.sources;
 CREATE OR REPLACE VIEW audit.status_map_changes AS
 SELECT change_id, source_id, source_status, status_before, status_code, changed_at, changed_by

@@ -1,5 +1,5 @@
--- Carrier statements, which are providers' monthly bills: the tables in which a file is compared with the ledger, the
--- protection of the records of refused files, and what auditors may read.
+-- Carrier statements, which are providers' monthly bills: how the tables are prepared in which a file is compared with
+-- the ledger, which changes of the records of refused files are not allowed, and what auditors may read.
 
 -- Empty the tables of the schema statements. A second import waits here until the first one's transaction ends.
 CREATE OR REPLACE FUNCTION statements.clear() RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -36,7 +36,8 @@ CREATE OR REPLACE TRIGGER keep_refused_statement BEFORE UPDATE OR DELETE ON motc
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_refused_statement();
 
 -- Let auditors read carrier statements, their lines, and the matches (the results of comparing the lines with the
--- ledger). References that earlier versions of this system stored may contain phone numbers, so these are masked.
+-- ledger). Numbers in references are masked, because earlier versions of this system stored references that may contain
+-- phone numbers.
 CREATE OR REPLACE VIEW audit.carrier_statements AS
 SELECT
     s.statement_no, s.form, s.gateway, s.month, s.covers_until, s.file_name, s.sha256, s.imported_at, s.imported_by,
@@ -53,9 +54,10 @@ CREATE OR REPLACE VIEW audit.statement_matches AS
 SELECT
     match_id, statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 FROM motcua.statement_matches;
--- Show refused files, and the first later carrier statement that replaced each (replaced_by). It has the refused file's
--- form (the layout of a provider's file) and month, or only its form if the refused file's month is unknown. The same
--- file replaces its refusal too if it is imported later, for example from the right folder.
+-- Show refused files, each with the first later carrier statement that replaces it (replaced_by). Such a carrier
+-- statement has the refused file's form (the layout of a provider's file) and month. If the refused file's month is
+-- unknown, the form is enough. If the refused file itself is imported later, for example from the right folder, that
+-- import replaces the refusal too.
 CREATE OR REPLACE VIEW audit.refused_statements AS
 SELECT
     r.refusal_no, r.form, r.month, r.file_name, r.sha256, r.refused_at, r.refused_by, r.faults, r.set_aside_at,
@@ -67,10 +69,10 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
--- Show the sums of a carrier statement's matches. The sums were stored with it. If an earlier version of this system
--- stored no sums, the view adds up the matches. segments_off and amount_off are the differences between the carrier
--- statement and the ledger, added without their signs. Both leave out matches that may be billed in the next carrier
--- statement.
+-- Show the sums of each carrier statement's matches. Usually the sums were stored with the carrier statement. If an
+-- earlier version of this system stored no sums, the view adds up the matches. segments_off and amount_off are sums of
+-- the absolute differences between the carrier statement and the ledger. Both leave out our attempts and inquiries that
+-- may be billed in the next carrier statement.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
@@ -106,8 +108,8 @@ INNER JOIN LATERAL (
     GROUP BY m.direction, m.verdict
 ) AS a ON TRUE
 WHERE NOT EXISTS (SELECT 1 FROM motcua.statement_sums AS s WHERE s.statement_no = c.statement_no);
--- Show how many matches of a carrier statement have each kind of difference. If a carrier statement has no row here,
--- its matches have no differences.
+-- Show how many matches of each carrier statement have each kind of difference. If a carrier statement has no row in
+-- this view, its matches have no differences.
 CREATE OR REPLACE VIEW audit.statement_difference_sums AS
 SELECT
     statement_no, direction, verdict, what, matches

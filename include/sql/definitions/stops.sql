@@ -1,5 +1,5 @@
--- Stops (orders of the Department, which runs the system, not to send messages for some time): until when they hold,
--- how they are kept from changes, how a stop is ended early, and what auditors may read.
+-- Stops (orders of the Department, which runs the system, not to send messages for some time): until when a stop holds,
+-- which changes of a stop are refused, how a stop is ended early, and what auditors may read.
 
 -- Return until when messages of a kind and an agency are stopped, or NULL (motcua.stops). A stop that was ended early
 -- stops nothing, even if ended_at is later than at_time. If of_agency is NULL, the result is for messages that are
@@ -36,10 +36,10 @@ CREATE OR REPLACE TRIGGER keep_stop BEFORE UPDATE OR DELETE ON motcua.stops
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
 
 -- End a stop that is in force before its planned end (motcua.stops), and release the messages that waited for it
--- (motcua.messages). A message that another stop covers waits for that stop instead. Returns the number of released
--- messages, or NULL if the stop is not in force. The function waits for senders that are putting messages on hold for
--- this stop, so that no message is put on hold for it afterwards. A message that another transaction has locked is left
--- out, because that transaction checks the message again.
+-- (motcua.messages). A message that another stop covers waits for that other stop instead. Return the number of
+-- released messages, or NULL if the stop is not in force. The function waits for senders that are putting messages on
+-- hold for this stop, so that no message is put on hold for it afterwards. A message that another transaction has
+-- locked is left out, because that transaction checks the message again.
 CREATE OR REPLACE FUNCTION motcua.end_stop(of_stop bigint, said_by text, at_time timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE

@@ -200,8 +200,9 @@ LIMIT %(limit)s;
 
 -- name: messages
 -- Return a dossier's messages except replies, each with the conditions that a sender would check now (motcua.messages,
--- motcua.occasion_conditions). Columns that motcua.sending_conditions has too mean the same as there. The comparison
--- with the other messages of the same kind is made once for all messages, because a dossier may have hundreds of them.
+-- motcua.occasion_conditions). A column with the same name as a column of motcua.sending_conditions has the same
+-- meaning. The comparison with the other messages of the same kind is made once for all messages, because a dossier may
+-- have hundreds of them.
 WITH theirs AS MATERIALIZED (
     SELECT
         n.*,
@@ -379,7 +380,7 @@ LIMIT %(limit)s;
 
 -- name: findings
 -- Return the findings about a dossier: faults that the rules of data quality found (motcua.findings). An episode is the
--- time from the first run that found the fault to the run that no longer did. Each row is one episode.
+-- time from the first run that found the fault to the first run that did not find it any more. Each row is one episode.
 SELECT
     f.finding_id,
     f.rule,

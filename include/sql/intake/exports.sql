@@ -342,8 +342,8 @@ FROM (
 GROUP BY n.state;
 
 -- name: held_up
--- Return refused files whose content is missing in the ledger: no file of the same source was taken after them, and no
--- complete file that was exported later (intake.exports).
+-- Return refused files whose content is missing in the ledger (intake.exports). The content of a file is missing if no
+-- other file of the same source was taken over that was read later, or that is complete and was exported later.
 SELECT
     e.source,
     e.name,

@@ -41,8 +41,8 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
--- agencies that a client was allowed to write for at some time of the period. A disabled client is included only if it
--- is the account under which exported files are stored, with which nobody signs in. If the period is a day, the
+-- agencies that a client was allowed to write for at some time of the period. A disabled client is included only if
+-- exported files are stored under its account. With such an account nobody signs in. If the period is a day, the
 -- agencies for which the pushed data of that day has an occasion (an event that requires a message) are inserted too,
 -- even if no client may write for them any more. If the period is longer, the agencies that were inserted for the
 -- closings of its days are inserted too.

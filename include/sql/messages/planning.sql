@@ -58,10 +58,11 @@ RETURNING state, reason;
 -- meantime (motcua.messages). The message must still be useful, and what it says about the dossier must still be true.
 -- The old reason stays in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable
 -- for another reason. A queued message may use every gateway again, because a gateway's refusal of the old number does
--- not concern the new number. Without a window, the SQL statement examines the dossiers whose phone or messages changed
--- (motcua.phone_changes), and deletes these rows. With a window, it examines the messages recorded in the window and
--- leaves motcua.phone_changes as it is. OFFSET 0 makes PostgreSQL look up the messages of each dossier through an
--- index, because the estimated number of dossiers may be wrong. The result has the messages that are queued again.
+-- not concern the new number. Without a window of time (start, end), the SQL statement examines the dossiers whose
+-- phone or messages changed (motcua.phone_changes), and deletes these rows. With a window, it examines the messages
+-- recorded in the window and leaves motcua.phone_changes as it is. OFFSET 0 makes PostgreSQL look up the messages of
+-- each dossier through an index, because the estimated number of dossiers may be wrong. The result has the messages
+-- that are queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL

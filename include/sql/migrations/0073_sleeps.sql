@@ -1,10 +1,11 @@
 -- depends: 0071_unserved
--- Add the columns and the table for a ledger that slept, which means that no sender ran for more than ten minutes. In
--- that time the server may only have been off, or its whole disk may have been restored to an earlier state. Messages
--- recorded before the end of the sleep are held until a person states whether the ledger was restored, or until a watch
--- (a process that raises alerts) that ran all the time shows that it was not. The table stores declarations that this
--- server's disk is never restored: while one is in force, a sleep holds no messages. The journal, a folder outside the
--- ledger, lists all attempts.
+-- Add the columns and the table for a ledger that slept: no sender ran for more than ten minutes. In that time the
+-- server may only have been off, or its whole disk may have been restored to an earlier state. Messages recorded before
+-- the end of the sleep are held (not sent) until a person states whether the ledger was restored. They are also
+-- released if a watch (a process that raises alerts) that ran all the time shows that the ledger was not restored. The
+-- table believed_sleeps stores declarations that this server's disk is never restored. While a declaration is in force,
+-- no messages are held after a sleep. The column journal_fault is about the journal, a folder outside the ledger that
+-- lists all attempts.
 
 ALTER TABLE motcua.gaps
 DROP CONSTRAINT gaps_kind_check,

@@ -1,6 +1,7 @@
 -- depends: 0073_sleeps
--- Add the table of requests that people make on a page. After the Department, which runs the system, was mailed about a
--- request, a worker carries it out. Also end the mappings of the status codes 1 to 10 that an earlier version allowed.
+-- Add the table of requests that people make on a page. A worker carries out a request after a mail about it was sent
+-- to the Department, which runs the system. This migration also ends the mappings of the status codes 1 to 10, which an
+-- earlier version allowed.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,10 +27,10 @@ CREATE TABLE motcua.page_requests (
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
 
--- The status codes 1 to 10 mean the same at every source. An existing mapping of such a code ends with the thirtieth
--- day after this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default gives this
--- date to all existing rows and is then dropped, so that later rows get no date. For other codes the date has no
--- effect.
+-- The status codes 1 to 10 mean the same at every source. An existing mapping of such a code ends at the end of the
+-- thirtieth day after this migration, in Vietnam's time zone. It ends earlier if somebody maps the code to itself. The
+-- column's default value writes this time into all existing rows. Then the default is dropped, so that later rows get
+-- no time. For other codes the time has no effect.
 ALTER TABLE motcua.status_maps
 ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
 ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;

@@ -1,7 +1,7 @@
 -- depends: 0078_wrong_addresses
 -- Store when the clock of a source was set back, and when a source began to number its transitions anew. A pick-up (the
--- reading of a source's new rows) reads the rows after the last time and number that were read. Without these columns,
--- pick-ups would miss new rows with an earlier time or a lower number.
+-- reading of a source's new rows) reads the rows after the last time and number that were read. Without the new columns
+-- and the new table, pick-ups would miss new rows that have an earlier time or a lower number.
 
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
 

@@ -1,7 +1,8 @@
 -- depends: 0079_clocks_and_numbers
--- Rename sequences and constraints to the names that they have in a new ledger. The table cleaned_fields was once named
--- findings. Its sequence and constraints kept that name. When the present table findings was created, PostgreSQL
--- therefore added a 1 to the names of its sequence and constraints. No code uses these names.
+-- Rename sequences and constraints to the names that they have in a new ledger. In earlier versions the table
+-- cleaned_fields was named findings, and its sequence and constraints kept names with that word. When the present table
+-- findings was created, PostgreSQL therefore added a 1 to the names of the new sequence and constraints. No code uses
+-- these names.
 
 ALTER SEQUENCE motcua.findings_finding_id_seq RENAME TO cleaned_fields_cleaned_field_id_seq;
 ALTER TABLE motcua.cleaned_fields RENAME CONSTRAINT findings_pkey TO cleaned_fields_pkey;

@@ -1,7 +1,7 @@
 -- depends: 0080_names
--- Drop the functions that decided, by different rules, what to store of dossiers that one-stop software pushed or wrote
--- to a file. Python code now decides this by the same rules (domain/intake/merging.py). The functions in
--- definitions/pushes.sql give it the known dossiers and write what it decides.
+-- Drop the functions that decided what to store of dossiers that one-stop software pushed or wrote to a file. They had
+-- different rules for pushes and for files. Python code (domain/intake/merging.py) now decides by the same rules for
+-- both. The functions in definitions/pushes.sql give the stored dossiers to this code and write what the code decides.
 DROP FUNCTION IF EXISTS intake.take_dossiers(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.take_steps(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.follow_steps(text, text[], timestamptz);

@@ -1,7 +1,7 @@
 -- depends: 0082_outside_watch
 -- transactional: false
--- Allow the outcome unreachable of an attempt: the gateway answers that it does not reach the number, for example
--- because the phone has no account there. Add an index that finds such attempts by phone number and gateway. The index
+-- Allow the outcome unreachable of an attempt: the gateway answers that it cannot reach the phone number, for example
+-- because the number has no Zalo account. Add an index that finds such attempts by phone number and gateway. The index
 -- is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index, which the next
 -- try drops first.
 SET lock_timeout = '2s';

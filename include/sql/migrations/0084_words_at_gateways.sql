@@ -1,7 +1,7 @@
 -- depends: 0083_unreachable
--- Store in each message also the values with accents that are put into its text, and in each attempt whether the text
--- was sent with accents and which unit the gateway bills. The reason is that the text of a message is now composed for
--- the gateway that sends it, with accents or without.
+-- Store in each message the values that are put into its text also in the form with Vietnamese accents. Store in each
+-- attempt whether the text was sent with accents, and which unit the gateway bills. These columns are needed because
+-- the text of a message is composed, with accents or without, for the gateway through which it is sent.
 ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
 ALTER TABLE motcua.messages DROP CONSTRAINT messages_purged,
 ADD CONSTRAINT messages_purged CHECK (

@@ -1,6 +1,7 @@
 -- depends: 0090_prices
--- Store with each closing (the figures of a finished period) how many messages each gateway accepted, how many units it
--- bills for them, and the gateways' prices. Closings from before this migration have no such figures.
+-- Store with each closing (the figures of a finished period) how many messages each gateway accepted, how many units
+-- the gateway bills for these messages, and the gateways' prices. Closings from before this migration have no such
+-- figures.
 ALTER TABLE motcua.closings ADD COLUMN known_attempt bigint, ADD COLUMN prices jsonb;
 CREATE TABLE motcua.closing_channels (
     closing_no bigint NOT NULL REFERENCES motcua.closings,

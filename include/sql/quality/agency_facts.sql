@@ -1,12 +1,13 @@
--- Compute the figures of agencies and months that the rules of data quality need. A cell is the counts of one agency,
--- procedure and month; agency_month_facts sums up desk_cells and notice_cells. The rows that a statement returns are
--- stored in the table of the schema quality that has the statement's name. Called by store/oversight/quality.py.
+-- Compute the figures of agencies and months that the rules of data quality need. The rows that an SQL statement
+-- returns are stored in the table of the schema quality that has the statement's name. A cell is the counts of one
+-- agency, procedure and month. The statement agency_month_facts sums up the tables desk_cells and notice_cells. Called
+-- by store/oversight/quality.py.
 
 -- name: actor_days
 -- Return the days on which a user of a source made at least r5_changes changes within r5_minutes minutes, late in the
 -- day (motcua.transitions). Each row has the day's number of changes and the largest number within r5_minutes minutes.
 -- To find candidate days at little cost, the query first counts changes in fixed spans of r5_minutes minutes. Any other
--- span of that length overlaps two fixed spans, and one of these two has at least half of its changes.
+-- span of that length overlaps two fixed spans, and one of these two has at least half of the changes in that span.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -202,9 +203,9 @@ GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
 -- name: notice_cells
 -- Return by agency, procedure and month the number of pauses, the number of results that should have been texted, and
--- the number of beats (quality.dossier_facts). A pause begins with status 5, 6 or 8. A beat is a dossier that was set
--- to a result on the day or working day before its due day, in the last minutes before apologies for late results are
--- planned, and then was reopened or not collected until some days after the due date.
+-- the number of beats (quality.dossier_facts). A pause begins with status 5, 6 or 8. A beat is a suspicious result: the
+-- dossier got status 9 on the day or working day before its due day, in the last minutes before apologies for late
+-- results are planned. Then it was reopened, or nobody collected the result until some days after the due date.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -255,8 +256,9 @@ GROUP BY f.agency_code, f.procedure_code, f.desk_result_month;
 -- name: agency_month_facts
 -- Return all figures that the rules about an agency's month use, for each agency and for each of its procedures
 -- (quality.desk_cells, quality.notice_cells). uncollected_usual, beats_usual and late_pauses_usual are the agency's
--- usual shares. A usual share is the greater of two: the median of the other agencies' shares in that month, and the
--- share that this agency would have if each of its procedures had the other agencies' share for the procedure.
+-- usual shares. A usual share is the greater of two shares. The first is the median of the other agencies' shares in
+-- that month. The second is the share that this agency would have if each of its procedures had the other agencies'
+-- share for this procedure.
 WITH by_cell AS MATERIALIZED (
     SELECT
         c.agency_code,
@@ -458,10 +460,10 @@ WHERE f.whole OR f.procedure_code <> '';
 
 -- name: agency_counts
 -- Return two pairs of counts for each agency that is in charge of dossiers (quality.ledger_counts,
--- quality.dossier_facts, quality.agency_month_facts). The counts of a pair must agree. The first pair is the number of
--- dossiers in the ledger and in quality.dossier_facts. The second pair is the number of dossiers received in the months
--- that the check covers, counted one by one and as the sum of the monthly figures. The library Great Expectations
--- compares the counts.
+-- quality.dossier_facts, quality.agency_month_facts). The library Great Expectations compares the two counts of a pair,
+-- which must agree. The first pair is the number of dossiers in the ledger and in quality.dossier_facts. The second
+-- pair is the number of dossiers received in the months that the check covers, counted one by one and as the sum of the
+-- monthly figures.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

@@ -1,7 +1,7 @@
 -- Compute the facts (values to which the rules of data quality are applied) that depend only on a dossier's own row and
--- transitions. A recheck of a single dossier runs these statements too. Each statement fills the table of schema
--- quality that has its name, except own_facts, which is a part of the statement quality/marks/dossier_facts. Called by
--- store/oversight/quality.py and store/rechecks.py.
+-- transitions. A recheck of a single dossier runs these SQL statements too. The rows that a statement returns are
+-- stored in the table of the schema quality that has the statement's name. The statement own_facts fills no table: it
+-- is a part of the statement quality/marks/dossier_facts. Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: dossiers
 -- Return the dossiers that have not ended, and those received or changed since the beginning of the first month that
@@ -24,8 +24,8 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.updated_at,
-    -- A dossier is textable if its phone field gives a number that may be texted. It stays textable after that number
-    -- was emptied.
+    -- A dossier is textable if its phone field has a number that may be texted. The dossier stays textable after the
+    -- purge emptied this number.
     d.phone_refusal IS NULL AS textable,
     d.phone_refusal,
     nullif(d.phone_notes, '{}') AS phone_notes
@@ -41,12 +41,12 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: moves
--- Return what the transitions of each dossier show, computed in one pass (motcua.transitions). The result covers one of
--- the two parts into which quality/snapshot/middle divides the dossiers. Results (status 9), collections (status 10)
--- and the last transition may be of any time. Other events count only from the beginning of the check's first month. An
--- old step (a transition typed in late) is left out unless the dossier's row confirmed it. If the last transition is an
--- old step, last_recorded_at is -infinity, so that own_facts takes the status from the row. Times use Vietnam's fixed
--- offset UTC+7, because the name of the time zone costs four times as much.
+-- Return the events that the transitions of each dossier show, computed in one pass (motcua.transitions). The result
+-- covers one of the two parts into which quality/snapshot/middle divides the dossiers. Results (status 9), collections
+-- (status 10) and the last transition may be of any time. Other events count only from the beginning of the first month
+-- that the check covers. An old step (a transition typed in late) is left out unless the dossier's row confirmed it. If
+-- the last transition is an old step, last_recorded_at is -infinity, so that own_facts takes the status from the row.
+-- Times are computed with the fixed offset UTC+7, because a named time zone takes four times as long.
 WITH ordered AS (
     SELECT
         t.dossier_id,
@@ -164,9 +164,9 @@ GROUP BY o.dossier_id;
 
 -- name: own_facts
 -- Return the facts that depend only on a dossier's own row and transitions (quality.dossiers, quality.moves,
--- quality.agencies). The result covers one of the two parts of the dossiers. Days between two events are working days
--- after the day of the first event, up to the day of the second. The columns idle_days and waiting_days count the
--- working days after the day of an event, up to the day before the check.
+-- quality.agencies). The result covers one of the two parts into which quality/snapshot/middle divides the dossiers.
+-- Days between two events are working days after the day of the first event, up to the day of the second event. The
+-- columns idle_days and waiting_days count the working days after the day of an event, up to the day before the check.
 SELECT
     d.dossier_id,
     d.answers AS agency_code,

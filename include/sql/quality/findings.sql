@@ -1,11 +1,12 @@
 -- Write the changes of findings, which are the faults that the rules of data quality find. An episode of a finding
--- lasts from the run that found it to the run that no longer found it. Called by store/oversight/quality.py.
+-- begins with the run that found it, and ends with the run that does not find it any more. Called by
+-- store/oversight/quality.py.
 
 -- name: withhold_findings
--- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). This run neither confirms withheld
--- findings nor counts them as fixed. An agency is broken in a run if its part of the snapshot is faulty. A finding
--- about a dossier belongs to the agency that is in charge of the dossier now. If a dossier has moved to an agency that
--- is not broken, its findings are therefore reported there.
+-- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). An agency is broken in a run if
+-- its part of the snapshot is faulty. The run neither confirms withheld findings nor counts them as fixed. A finding
+-- about a dossier belongs to the agency that is in charge of the dossier now. The findings about a dossier that has
+-- moved to an agency that is not broken are therefore not withheld.
 INSERT INTO motcua.quality_withheld (run_no, finding_id)
 SELECT %(run_no)s, e.finding_id
 FROM motcua.finding_episodes AS e
@@ -50,8 +51,8 @@ WHERE
     AND (f.agency_code, f.since, f.facts) IS DISTINCT FROM (n.agency_code, n.since, n.facts);
 
 -- name: open_episodes
--- Open an episode for each returned finding that has no open one (motcua.finding_episodes). Deadlines are counted in
--- working days of the agency. The day of the run counts too if it is a working day.
+-- Open an episode for each finding of this run that has no open episode (motcua.finding_episodes). Deadlines are
+-- counted in working days of the agency. The day of the run counts too if it is a working day.
 INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
 WITH deadlines AS (
     SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on
@@ -81,8 +82,8 @@ LEFT JOIN deadlines AS d
 WHERE o.finding_id IS NULL;
 
 -- name: close_episodes
--- Close the episodes of findings that the checked rules did not return (motcua.finding_episodes). Withheld findings
--- stay open.
+-- Close the episodes of findings that the checked rules did not return in this run (motcua.finding_episodes). The
+-- episodes of withheld findings stay open.
 UPDATE motcua.finding_episodes AS e
 SET closed_run = %(run_no)s
 FROM motcua.findings AS f
@@ -94,8 +95,8 @@ WHERE
     );
 
 -- name: acknowledge
--- Acknowledge a finding until a time (motcua.finding_acknowledgements). The finding must belong to one of the given
--- agencies, unless the parameter agencies is NULL.
+-- Acknowledge a finding up to a given day (motcua.finding_acknowledgements). The finding must belong to one of the
+-- given agencies, unless the parameter agencies is NULL.
 INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
 SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
 FROM motcua.findings AS f
@@ -103,9 +104,10 @@ WHERE f.finding_id = %(finding_id)s AND (%(agencies)s::text[] IS NULL OR f.agenc
 RETURNING acknowledgement_id;
 
 -- name: taken_back
--- Return by agency the number of results about which citizens were texted (motcua.messages, quality.dossier_facts). For
--- the results among them that were revoked, the query also returns the minutes from each result to its revocation, in
--- ascending order. A result that was handed over before the revocation does not count as revoked.
+-- Return by agency the number of results about which citizens were texted, and how many minutes the agency holds back
+-- its result messages (motcua.messages, quality.dossier_facts). For the results that were revoked afterwards, also
+-- return the minutes from each result to its revocation, in ascending order. A result that was handed over before the
+-- revocation does not count as revoked.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

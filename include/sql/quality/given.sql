@@ -1,10 +1,11 @@
 -- Fill those tables of a data quality check that do not copy rows of the ledger: days, agencies in charge, the desk
--- register (the list in which a one-stop desk writes when results are ready and handed over), numbers of dossiers, and
--- the faults that the library Great Expectations found. Each statement fills the table of schema quality that has its
--- name. Called by store/oversight/quality.py and store/rechecks.py.
+-- register, numbers of dossiers, and the faults that the library Great Expectations found. The desk register is the
+-- list in which a one-stop desk writes when results are ready and handed over. The rows that an SQL statement returns
+-- are stored in the table of the schema quality that has the statement's name. Called by store/oversight/quality.py and
+-- store/rechecks.py.
 
 -- name: days
--- Return the given days of the working calendars in use.
+-- Return the days of the working calendars that the caller gives (parameter rows).
 SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (

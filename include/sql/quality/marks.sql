@@ -1,10 +1,12 @@
 -- Compute the facts of a dossier that depend on other rows: messages, edits, phone numbers that are shared or failed,
--- repeated filings, inquiries, complaints and the desk register (the list in which a one-stop desk writes when results
--- are ready and handed over). Each statement fills the table of schema quality that has its name. The last statement
--- returns all facts that rules about dossiers use. Called by store/oversight/quality.py.
+-- repeated filings, inquiries, complaints and the desk register. The desk register is the list in which a one-stop desk
+-- writes when results are ready and handed over. The rows that an SQL statement returns are stored in the table of the
+-- schema quality that has the statement's name. The last statement returns all facts that rules about dossiers use.
+-- Called by store/oversight/quality.py.
 
 -- name: result_messages
--- Return the outcome of each dossier's result messages (motcua.messages).
+-- Return one outcome for the result messages of each dossier, and whether a gateway accepted one of them
+-- (motcua.messages).
 SELECT
     m.dossier_id,
     bool_or(m.accepted_at IS NOT NULL) AS told,
@@ -22,7 +24,7 @@ GROUP BY m.dossier_id;
 
 -- name: edited
 -- Return the dossiers whose rows were read with different due dates or procedures (motcua.dossier_versions). Procedures
--- are compared by their hashes, which takes a third of the time.
+-- are compared by their hashes, which takes a third of the time that comparing their codes would take.
 SELECT v.dossier_id
 FROM motcua.dossier_versions AS v
 GROUP BY v.dossier_id
@@ -31,9 +33,9 @@ HAVING
     OR min(hashtextextended(v.procedure_code, 0)) <> max(hashtextextended(v.procedure_code, 0));
 
 -- name: edits
--- Return for each edited dossier its unexplained moves of the due date to a later time, the due day when its last pause
--- began, and its last change of procedure (motcua.dossier_versions). A move of the due date counts as explained if the
--- dossier was paused (status 5, 6 or 8) since the previous move.
+-- Return for each edited dossier its unexplained moves of the due date to a later time, the due day that was in force
+-- when the last pause began, and the time of the last change of procedure (motcua.dossier_versions). A move of the due
+-- date counts as explained if the dossier was paused (status 5, 6 or 8) since the previous move.
 WITH due_steps AS (
     SELECT
         v.dossier_id,
@@ -140,8 +142,8 @@ WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT
 
 -- name: shared_numbers
 -- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). An owner who gives
--- the phone number for a dossier counts for a given number of days, or until the owner's next dossier with this number
--- if that comes first. Names that differ only in case are one owner.
+-- the phone number for a dossier counts for a given number of days, or until the owner's next dossier with this number,
+-- whichever is shorter. Names that differ only in upper and lower case are one owner.
 WITH often AS (
     SELECT d.msisdn
     FROM motcua.dossiers AS d
@@ -260,8 +262,8 @@ LEFT JOIN quality.days AS n
 WHERE f.times = 2 AND f.again_at IS NOT NULL;
 
 -- name: inquired
--- Return the dossiers about which citizens sent an inquiry to the short code 9029 after they had been texted that the
--- result is ready and before it was handed over (motcua.inquiries).
+-- Return the dossiers about which citizens sent an inquiry to the short code 9029 although they had been texted that
+-- the result is ready, and before the result was handed over (motcua.inquiries).
 SELECT i.dossier_id, count(*) AS inquiries, max(i.received_at) AS last_inquiry_at
 FROM motcua.inquiries AS i
 WHERE i.told_result AND i.received_at >= %(since)s
@@ -303,7 +305,8 @@ WHERE
 GROUP BY c.dossier_id;
 
 -- name: in_register
--- Return what the desk register says about dossiers (quality.desk_register).
+-- Return when the result of each dossier was ready and handed over according to the desk register
+-- (quality.desk_register).
 SELECT
     d.dossier_id,
     max(r.result_ready_at) AS register_ready_at,

@@ -1,5 +1,6 @@
 -- Read the runs of the data quality check, for reports, pages and commands. A run returns findings, the cases in which
--- data break a rule. A finding may hold a phone field's text, which callers must mask. Called by
+-- data break a rule. An episode of a finding begins with the run that found it, and ends with the run that does not
+-- find it any more. A finding may hold a phone field's text, which callers must mask. Called by
 -- store/oversight/quality.py.
 
 -- name: runs
@@ -105,8 +106,8 @@ WHERE
 GROUP BY f.rule, f.agency_code;
 
 -- name: rows
--- Return a run's findings of some rules, and the findings fixed since an earlier run (motcua.findings). The parameters
--- agency_code and rule select findings; NULL selects all. Findings about a whole source have no agency.
+-- Return a run's findings of some rules, and the findings that were fixed since an earlier run (motcua.findings). The
+-- parameters agency_code and rule select findings; NULL selects all. Findings about a whole source have no agency.
 SELECT
     f.finding_id,
     f.rule,
@@ -166,10 +167,11 @@ ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC 
 
 -- name: urgent_rows
 -- Return a page of a run's findings of some rules, for one agency or all, the most urgent first (motcua.findings).
--- reports/quality/urgency.py defines the order; for it, the parameter "rules" must list the most severe rule first. The
--- parameter standing names a state of findings (quality/choosing.py); NULL selects all open findings. A state has the
--- same findings as in the run's report. Acknowledgements after the run's end (sealed_at) count only for the state
--- 'acknowledged'. The result shows a finding's last acknowledgement, if it holds on the run's day.
+-- reports/quality/urgency.py defines the order, for which the parameter "rules" must list the most severe rule first.
+-- The parameter standing names a state of findings (quality/choosing.py); NULL selects all open findings. For a state,
+-- the query returns the same findings as the run's report. Acknowledgements after the run's end (sealed_at) count only
+-- for the state 'acknowledged'. The result has a finding's last acknowledgement if the acknowledgement holds on the
+-- run's day.
 SELECT
     f.finding_id,
     f.rule,
@@ -267,7 +269,8 @@ LIMIT %(most)s OFFSET %(skipped)s;
 
 -- name: shares
 -- Return from a run the shares of dossiers whose phone number may be texted, for one agency or all
--- (motcua.quality_shares). The newest month comes first. Shares of fewer dossiers than a limit are left out.
+-- (motcua.quality_shares). The newest month comes first. Shares of groups with fewer dossiers than a limit are left
+-- out.
 SELECT
     s.agency_code,
     s.dimension,
@@ -294,7 +297,8 @@ WHERE s.run_no = %(run_no)s AND coalesce(s.agency_code = %(agency_code)s::text, 
 ORDER BY s.agency_code, s.kind;
 
 -- name: sources
--- Return when each source was last read and how many of its rows were unusable, in a run (motcua.quality_sources).
+-- Return for one run when each source was last read and how many of its rows could not be used
+-- (motcua.quality_sources).
 SELECT s.name AS source, q.picked_up_at, q.last_transition_at, q.quarantined, q.failing
 FROM motcua.quality_sources AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id

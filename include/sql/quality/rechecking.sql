@@ -3,8 +3,8 @@
 
 -- name: findings
 -- Return those of the given findings that are about dossiers, each with the present agency of its dossier
--- (motcua.findings). If agencies are given, findings of other agencies are left out. changed is true if the dossier was
--- read, or one of its steps was first read, after a given time.
+-- (motcua.findings). If agencies are given, findings of other agencies are left out. The column changed is true if,
+-- after a given time, the dossier's row was read or a new step of the dossier was read.
 SELECT
     f.finding_id,
     f.rule,
@@ -30,7 +30,7 @@ SELECT d.* FROM motcua.dossiers AS d WHERE d.dossier_id = any(%(dossiers)s::bigi
 SELECT t.* FROM motcua.transitions AS t WHERE t.dossier_id = any(%(dossiers)s::bigint[]);
 
 -- name: add
--- Log that a person had a finding rechecked, with the outcome (motcua.finding_rechecks).
+-- Insert the recheck of a finding that a person requested, with its outcome (motcua.finding_rechecks).
 INSERT INTO motcua.finding_rechecks (finding_id, rechecked_at, rechecked_by, outcome)
 VALUES (%(finding)s, %(now)s, %(by)s, %(outcome)s);
 

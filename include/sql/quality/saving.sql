@@ -1,10 +1,10 @@
--- Store a run of the data quality check and seal it at the end. A sealed run cannot be changed. A run reads a snapshot:
--- tables of schema quality that show the ledger at one moment. A finding is a fault that a rule found. A dossier is
--- textable if its phone number can get a text. The Department runs the system. Called by store/oversight/quality.py.
+-- Store a run of the data quality check and seal it at the end. A sealed run cannot be changed. A run reads a snapshot,
+-- which is tables of the schema quality that show the ledger at one moment. An agency is broken if its part of the
+-- snapshot is faulty. A finding is a fault that a rule found. A dossier is textable if its phone number can get a text.
+-- The Department runs the system. Called by store/oversight/quality.py.
 
 -- name: count_dossiers
--- Count the dossiers of the snapshot, except those of broken agencies, whose part of the snapshot is faulty
--- (quality.dossier_facts).
+-- Return the number of dossiers of the snapshot, without the dossiers of broken agencies (quality.dossier_facts).
 SELECT count(*) AS dossiers
 FROM quality.dossier_facts AS f
 WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
@@ -14,8 +14,9 @@ WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
 SELECT min(f.picked_up_at) AS data_as_of FROM quality.source_facts AS f WHERE f.agency_code IS NULL;
 
 -- name: count_desk_users
--- Count the dossiers, and the textable ones among them, by agency, desk user and month (quality.dossier_facts). The
--- desk user is the pseudonym of the user who made a dossier's first transition.
+-- Return the number of dossiers, and of textable dossiers, by agency, desk user and month of receipt
+-- (quality.dossier_facts, quality.moves). A desk user is the account that made a dossier's first transition, as a
+-- pseudonym.
 WITH by_actor AS (
     SELECT
         f.agency_code,
@@ -103,8 +104,9 @@ FROM
     );
 
 -- name: save_counts
--- Insert the number of findings by rule and agency (motcua.quality_counts), and how many of these are accepted for now
--- (acknowledged), are past the agency's deadline, or are so long past it that the Department is informed.
+-- Insert the number of findings by rule and agency (motcua.quality_counts). Also insert how many of these findings a
+-- person accepted for now (acknowledged), how many others are past the agency's deadline (remind_agency), and how many
+-- others are so long past the deadline that the Department is informed (remind_department).
 INSERT INTO motcua.quality_counts (
     run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 )
@@ -133,9 +135,9 @@ LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
 GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
--- Insert how many dossiers each agency, procedure and desk user received in the present and in the previous month, how
--- many of these are textable, and the same numbers for the month before (motcua.quality_shares). Broken agencies are
--- left out. The caller runs count_desk_users before, whose result is the parameter desk_users.
+-- Insert how many dossiers were received in each month since recent_month, by agency, by procedure of an agency and by
+-- desk user, and how many of these are textable (motcua.quality_shares). Each row also has the same two numbers for the
+-- month before. Broken agencies are left out. The parameter desk_users is the result of count_desk_users.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )
@@ -178,7 +180,7 @@ LEFT JOIN by_desk_user AS p
 WHERE d.month >= %(recent_month)s::date;
 
 -- name: save_suggestions
--- Insert the suggestions to agencies how to improve, which the run derived (motcua.quality_suggestions).
+-- Insert the run's suggestions to agencies on how to improve (motcua.quality_suggestions).
 INSERT INTO motcua.quality_suggestions (run_no, agency_code, kind, facts)
 SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
@@ -209,7 +211,8 @@ LEFT JOIN (
 GROUP BY r.rule;
 
 -- name: last_seal
--- Return the seal of the last sealed run (motcua.quality_runs). The seal of the next run is a hash that includes it.
+-- Return the seal of the last sealed run (motcua.quality_runs). The seal of the next run is a hash that includes this
+-- seal.
 SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
 
 -- name: seal_run

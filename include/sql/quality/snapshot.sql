@@ -1,12 +1,13 @@
--- Prepare the snapshot of a run of the data quality check: tables of schema quality that are filled anew for each run
--- and show the ledger at one moment. Called by store/oversight/quality.py.
+-- Prepare the snapshot of a run of the data quality check. The snapshot is the tables of the schema quality, which are
+-- filled anew for each run and show the ledger at one moment. Called by store/oversight/quality.py.
 
 -- name: set_up
--- Set PostgreSQL's planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once
--- are not compiled. Merge joins are off, because sorting millions of rows costs much more than hashing them. The caller
--- turns nested loops off for queries that would take hours with them if the planner believed that a large table is
--- small. A few thousand rows out of millions are read through their index, because on a modern disk, or in the server's
--- memory, reading a random page costs hardly more than reading the next page.
+-- Set PostgreSQL's planner for this transaction's large queries. Sorts and joins get more memory. Queries are not
+-- compiled (jit), because each of them runs only once. Merge joins are off, because sorting millions of rows costs much
+-- more than hashing them. The caller turns nested loops off for some queries: if the planner wrongly believed that a
+-- large table is small, a nested loop would take hours. random_page_cost is low, so that a few thousand rows out of
+-- millions are read through an index. On a modern disk, or in the server's memory, reading a random page costs hardly
+-- more than reading the next page.
 SELECT
     set_config('work_mem', '96MB', TRUE),
     set_config('jit', 'off', TRUE),
@@ -38,5 +39,5 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: look_at
--- Update the planner's statistics of a table of the snapshot (quality.look_at).
+-- Update the planner's statistics of one column of a table of the snapshot (quality.look_at).
 SELECT quality.look_at(%(table_name)s, %(column_name)s);

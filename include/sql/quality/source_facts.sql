@@ -1,6 +1,6 @@
--- Compute the facts about sources: the values that the data quality rules test. Each statement fills the table of the
--- same name in the schema quality. A working week means five working days that are over. Called by
--- store/oversight/quality.py.
+-- Compute the facts about sources: the values that the data quality rules test. The rows that an SQL statement returns
+-- are stored in the table of the schema quality that has the statement's name. A working week means five working days
+-- that are over. Called by store/oversight/quality.py.
 
 -- name: agency_days
 -- Return the number of transitions of each agency and source by day, for the last five working weeks
@@ -20,7 +20,8 @@ GROUP BY t.source_id, d.agency_code, l.day;
 
 -- name: source_facts
 -- Return all facts about sources, for each source and for each agency in it (motcua.sources, quality.agency_days). The
--- usual number of transitions is the average of the four working weeks before the last one.
+-- column recent is the number of transitions in the last working week. The column usual is the average number of
+-- transitions in each of the four working weeks before that week.
 WITH weeks AS (
     SELECT
         d.source_id,

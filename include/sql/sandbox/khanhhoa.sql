@@ -1,10 +1,11 @@
 -- Create and fill the one-stop database of the demo's pilot agencies. Their software offers the views that the project
--- requires of a source (source contract). Called by sandbox/world/writers.py.
+-- requires of a source (the source contract). A simulator plays the acts of officials and writes the rows. Called by
+-- sandbox/world/writers.py.
 
 -- name: schema
 -- Create the one-stop database of the first twelve agencies in include/sandbox/agencies.yaml: the tables of the
--- vendor's software, and on them the views of the source contract. sandbox/world/writers.py runs this repeatedly as the
--- database's owner. Existing objects are not changed.
+-- vendor's software, and the views of the source contract on these tables. sandbox/world/writers.py runs this statement
+-- repeatedly as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS mot_cua;
 CREATE SCHEMA IF NOT EXISTS onestop;
 
@@ -106,7 +107,7 @@ GRANT USAGE ON SCHEMA onestop TO onestop_khanhhoa_reader;
 GRANT SELECT ON onestop.dossiers, onestop.transitions, onestop.desk_register TO onestop_khanhhoa_reader;
 
 -- name: clear
--- Empty the database of this source before a new simulated world begins (mot_cua.dossiers, mot_cua.transitions,
+-- Empty the tables of this database before a new simulation begins (mot_cua.dossiers, mot_cua.transitions,
 -- mot_cua.desk_register).
 TRUNCATE mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register RESTART IDENTITY;
 
@@ -158,8 +159,8 @@ ON CONFLICT (action_id) DO UPDATE SET action_id = excluded.action_id
 RETURNING transition_id;
 
 -- name: write_register
--- Insert or update an entry of the desk's register (mot_cua.desk_register), which real desks keep on paper. A time that
--- the entry has already is not changed.
+-- Insert or update an entry of the desk's register of results (mot_cua.desk_register). Real desks have this register on
+-- paper. A time that the entry has already is not changed.
 INSERT INTO mot_cua.desk_register (agency_code, dossier_code, result_ready_at, handed_over_at)
 VALUES (%(agency_code)s, %(dossier_code)s, %(result_ready_at)s, %(handed_over_at)s)
 ON CONFLICT (agency_code, dossier_code) DO UPDATE SET

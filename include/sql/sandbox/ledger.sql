@@ -3,7 +3,7 @@
 
 -- name: summary_transitions
 -- Return how many transitions were read from sources, how many still wait for the decision whether they need a message
--- (planning), and what was decided on the others (motcua.transitions). The result is always one row.
+-- (planning), and how many got each decision (motcua.transitions). The result is always one row.
 SELECT
     count(*) AS picked_up,
     count(*) FILTER (WHERE planned_at IS NULL) AS unplanned,
@@ -13,7 +13,7 @@ SELECT
 FROM motcua.transitions;
 
 -- name: told_lately
--- Return the dossiers whose citizens were texted about a result in the last three days before a time (motcua.messages).
+-- Return the dossiers about whose results citizens got a text in the last three days before a time (motcua.messages).
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -28,8 +28,8 @@ ORDER BY m.message_id;
 
 -- name: dossiers_to_ask_about
 -- Return the dossiers about which a check sends texts to 9029: one dossier of each agency, up to a limit
--- (motcua.dossiers, motcua.transitions). Each has the step in its row and the step of its last transition. Dossiers
--- whose code another dossier has too are left out.
+-- (motcua.dossiers, motcua.transitions). For each dossier, return the step in its row and the step of its last
+-- transition. Dossiers whose code another dossier has too are left out.
 SELECT DISTINCT ON (d.agency_code)
     d.dossier_code,
     array_remove(
@@ -59,7 +59,7 @@ LIMIT %(limit)s;
 
 -- name: attempts
 -- Return every attempt with its message, in the order of the attempts (motcua.attempts, motcua.messages). A check
--- compares this list with the phone network's own log.
+-- compares this list with the log of the simulated phone network.
 SELECT
     a.reference,
     a.message_id,
@@ -72,7 +72,7 @@ ORDER BY a.attempt_id;
 
 -- name: numbers
 -- Return every phone number in the ledger, E.164 (motcua.dossiers, motcua.attempts, motcua.inquiries). A check makes
--- sure that no log contains one of them.
+-- sure that no log contains any of these numbers.
 SELECT msisdn
 FROM motcua.dossiers
 WHERE msisdn IS NOT NULL

@@ -1,11 +1,11 @@
--- Make a ledger use a time of the simulated past in place of the server's clock, while the demo loads the events of
--- that past. Called by sandbox/past/playing.py. The owner of the tables of schema motcua runs the statements begin and
--- end, each in one transaction.
+-- Make the demo's ledger use a time of the simulated past in place of the server's clock, while the demo loads the
+-- events of that past. The owner of the tables of the schema motcua runs the SQL statements begin and end, each in one
+-- transaction. Called by sandbox/past/playing.py.
 
 -- name: begin
 -- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values of columns and
 -- for the time at which a message changes its state. The former default values are stored in sandbox_clock.defaults.
--- This is only for a ledger that the sandbox alone fills.
+-- This statement must run only in the ledger of the demo (sandbox), never in a real one.
 CREATE SCHEMA sandbox_clock;
 CREATE TABLE sandbox_clock.clock (moment timestamptz NOT NULL);
 INSERT INTO sandbox_clock.clock (moment) VALUES (now());
@@ -50,13 +50,13 @@ FOR EACH ROW EXECUTE FUNCTION sandbox_clock.note_time();
 UPDATE sandbox_clock.clock SET moment = %(moment)s;
 
 -- name: is_there
--- Return a row if a ledger's past is being loaded, or its loading was interrupted (pg_namespace).
+-- Return a row if the simulated past is being loaded, or if its loading was interrupted (pg_namespace).
 SELECT n.nspname
 FROM pg_namespace AS n
 WHERE n.nspname = 'sandbox_clock';
 
 -- name: end
--- Restore the ledger's default values (sandbox_clock.defaults), and drop the sandbox's trigger and schema.
+-- Restore the ledger's default values (sandbox_clock.defaults), and drop the schema sandbox_clock with its trigger.
 DO $$
 DECLARE
     each record;

@@ -1,10 +1,11 @@
--- Store the true events of the demo: the simulated world's clock, its dossiers, their planned acts, and the messages
--- that citizens must get. All this is in a separate database, which the system itself never reads. Called by
--- sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
+-- Store the state of the demo's simulated world and what truly happens in it: the clock, the dossiers, their planned
+-- acts, the true events, and the messages that citizens must get. A separate database has this data, and the system
+-- itself never reads that database. Called by sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and
+-- sandbox/latency.py (notices).
 
 -- name: schema
 -- Create the tables of the true events (schema truth), which tests compare with the ledger, and of the simulator's own
--- state (schema world). sandbox/world/writers.py runs this repeatedly. Existing objects are not changed.
+-- state (schema world). sandbox/world/writers.py runs this statement repeatedly. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS truth;
 
 CREATE TABLE IF NOT EXISTS truth.events (
@@ -95,11 +96,12 @@ REVOKE ALL ON SCHEMA public FROM public;
 TRUNCATE truth.events, truth.expected_notices, world.agenda, world.dossiers, world.serials RESTART IDENTITY;
 
 -- name: begin
--- Record that the simulated world begins now (world.clock). Its past, with older dossiers, was written before.
+-- Record that the simulated world begins now (world.clock). The caller has written the world's past before, with older
+-- dossiers.
 INSERT INTO world.clock (began_at, alive_at, starts) VALUES (%(now)s, %(now)s, 1);
 
 -- name: read_clock
--- Return when the simulated world began and when it last ran (world.clock). No row means that it has not begun.
+-- Return when the simulated world began and when it last ran (world.clock). No row means that the world has not begun.
 SELECT
     began_at,
     alive_at,
@@ -139,7 +141,7 @@ FOR UPDATE;
 
 -- name: find_dossier
 -- Return the dossier of an agency with exactly this code, and lock the dossier until this transaction ends
--- (world.dossiers). This is for visitors of the demo who act as an official of an agency.
+-- (world.dossiers). The statement runs when a visitor of the demo acts as an official of an agency.
 SELECT
     dossier_id,
     memory
@@ -173,14 +175,15 @@ LIMIT 200;
 
 -- name: take_act
 -- Delete one planned act and return it (world.agenda). No row means that a visitor of the demo has taken over the
--- dossier and deleted the act.
+-- dossier, so that the act was deleted.
 DELETE FROM world.agenda
 WHERE action_id = %(action_id)s
 RETURNING act;
 
 -- name: halves_of_dossier
 -- Return the planned acts that write the second half of a move of a dossier, the oldest first (world.agenda). A move is
--- a change of status. The simulator may write its row and its transition some seconds apart, as two halves.
+-- a change of status. Its two halves are the dossier's new row and the transition. The simulator may write the halves
+-- some seconds apart.
 SELECT action_id FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' = 'write'
 ORDER BY due_at, action_id;
@@ -192,9 +195,9 @@ DELETE FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' <> 'reveal';
 
 -- name: hurry
--- Let one official make at most twelve planned moves of one agency now, like officials who enter everything at the end
--- of the day, and return the dossiers (world.agenda). Only dossiers whose next act is a move to status 9 (the result is
--- ready) or 10 (it was handed over) are chosen.
+-- Let one official make at most twelve planned moves of one agency now, and return the dossiers (world.agenda). This
+-- imitates officials who enter everything at the end of the day. Only dossiers whose next act is a move to status 9
+-- (the result is ready) or 10 (the result was handed over) are chosen.
 WITH ours AS (
     SELECT dossier_id FROM world.dossiers
     WHERE agency_code = %(agency_code)s
@@ -229,7 +232,7 @@ VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detai
 
 -- name: expect_notice
 -- Record that a dossier entered a condition that requires a message, and that its source shows this condition
--- (truth.expected_notices). If nothing prevents the message (obstacle), the system can plan it from now on.
+-- (truth.expected_notices). If nothing prevents the message (obstacle), the system can plan the message from now on.
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
     plannable_at, obstacle, truthful, phone_kind, owner_number
@@ -241,8 +244,8 @@ VALUES (
 );
 
 -- name: make_plannable
--- Write that the dossier's row has appeared, so that the system can plan the messages that waited for the row
--- (truth.expected_notices).
+-- Record that a dossier's row has appeared at the source, so that the system can plan the messages that waited for the
+-- row (truth.expected_notices).
 UPDATE truth.expected_notices SET plannable_at = %(now)s
 WHERE
     agency_code = %(agency_code)s
@@ -261,8 +264,8 @@ WHERE
 
 -- name: notices
 -- Return the latest expected messages that nothing prevented (truth.expected_notices), each with the transition that
--- requires it and the time at which its source committed that transition. Only transitions that were committed between
--- two times are returned.
+-- requires the message and the time at which the source committed the transition. Only transitions that were committed
+-- between two times are returned.
 SELECT source, transition_id, committed_at
 FROM truth.expected_notices
 WHERE

@@ -1,13 +1,13 @@
--- Create, empty and fill the demo's one-stop database of the Vân Phong economic zone. Called by
--- sandbox/world/writers.py.
+-- Create, empty and fill the demo's one-stop database of the Vân Phong economic zone. A simulator plays the acts of
+-- officials and writes the rows. Called by sandbox/world/writers.py.
 
 -- name: schema
 -- Create the one-stop database of the management board of the Vân Phong economic zone. The other agencies use the
 -- software of another vendor. Tables and fields have the names that OpenCPS, a one-stop software, gives them. Dates are
--- text, yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh. PhongBanXuLy and, with status 5, TrangThaiBoSung tell whether
--- a dossier is at the one-stop desk. The database lacks the views dossiers and transitions that a vendor should offer
--- (the source contract). The SQL statement is run repeatedly, as the database's owner. Existing objects are not
--- changed.
+-- text, yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh. A dossier with status 5 is at the one-stop desk if the field
+-- TrangThaiBoSung is MotCua. With any other status it is at the desk if the field PhongBanXuLy is MOT_CUA. The database
+-- lacks the views dossiers and transitions that a vendor should offer (the source contract). The SQL statement is run
+-- repeatedly, as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (
@@ -93,8 +93,8 @@ ON CONFLICT ("MaHoSo") DO UPDATE SET
     "NgayCapNhat" = excluded."NgayCapNhat";
 
 -- name: write_transition
--- Insert one step of a dossier and return its number (opencps."TienDoXuLy"). If the same act of the simulator has
--- inserted the step before, only the number is returned.
+-- Insert one step of a dossier and return its number (opencps."TienDoXuLy"). If the same act of the simulator inserted
+-- the step before, nothing is inserted, and the number of the existing step is returned.
 INSERT INTO opencps."TienDoXuLy" (
     "TienDoXuLyId", "MaHoSo", "NguoiXuLy", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy", "GhiChu",
     "TrangThai", "TrangThaiBoSung", "DonViXuLy", "NgayGhi", action_id

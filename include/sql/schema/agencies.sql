@@ -1,6 +1,6 @@
 -- Agencies: the settings that the Department (which runs the system) or the agency itself decides, other codes, former
--- names and successors. Each change is stored with all settings, codes and names before and after it, and with the
--- changed settings by which citizens no longer get messages.
+-- names and successors. Each change of an agency is stored with all its settings, codes and names before and after the
+-- change, and with the names of those settings through which the change stops or delays messages to citizens.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),

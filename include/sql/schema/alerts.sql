@@ -1,6 +1,6 @@
--- Two tables about the watch, a process outside Airflow that raises an alert when it finds a fault: a copy of its
--- alerts, for pages, acknowledgements and history; and its heartbeat. The watch also stores its alerts in a file
--- outside the ledger, because the ledger may be down.
+-- Two tables about the watch. The watch is a process outside Airflow that raises an alert when it finds a fault. The
+-- table alerts has a copy of the watch's alerts, for pages, acknowledgements and history. The table watch_life has the
+-- watch's heartbeat. The watch also stores its alerts in a file outside the ledger, because the ledger may be down.
 
 CREATE TABLE motcua.alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

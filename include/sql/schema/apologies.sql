@@ -1,5 +1,6 @@
--- The evenings on which apologies (messages that a result will be late) are planned for an agency at 17:30: the outcome
--- of each evening, which rows of the ledger counted, and until when an apology is useful.
+-- The evenings on which an agency's apologies are planned, at 17:30. An apology is a message that a result will be
+-- late. Each evening is stored with its outcome, with the numbers of the newest rows of the ledger that counted, and
+-- with the time until which an apology is useful.
 
 CREATE TABLE motcua.apology_evenings (
     agency_code text NOT NULL REFERENCES motcua.agencies,

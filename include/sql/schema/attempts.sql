@@ -1,4 +1,5 @@
--- Attempts to hand messages to gateways, and releases of messages of unknown outcome.
+-- Attempts to hand messages to gateways, and releases. A release is a person's order to send a message of unknown
+-- outcome once more.
 
 CREATE TABLE motcua.attempts (
     attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -37,12 +38,14 @@ CREATE TABLE motcua.attempts (
 CREATE INDEX attempts_message ON motcua.attempts (message_id, attempt_id);
 CREATE INDEX attempts_in_flight ON motcua.attempts (sender_id) WHERE state = 'in_flight';
 CREATE INDEX attempts_run ON motcua.attempts (run_id);
--- This index makes the database refuse a second attempt if an earlier attempt reached the phone or may still reach it.
--- A released attempt no longer prevents a second one; the table releases holds who released it.
+-- This index makes the database refuse a second attempt of a message if an earlier attempt reached the phone or may
+-- still reach it. A released attempt does not prevent a second attempt. The table releases has the person who released
+-- the earlier attempt.
 CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
 WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT released;
 CREATE INDEX attempts_unsettled ON motcua.attempts (gateway, settle_at) WHERE state IN ('unknown', 'accepted');
--- Only the few attempts with the outcome unreachable are in this index, so it costs the other attempts nothing.
+-- Only the few attempts with the outcome unreachable are in this index, so storing another attempt does not write to
+-- the index.
 CREATE INDEX attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
 CREATE INDEX attempts_carrier_refused ON motcua.attempts (gateway, answered_at) WHERE concerns = 'carrier';
 COMMENT ON TABLE motcua.attempts IS 'Attempts (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';

@@ -21,8 +21,9 @@ CREATE TABLE motcua.closings (
     known_message bigint NOT NULL,
     known_inquiry bigint NOT NULL,
     known_receipt bigint NOT NULL,
-    -- Without this column, a check of data quality that began before the cut-off (as_of) and ended after it would count
-    -- when a publication is verified, although it did not count in the closing.
+    -- A verification of a publication counts the figures of the closing again. Without this column, the verification
+    -- would also count a check of data quality that began before the cut-off (as_of) but ended after the closing was
+    -- counted.
     known_quality_run bigint,
     known_attempt bigint,
     data_as_of timestamptz,
@@ -392,8 +393,8 @@ COMMENT ON COLUMN motcua.closing_dossier_sums.paused_late IS 'Sum of closing_dos
 COMMENT ON COLUMN motcua.closing_dossier_sums.due IS 'Sum of closing_dossiers.due.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.handed_over IS 'Sum of closing_dossiers.handed_over.';
 
--- Pages show these sums. They are computed once, in the transaction that stores the closing, because a closing never
--- changes.
+-- Pages show the sums of this table. Because a closing never changes, its sums are computed once, in the transaction
+-- that stores the closing.
 CREATE TABLE motcua.closing_message_sums (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
     agency_code text NOT NULL,

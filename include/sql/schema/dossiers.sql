@@ -1,5 +1,5 @@
--- Dossiers as last read from the sources, their versions, and the dossiers whose phone changed. A pick-up is the
--- reading of a source's new rows; a closing is the stored figures of a finished day, month, quarter or year.
+-- Dossiers as last read from the sources, their versions, and the dossiers whose phone number changed. A pick-up is the
+-- reading of a source's new rows. A closing is the stored figures of a finished day, month, quarter or year.
 
 CREATE TABLE motcua.procedures (
     procedure_code text PRIMARY KEY,
@@ -34,13 +34,13 @@ CREATE TABLE motcua.dossiers (
     updated_at timestamptz,
     stamped_at timestamptz,
     picked_up_at timestamptz NOT NULL,
-    -- If a name or number is missing, purged_at shows whether it was emptied or never known.
+    -- If the name or the phone number is missing, purged_at shows whether the value was emptied or never known.
     purged_at timestamptz,
     erase_asked_at timestamptz,
     UNIQUE (agency_code, dossier_code),
-    -- The ledger refuses times that Python cannot represent and codes that cannot be printed. Pick-ups never write
-    -- them. But one such time typed by hand (infinity, the year 294276) would stop the planning of messages, the
-    -- evening's apologies, the check of data quality and the closings, for every agency.
+    -- The ledger refuses times that Python cannot represent and codes that cannot be printed. Pick-ups never write such
+    -- values, but a person may type them by hand. A single such time (infinity, the year 294276) would stop the
+    -- planning of messages, the evening's apologies, the check of data quality and the closings, for every agency.
     CONSTRAINT times_can_be CHECK (
         coalesce(
             least(phone_entered_at, received_at, due_at, finished_at, returned_at, updated_at, picked_up_at)
@@ -73,13 +73,14 @@ CREATE TABLE motcua.dossiers (
     )
 );
 CREATE INDEX dossiers_code_key ON motcua.dossiers (motcua.code_key(dossier_code));
--- At the counter, staff find a dossier by the last characters of its code, within an agency.
+-- With this index, staff at the counter find a dossier of an agency by the last characters of the dossier's code.
 CREATE INDEX dossiers_code_tail ON motcua.dossiers (
     agency_code, (reverse(translate(motcua.code_key(dossier_code), './-', '')) COLLATE "C")
 );
 CREATE INDEX dossiers_msisdn ON motcua.dossiers (msisdn) WHERE msisdn IS NOT NULL;
 CREATE INDEX dossiers_unpurged ON motcua.dossiers (dossier_id) WHERE purged_at IS NULL;
--- This index finds the first dossier of an agency, and the sources of its dossiers, without reading other dossiers.
+-- With this index, PostgreSQL finds an agency's first dossier, and the sources of the agency's dossiers, without
+-- reading other rows.
 CREATE INDEX dossiers_of_agency ON motcua.dossiers (agency_code, source_id, dossier_id);
 COMMENT ON TABLE motcua.dossiers IS 'Dossiers (hồ sơ), each as last read from its source. Holds personal data.';
 COMMENT ON COLUMN motcua.dossiers.dossier_id IS 'Our number of the dossier.';
@@ -140,8 +141,9 @@ CREATE TABLE motcua.dossier_versions (
     )
 );
 CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions (dossier_id, version_id);
--- This index finds all dossiers that were due on a day in any of their versions, for the evening's apologies and for
--- the query that compares messages with the events that need a message (the accounting identity).
+-- With this index, PostgreSQL finds all dossiers that were due on a day in any of their versions. The evening's
+-- apologies use the index, and so does the query that compares messages with the events that need a message (the
+-- accounting identity).
 CREATE INDEX dossier_versions_due ON motcua.dossier_versions (((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date));
 COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that was read from a source, append-only. Holds personal data.';
 COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number of the row, growing.';
@@ -161,9 +163,10 @@ COMMENT ON COLUMN motcua.dossier_versions.finished_at IS 'When the result was re
 COMMENT ON COLUMN motcua.dossier_versions.returned_at IS 'When the result was handed over, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied. A version that is read later, while the dossier is still ended, has no phone field and gets the same purged_at.';
 
--- Dossiers whose phone changed, or one of whose messages failed, since the planning of messages last compared phone and
--- messages. The transaction of the change inserts the row, so a run that sees the row also sees the change. The run
--- deletes only the rows that it sees, so the row of a later change stays for the next run.
+-- Dossiers whose phone number must be compared with their messages by the next planning of messages. A dossier is
+-- inserted when its phone number changes or one of its messages fails. The row is inserted in the transaction of the
+-- change, so a run that sees the row also sees the change. The run deletes only the rows that it sees, so the row of a
+-- later change stays for the next run.
 CREATE TABLE motcua.phone_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dossier_id bigint NOT NULL

@@ -1,6 +1,6 @@
--- Exports: files of dossiers that a source exports. How each source writes the files, the outcome of each file, and the
--- last known state of each dossier. The dossiers and steps themselves are in intake.pushed_dossiers and
--- intake.pushed_steps.
+-- Exports: files of dossiers that one-stop software writes. The tables store how each source writes its files, the
+-- outcome of each file, and the last exported state of each dossier. The dossiers and steps themselves are in
+-- intake.pushed_dossiers and intake.pushed_steps.
 
 CREATE TABLE intake.export_forms (
     form_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

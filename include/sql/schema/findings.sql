@@ -1,5 +1,6 @@
--- Findings: faults that the rules of data quality found. A run of the data quality check opens and closes episodes of
--- findings, people acknowledge findings, and a finding can be rechecked between two runs.
+-- Findings: faults that the rules of data quality found. An episode of a finding begins with the run of the data
+-- quality check that found it, and ends with the run that does not find it any more. People acknowledge findings. A
+-- finding can be rechecked between two runs.
 
 CREATE TABLE motcua.findings (
     finding_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

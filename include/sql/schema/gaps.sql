@@ -1,7 +1,8 @@
--- Gaps: times of which the ledger may lack data. A restored ledger lacks what was sent after the backup was made, but
--- the journal of attempts, a folder outside the ledger, still has it. A paused ledger may have been restored together
--- with its journal. Messages recorded before the end of the pause are therefore held (not sent) until a person, or a
--- watch (a monitoring process) that ran all the time, declares that the ledger was only paused.
+-- Gaps: times of which the ledger may lack data. A restored ledger lacks the attempts that were made after its backup,
+-- but these are still in the journal of attempts, a folder outside the ledger. A paused ledger may have been restored
+-- together with its journal. Messages recorded before the end of the pause are therefore held (not sent). They are held
+-- until a person states whether the ledger was restored or only paused. A watch (a monitoring process) that ran all the
+-- time may also show that the ledger was only paused.
 
 CREATE TABLE motcua.journals (
     journal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

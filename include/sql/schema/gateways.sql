@@ -1,11 +1,11 @@
--- Gateways: their pauses with the reasons, how much was sent through them, and which templates their providers have
--- registered.
+-- Gateways: their pauses with the reasons, the number of units that was sent through them on each day, and the
+-- templates that their providers have registered.
 
 CREATE TABLE motcua.gateways (
     name text PRIMARY KEY CHECK (name ~ '^[a-z0-9_]+$'),
     free_at timestamptz,
-    -- The following columns hold what senders found in the gateway's Airflow connection, because pages show it and
-    -- cannot read the connection.
+    -- Senders write the following columns when they read the gateway's Airflow connection. Pages show these columns,
+    -- because pages cannot read the connection.
     opened_at timestamptz,
     fault text,
     carriers text[],
@@ -92,8 +92,8 @@ COMMENT ON COLUMN motcua.gateway_changes.until IS 'Until when the pause lasts, i
 COMMENT ON COLUMN motcua.gateway_changes.reason IS 'Why the pause began or ended.';
 COMMENT ON COLUMN motcua.gateway_changes.changed_by IS 'A run, or the person who made the change by hand.';
 
--- Providers register texts before they may be sent. Each installation enters which version of a template the provider
--- of a gateway has registered. Every change is stored.
+-- A text may be sent only after the provider has registered its template. Each installation enters which version of a
+-- template the provider of a gateway has registered. Every change is stored.
 CREATE TABLE motcua.template_registrations (
     gateway text NOT NULL CHECK (gateway ~ '^[a-z0-9_]+$'),
     template_id text NOT NULL,

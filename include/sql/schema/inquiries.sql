@@ -31,8 +31,9 @@ CREATE INDEX inquiries_gateway ON motcua.inquiries (gateway, received_at);
 CREATE INDEX inquiries_told_result ON motcua.inquiries (dossier_id) WHERE told_result;
 CREATE INDEX inquiries_received ON motcua.inquiries (received_at);
 CREATE INDEX inquiries_unpurged ON motcua.inquiries (inquiry_id) WHERE purged_at IS NULL;
--- Gateways' identifiers of texts are stored as keyed hashes (motcua.provider_id). This index finds rows of an earlier
--- version whose identifiers are not hashed yet. It is empty once the purge of personal data has replaced them.
+-- The identifiers that gateways give to texts are stored as keyed hashes (motcua.provider_id). This index has the rows
+-- whose identifiers an earlier version of this software stored without hashing. The purge of personal data hashes these
+-- identifiers, until the index is empty.
 CREATE INDEX inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
 COMMENT ON TABLE motcua.inquiries IS 'Texts to 9029 (tra cứu), each counted once however often the gateway delivers it, append-only. Holds personal data.';

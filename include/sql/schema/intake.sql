@@ -1,4 +1,5 @@
--- Accounts of one-stop software that may push data, their sessions, and the faults in what they sent.
+-- Clients: the accounts with which one-stop software pushes data. The tables store the clients with their agencies and
+-- sessions, how often they called, and the faults in the data that they pushed.
 
 CREATE TABLE intake.clients (
     client_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

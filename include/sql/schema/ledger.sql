@@ -1,8 +1,9 @@
--- The ledger's schemas, and the rules that newer versions of this software added.
+-- The ledger's schemas. The table rule_dates has, for each rule that a newer version of this software added, the time
+-- from which the rule holds.
 
 CREATE SCHEMA motcua;
 COMMENT ON SCHEMA motcua IS 'The ledger of MotcuaSMS: dossiers, transitions, messages, attempts, receipts.';
--- This schema holds what one-stop software pushes, and the clients that may push.
+-- This schema holds the data that one-stop software pushes or exports, and the accounts (clients) that may push.
 CREATE SCHEMA intake;
 -- This schema holds the views that auditors may read: the facts, without phone numbers, names, notes and texts.
 CREATE SCHEMA audit;
@@ -23,5 +24,6 @@ CREATE TABLE motcua.rule_dates (
 COMMENT ON TABLE motcua.rule_dates IS 'For each rule that a newer version of this software added: the time from which the rule holds. Rows recorded before that time follow the earlier rule.';
 COMMENT ON COLUMN motcua.rule_dates.rule IS 'Name of the rule.';
 COMMENT ON COLUMN motcua.rule_dates.since IS 'The rule holds for rows recorded from this time on. In a ledger that was empty when the rule was introduced, this time is earlier than all rows.';
--- A new ledger is empty, so the rule old_steps holds for all of its rows.
+-- The rule old_steps treats transitions that were typed in late in a special way. In a new ledger the rule holds for
+-- all rows, so its time is earlier than any row.
 INSERT INTO motcua.rule_dates (rule, since) VALUES ('old_steps', '2000-01-01 00:00+07');

@@ -76,8 +76,8 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 ('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
--- A message that was sent between the backup and its restore may have reached a phone, even if the restored ledger
--- shows another state.
+-- A message that was sent after the backup was made and before the backup was restored may have reached a phone, even
+-- if the restored ledger shows another state.
 ('queued', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('suppressed', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('cancelled', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
@@ -137,13 +137,13 @@ CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
 -- The web pages list the messages of an agency, and the messages in rare states, the newest first. With this index
--- PostgreSQL reads only the rows that the list shows. Queued messages and messages that are being sent are left out,
--- because senders would otherwise write to the index twice more for each message.
+-- PostgreSQL reads only the rows that the list shows. The index leaves out messages that are queued or being sent.
+-- Otherwise senders would write to the index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
 -- With this index PostgreSQL finds the first due message to each carrier at once, however many messages to other
--- carriers are due before. The last task of the DAG notify_transitions and the command motcua watch use it to find due
--- messages that no sender sends.
+-- carriers are due earlier. The last task of the DAG notify_transitions and the command motcua watch use the index to
+-- find due messages that no sender sends.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';

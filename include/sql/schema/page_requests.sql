@@ -1,5 +1,6 @@
--- Requests that people make on staff pages. Some are carried out at once, some by the next worker, and some by a worker
--- a set time (MOTCUA_REQUESTS_AFTER) after the Department, which runs the system, got a mail about the request.
+-- Requests that people make on staff pages. Some requests are carried out at once, and some by the next worker. For the
+-- other requests, a mail is sent to the Department, which runs the system. A worker carries these out when a set time
+-- (MOTCUA_REQUESTS_AFTER) has passed after the mail.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -22,7 +23,7 @@ CREATE TABLE motcua.page_requests (
     CHECK (applies_at >= told_at),
     CHECK ((ended_at IS NULL) = (outcome IS NULL)),
     CHECK ((outcome = 'withdrawn') = (ended_by IS NOT NULL)),
-    -- Mail addresses are personal data of staff, so they are deleted when the request ends.
+    -- Mail addresses are personal data of staff, so they are deleted from the column wanted when the request ends.
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;

@@ -1,4 +1,5 @@
--- Which agencies a user of Airflow sees on the staff pages, who granted them, and who searched by a phone number.
+-- The agencies that each Airflow user sees on the staff pages, who granted or revoked them, and who searched for
+-- dossiers by a phone number.
 
 CREATE TABLE motcua.user_agencies (
     user_name text NOT NULL CHECK (btrim(user_name) <> ''),

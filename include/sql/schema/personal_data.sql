@@ -1,5 +1,6 @@
--- Records of personal data that was emptied because the time for keeping it was over or because a citizen asked for it,
--- and of citizens' requests. The records name the tables, but hold no value that was emptied.
+-- Records of purges and of citizens' requests. A purge empties personal data whose retention term is over, whose
+-- erasure a citizen requested, or which came back with a restore. The records name the tables, but hold no value that
+-- was emptied.
 
 CREATE TABLE motcua.personal_data_purges (
     purge_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,7 +1,7 @@
 -- Publications. A publication is the published report of a closing (the stored figures of a finished period). A
--- publication never changes and holds the hash of the previous one. The numbers of publications have no gaps, so a
--- removed publication would be noticed. This file also has the tables of verifications, of the national portal's
--- figures, and of the mails with reports.
+-- publication never changes, and it holds the hash of the previous publication. The numbers of publications have no
+-- gaps, so a removed publication would be noticed. This file also has the tables of the verifications of publications,
+-- of the national portal's figures, and of the mails with reports.
 
 CREATE TABLE motcua.publications (
     publication_no bigint PRIMARY KEY CHECK (publication_no > 0),

@@ -9,8 +9,9 @@ CREATE TABLE intake.pushed_dossiers (
     client_id bigint NOT NULL REFERENCES intake.clients,
     fields jsonb NOT NULL,
     status_code smallint,
-    -- A dossier may be pushed before the step that gives its new status. The pushed status may then not count until the
-    -- step arrives. said_status and said_at keep it; they are empty in rows that are older than these columns.
+    -- A pushed status does not always count: the dossier's steps may show that it is older than the last step. The
+    -- columns said_status and said_at store the pushed status and its time in any case. Both are empty in rows that
+    -- were last pushed before these columns existed.
     said_status smallint,
     said_at timestamptz,
     supplement_at_desk boolean NOT NULL,

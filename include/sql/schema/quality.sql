@@ -1,7 +1,7 @@
--- Runs of the check of data quality and their results. At its end a run is sealed: its results must not change any
--- more, and a hash of them is stored that would show a change. Each run first copies the facts that it checks into
--- tables of the schema quality, the snapshot (include/sql/quality). The tables of the findings (rows in which a rule
--- found a fault) are in findings.sql.
+-- Runs of the check of data quality and their results. Each run first copies the facts that it checks into the
+-- snapshot, the tables of the schema quality (include/sql/quality). At its end a run is sealed: from then on the
+-- database refuses changes of its results, and a hash of the results is stored that would show a change. The tables of
+-- the findings (faults that a rule found) are in findings.sql.
 
 CREATE TABLE motcua.quality_runs (
     run_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,8 +26,8 @@ CREATE TABLE motcua.quality_runs (
     CHECK ((sealed_at IS NULL) = (previous_seal IS NULL))
 );
 CREATE INDEX quality_runs_day ON motcua.quality_runs (day, run_no);
--- The seal of a run includes the seal of the run before. No two runs can follow the same run, so the chain has no
--- forks.
+-- The seal of a run includes the seal of the run before. This index prevents two runs from following the same run, so
+-- the chain of seals has no forks.
 CREATE UNIQUE INDEX quality_runs_chain ON motcua.quality_runs (previous_seal);
 COMMENT ON TABLE motcua.quality_runs IS 'Runs of the check of data quality. Each has a seal, a hash that includes the seal of the run before. A sealed run cannot be changed.';
 COMMENT ON COLUMN motcua.quality_runs.run_no IS 'Our number of the run; a later run has a larger number.';

@@ -1,4 +1,4 @@
--- Delivery receipts as gateways sent them, the meaning of each receipt, and which receipts were not read yet.
+-- Delivery receipts as gateways sent them, the meaning of each receipt, and the receipts that were not read yet.
 
 CREATE TABLE motcua.receipts (
     receipt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,8 +36,8 @@ COMMENT ON COLUMN motcua.receipt_readings.meaning IS 'What the receipt means for
 COMMENT ON COLUMN motcua.receipt_readings.effect IS 'applied: the receipt changed the state of the message; no_change: it did not; unknown_reference: the ledger knows no attempt with its reference.';
 COMMENT ON COLUMN motcua.receipt_readings.read_at IS 'When the receipt was read.';
 
--- Only triggers write this table. It has no foreign key, because each insert would then lock the row of the receipt,
--- and PostgreSQL writes a row to lock it.
+-- Only triggers write this table. The table has no foreign key. With a foreign key, PostgreSQL would lock the receipt's
+-- row at each insert, and locking a row writes to that row.
 CREATE TABLE motcua.unread_receipts (
     receipt_id bigint PRIMARY KEY
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);

@@ -1,6 +1,6 @@
--- Runs of DAGs, so that pages can show what each run did. Runs of two DAGs may have the same name in Airflow, so each
--- run gets a number of our own. A database session of a run sets the variable motcua.run to this number, and the rows
--- that the session writes store it.
+-- Runs of DAGs, so that pages can show what each run did. Runs of two DAGs may have the same name in Airflow, so the
+-- ledger gives each run a number. A database session of a run sets the variable motcua.run to this number, and the rows
+-- that the session writes store the number.
 
 CREATE TABLE motcua.runs (
     run_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- The sources from which dossiers are read, mostly databases of one-stop software. The tables store how far each source
--- was read, whether its numbers or its clock were set back, what its status codes mean, and what its last check found.
+-- was read, whether the source set back its numbers or its clock, what its status codes mean, and the result of the
+-- last check of the source.
 
 CREATE TABLE motcua.sources (
     source_id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,5 +1,6 @@
 -- Carrier statements (bảng kê) are the providers' monthly bills. Each line is compared with the ledger's attempts and
--- inquiries (texts to the short code 9029). A file's phone numbers are used only in its import and stored in no form.
+-- inquiries (texts to the short code 9029). The phone numbers of a file are used only while the file is imported, and
+-- are never stored.
 
 CREATE TABLE motcua.carrier_statements (
     statement_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,9 +40,9 @@ COMMENT ON COLUMN motcua.carrier_statements.inquiries IS 'Number of inquiries to
 COMMENT ON COLUMN motcua.carrier_statements.revenue IS 'Amount in đồng that the provider owes for the inquiries.';
 COMMENT ON COLUMN motcua.carrier_statements.supersedes IS 'The carrier statement of the same form and month that this one corrects; empty: none.';
 
--- Lines and matches are written in the same transaction as their carrier statement and never change. They have no
--- foreign key to it, because for each of up to a million rows PostgreSQL would look up the same carrier statement
--- again, which would double the time of an import.
+-- Lines and matches are written in the same transaction as their carrier statement and never change. Their tables have
+-- no foreign key to carrier_statements. With a foreign key, PostgreSQL would look up the same carrier statement again
+-- for each of up to a million rows, which would double the time of an import.
 CREATE TABLE motcua.statement_lines (
     statement_no bigint NOT NULL,
     direction text NOT NULL CHECK (direction IN ('mt', 'mo')),
@@ -98,7 +99,8 @@ CREATE TABLE motcua.statement_matches (
 CREATE UNIQUE INDEX statement_matches_inquiry ON motcua.statement_matches (inquiry_id, statement_no)
 WHERE inquiry_id IS NOT NULL;
 CREATE INDEX statement_matches_verdict ON motcua.statement_matches (statement_no, verdict) WHERE verdict <> 'exact';
--- Pages show the rows of a verdict in this order. With the index, a page at the end of a long list needs no sorting.
+-- Pages show the rows of a verdict in the order of this index, so that a page at the end of a long list needs no
+-- sorting.
 CREATE INDEX statement_matches_shown ON motcua.statement_matches (
     statement_no, verdict, (line_no IS NULL), direction DESC, line_no, match_id
 );
@@ -155,8 +157,8 @@ COMMENT ON COLUMN motcua.statement_difference_sums.verdict IS 'The verdict of th
 COMMENT ON COLUMN motcua.statement_difference_sums.what IS 'What differs, as in the column differs of statement_matches.';
 COMMENT ON COLUMN motcua.statement_difference_sums.matches IS 'Number of rows of statement_matches with this difference.';
 
--- Staff pages show a row of this table until a good file of the same form and month is imported or a person dismisses
--- the row.
+-- Each row is a refusal of a file. Staff pages show the row until a good file of the same form and month is imported,
+-- or until a person dismisses the row.
 CREATE TABLE motcua.refused_statements (
     refusal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     form text NOT NULL,

@@ -1,5 +1,6 @@
--- Stops: orders of the Department (which runs the system) not to send messages for some time: all messages, or those of
--- a kind, of an agency, or of a kind and an agency. Publications show the reason of each stop.
+-- Stops: orders of the Department (which runs the system) not to send messages for some time. A stop covers all
+-- messages, or the messages of a kind, of an agency, or of a kind and an agency. Publications show the reason of each
+-- stop.
 
 CREATE TABLE motcua.stops (
     stop_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,5 +1,5 @@
--- What was read from the sources: changes of a dossier's step or status (transitions), changes that were typed in late
--- (old_steps), rows that could not be used (quarantine), and fields whose values were corrected (cleaned_fields).
+-- Data that was read from the sources: changes of a dossier's step or status (transitions), changes that were typed in
+-- late (old_steps), rows that could not be used (quarantine), and fields whose values were corrected (cleaned_fields).
 
 CREATE TABLE motcua.transitions (
     transition_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,8 +36,8 @@ CREATE UNIQUE INDEX transitions_from_row ON motcua.transitions (dossier_id, reco
 CREATE INDEX transitions_dossier ON motcua.transitions (dossier_id, sequence, from_row, transition_id);
 CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) WHERE planned_at IS NULL;
 CREATE INDEX transitions_recorded ON motcua.transitions (source_id, recorded_at);
--- With this index, the query that checks whether each event has its message (accounting.sql) finds the transitions of a
--- day that may need a message.
+-- The query that checks whether each event has its message (accounting.sql) uses this index to find the transitions of
+-- a day that may need a message.
 CREATE INDEX transitions_calling ON motcua.transitions (recorded_at) WHERE at_one_stop_desk AND status_code IN (5, 9);
 COMMENT ON TABLE motcua.transitions IS 'Changes of a dossier''s step or status, as sources recorded them. Each change is stored once, even if it is read several times.';
 COMMENT ON COLUMN motcua.transitions.transition_id IS 'Our number of the transition.';

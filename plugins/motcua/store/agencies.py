@@ -1,4 +1,4 @@
-"""Read and write the agencies' settings and their history. Read which agency is in charge on a day, and its name."""
+"""Read and write the settings of agencies and the history of these settings. Find the agency in charge on a day."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Agency:
     aliases: tuple[str, ...]
     kinds_off_reason: str | None = None
     same_day_procedures: tuple[str, ...] = ()
-    """Codes of the procedures whose dossiers get no messages if they are due on the day of receipt.
+    """Codes of procedures. A dossier of such a procedure gets no messages if it is due on the day of its receipt.
 
-    They matter only with ``same_day_excluded``. If the tuple is empty, all procedures are meant.
+    The codes count only if ``same_day_excluded`` is true. An empty tuple then stands for all procedures.
     """
     same_day_reason: str | None = None
     """The reason why dossiers due on the day of receipt get no messages. Publications show this text."""
@@ -64,7 +64,7 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class WrittenCode:
-    """A code under which a source may know an agency."""
+    """A code that a source may write for an agency (``written``), with the agency's own code."""
 
     written: str
     agency_code: str
@@ -73,7 +73,11 @@ class WrittenCode:
 
 @dataclass(frozen=True, slots=True)
 class AgencyChange:
-    """A change of an agency's settings. ``before`` and ``after`` have the form of the agencies' file as JSON."""
+    """A change of an agency's settings.
+
+    ``before`` and ``after`` are JSON objects with the fields of the file from which ``motcua agencies import`` reads
+    agencies.
+    """
 
     change_id: int
     changed_at: datetime
@@ -89,7 +93,10 @@ class AgencyChange:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The name in force and the agency in charge for an agency's dossiers on one day."""
+    """The agency in charge of an agency's dossiers on one day, with the names of the agency in charge on that day.
+
+    If no agency is in charge, the names are those of the agency that was in charge last.
+    """
 
     in_charge: str | None
     """The code of the agency itself or of its successor. ``None`` if the agency has ended without a successor."""
@@ -121,7 +128,7 @@ def _agency(row: dict[str, Any]) -> Agency:
 
 
 def agency_codes(connection: Connection) -> list[WrittenCode]:
-    """Return every code under which a source may know an agency."""
+    """Return every code that a source may write for an agency."""
     return values_of(WrittenCode, connection.execute(statement("agencies/codes")))
 
 
@@ -150,14 +157,14 @@ def find_agency(agencies: Iterable[Agency], written: str) -> Agency | None:
 
 
 def agency_by_written_code(connection: Connection) -> dict[str, str]:
-    """Return a dict from every code under which a source may know an agency to the agency's own code."""
+    """Return a dict from every code that a source may write for an agency to the agency's own code."""
     return {code.written: code.agency_code for code in agency_codes(connection)}
 
 
 def in_force(connection: Connection, day: date) -> dict[str, InForce]:
-    """Return, for each agency code, the agency in charge of that agency's dossiers on a day, and its names on that day.
+    """Return, by agency code, which agency is in charge of the agency's dossiers on a day in Vietnam's time zone.
 
-    The day is a day in Vietnam's time zone.
+    The result also has the names of the agency in charge on that day.
     """
     rows = connection.execute(statement("agencies/in_force"), {"day": day})
     return {row["agency_code"]: InForce(row["in_charge"], row["name"], row["short_name"]) for row in rows}
@@ -168,8 +175,9 @@ def save_agencies(
 ) -> None:
     """Write the settings of these agencies. Other agencies stay unchanged.
 
-    A trigger records the change with ``changed_by`` and whether it was made in the Department's name. Transitions that
-    planning left out, because the agency was not enabled at their time, are planned again if the new settings permit.
+    A trigger records the change, the person ``changed_by``, and whether the change was made in the Department's name.
+    Planning leaves out transitions that happened before their agency was enabled, or while no agency was in charge. If
+    such a transition may need a message under the new settings, it is planned again.
 
     Raises:
         psycopg.IntegrityError: settings contradict each other, or a successor is unknown.
@@ -192,10 +200,10 @@ def save_agencies(
 def silences(
     connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
-    """Return, by agency code, the settings of a change that stop messages to citizens.
+    """Return, by agency code, the settings by which citizens no longer get messages that they got before.
 
-    A change is given as (agency code, settings before, settings after). Settings have the form of the agencies' file as
-    JSON.
+    Each change is given as (agency code, settings before, settings after). The settings have the form of
+    ``AgencyChange.before``.
     """
     rows = [{"agency_code": code, "before": before, "after": after} for code, before, after in changes]
     found = connection.execute(statement("agencies/silences"), {"rows": recordset(rows)})
@@ -213,7 +221,7 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
     A trigger records the change.
 
     Args:
-        connection: a connection to the ledger; the rights of the pages' role are enough.
+        connection: a connection to the ledger; the rights of the staff pages' role are enough.
         agency: the agency with its new settings.
         seen: the number of the last change that the user saw.
         set_by: the user.
@@ -248,9 +256,10 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
 def procedures_of_agency(
     connection: Connection, agency_code: str, also: Sequence[str], most: int
 ) -> list[tuple[str, str | None]]:
-    """Return codes and names of the agency's procedures in the newest closings (from ``audit.closing_dossiers``).
+    """Return codes and names of an agency's procedures, at most ``most`` (from ``audit.closing_dossiers``).
 
-    A closing holds the stored figures of a finished period. Add the procedures whose codes are in ``also``.
+    The procedures with the codes ``also`` come first. Then come the agency's procedures in the 40 newest closings. A
+    closing holds the stored figures of a finished period.
     """
     values = {"agency_code": agency_code, "also": list(also), "most": most}
     rows = connection.execute(statement("agencies/procedures"), values)
@@ -258,7 +267,10 @@ def procedures_of_agency(
 
 
 def hold_import_lock(connection: Connection) -> None:
-    """Wait until nobody else imports agencies or sets their settings. Make others wait until this transaction ends."""
+    """Wait until no other transaction imports agencies or changes their settings.
+
+    Later transactions that do the same wait until this transaction ends.
+    """
     connection.execute(statement("agencies/one_at_a_time"))
 
 

@@ -16,15 +16,15 @@ OPERATOR, AGENCY, CLERK, AUDITOR, WATCH = "VanHanh", "CoQuan", "Quay", "KiemTra"
 and the watch, which is a process."""
 
 SETTINGS_VIEW, AUDIT_VIEW = "MotcuaSMS settings", "MotcuaSMS audit"
-"""Views that only administrators of agencies may read (the first), and views that only auditors may read (the second).
-Airflow has no such views, so these rights permit nothing in Airflow. A person with neither right who is no operator is
-a clerk."""
+"""Names of two views. Only administrators of agencies may read the first, and only auditors may read the second.
+Airflow itself has no such views, so these rights permit nothing in Airflow. A person who has neither right and is not
+an operator is a clerk."""
 
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
 _OWN = {
-    # FAB requires these to let people see their own account and change their password.
+    # FAB lets people see their own account and change their password only with these rights.
     *((action, resource) for action in ("can_read", "can_edit") for resource in ("My Profile", "My Password")),
     # FAB gives this right to every role.
     ("can_read", "Website"),
@@ -64,10 +64,10 @@ class AccountTaken(Exception):
 
 
 def prepare_roles(watch: tuple[str, str] | None) -> None:
-    """Give each role exactly its rights, and create the watch's account or change its password.
+    """Give each role exactly its rights in ``ROLES``. Create the watch's account, or change the account's password.
 
-    ``watch`` is the account's name and password. The function is safe to repeat, and leaves other roles and accounts
-    unchanged.
+    ``watch`` is the account's name and password. With ``None``, no account is created or changed. The function is
+    safe to repeat, and leaves other roles and accounts unchanged.
 
     Raises:
         NotFab: Airflow does not use FAB; nothing was done.

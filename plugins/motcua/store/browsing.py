@@ -79,7 +79,7 @@ class MessagesAsked:
     def is_of_each_agency(self) -> bool:
         """Return whether each agency must be searched separately, because the wanted state is rare.
 
-        A search through all agencies at once would read many messages of other states to find a rare one.
+        A search through all agencies at once would read many messages of other states to find one in the rare state.
         """
         rare = self.state is not None and self.state not in _USUAL
         return rare and self.agencies is None and not self.of_no_agency and self.run_id is None
@@ -142,9 +142,11 @@ def _find(
 
 @contextmanager
 def in_order(connection: Connection) -> Iterator[None]:
-    """Make queries in the ``with`` body read rows in the order of an index, and stop once enough rows are found.
+    """Make the queries of the ``with`` body read rows in the order of an index.
 
-    The setting ends with the body. Nothing may be written inside.
+    A query can then stop when it has enough rows.
+
+    The setting ends with the body. The body must not write anything, because its transaction is rolled back.
     """
     with connection.transaction(force_rollback=True):
         connection.execute(statement("messages/browsing/plan_in_order"))
@@ -154,8 +156,8 @@ def in_order(connection: Connection) -> Iterator[None]:
 def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
     """Make a piece of at most ``most`` places from up to ``most`` + 1 rows of a query.
 
-    Each row has ``listed_at``, ``listed_id``, ``is_wanted`` (it matches the filters) and ``is_last`` (the query reached
-    its limit at this row).
+    Each row has ``listed_at``, ``listed_id``, ``is_wanted`` (the row matches the filters) and ``is_last`` (the query
+    reached its limit at this row).
     """
     places: list[Place] = []
     for row in rows:
@@ -214,7 +216,7 @@ def _choose_query(
         states = ["suppressed"]
     each = max(looked_at.of_agencies // max(len(agencies) * len(states), 1), looked_at.page + 1)
     if asked.kind is asked.reason is asked.procedure_codes is None:
-        # Without these filters every examined message is wanted, so only as many as a piece holds need to be examined.
+        # Without these filters every examined message is wanted, so no more messages are examined than a piece needs.
         each = min(each, most + 1)
     return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}
 

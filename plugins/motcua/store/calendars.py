@@ -19,8 +19,8 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of, values_of
 
 _LONGEST_BREAK = timedelta(days=31)
-"""The longest possible run of days off. The calendar is loaded for this much more time on both sides of the requested
-days, so that it contains the working day before the first and the one after the last."""
+"""The longest possible time without a working day. The calendar is loaded for this much more time on both sides of the
+requested days, so that it contains the last working day before them and the first working day after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ class CalendarChange:
 
 @dataclass(frozen=True, slots=True)
 class CalendarYear:
-    """A year of a province whose public holidays were entered from the package ``holidays``."""
+    """The calendar of a province in one year, with public holidays from the Python package ``holidays``.
+
+    ``package`` is the name and version of the package.
+    """
 
     province: str
     year: int
@@ -155,7 +158,7 @@ def load_province_calendar(connection: Connection, province: str, first: date, l
 def _days_and_years(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> tuple[list[CalendarDay], list[CalendarYear]]:
-    # Whole years are loaded, because WorkingCalendar takes each loaded year as complete.
+    # Whole years are loaded, because WorkingCalendar assumes that each loaded year is complete.
     begin = date(_shifted(first, -_LONGEST_BREAK).year, 1, 1)
     end = date(_shifted(last, _LONGEST_BREAK).year, 12, 31)
     days = list_days(connection, provinces, agency_codes, begin, end)
@@ -199,7 +202,7 @@ def sign_changes(connection: Connection, changed_by: str) -> None:
 
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Write days into ``motcua.calendar_days``, each in its layer: package, decision or agency. Keep other days."""
+    """Write days into ``motcua.calendar_days``, each in its layer: package, decision or agency."""
     connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 

@@ -85,7 +85,8 @@ class DossierShown:
     read_at: datetime | None
     """When the dossier's source was last read."""
     enabled_from: datetime | None
-    """When the agency was enabled. ``None`` if it is not enabled, or if no agency is in charge of its dossiers now."""
+    """When the agency was enabled. ``None`` if the agency is not enabled, or if no agency is in charge of the agency's
+    dossiers now."""
     same_day_excluded: bool
     same_day_procedures: Sequence[str]
     kinds_off: Sequence[str]
@@ -117,8 +118,8 @@ class StepEntry:
     is_old: bool
     """``True`` if this is an old step, which was typed in late."""
     has_force: bool | None
-    """``True`` if the old step counts as other steps do. ``None`` if the step is not old, or if the decision needs the
-    next reading of the dossier's row."""
+    """``True`` if the old step counts as other steps do. ``None`` if the step is not old, or if the dossier's row must
+    be read again before this is decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +244,9 @@ with the newest entry, so an effect, such as a receipt, must be above its cause,
 def dossiers_by_code(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[DossierFound]:
-    """Find the dossiers of one agency or of all agencies that have one of these codes or keys of codes.
+    """Find the dossiers that have one of these codes or one of these keys of codes.
 
-    ``motcua.code_key`` makes a code's key.
+    With ``agency_code``, find only dossiers of this agency. ``motcua.code_key`` makes a code's key.
     """
     if not keys:
         return []

@@ -2,8 +2,8 @@
 which records the requests to gateways.
 
 A restored ledger contains the data again that was emptied after the backup. Each batch of emptied rows therefore gets a
-line in this list before it is committed, and the ledger stores the line's reference. If the ledger does not know a
-line's reference, a restore brought the data of that line back.
+line in this list before the batch is committed, and the ledger stores the line's reference. If the ledger does not
+know a line's reference, a restore brought the data of that line back.
 
 There is one file for each day (UTC) with one JSON object on each line. A dossier is listed by its agency and code. Any
 other row is listed by its number in the ledger, together with the gateway of an inquiry, the source of a row in
@@ -95,7 +95,7 @@ class ErasureList:
             yield _read_file(path)
 
     def forget(self, before: date) -> int:
-        """Delete the files of days before this one and return their number."""
+        """Delete the files of the days before ``before``. Return the number of deleted files."""
         old = [path for path in self._files() if path.name < _file_name(before)]
         for path in old:
             with suppress(FileNotFoundError):

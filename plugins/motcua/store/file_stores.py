@@ -38,8 +38,8 @@ def open_store(url: str) -> ObjectStoragePath:
         connection = address.netloc.rpartition("@")[0]
         if not connection:
             raise StoreUnusable(f"{url} names no Airflow connection: s3://connection@bucket/folder")
-        # Airflow caches the first file system of a connection for ever, even in a forked child. It is replaced here by
-        # the file system of this process.
+        # Airflow caches the first file system of a connection for ever, even in a forked child. The cached file system
+        # is replaced here by the file system of this process.
         files = _s3(connection, os.getpid())
         attach("s3", conn_id=connection, fs=files).fs = files
     return ObjectStoragePath(url)

@@ -29,8 +29,8 @@ from motcua.settings import settings
 
 _IDENTITY, _BEGUN = "journal.json", "begun.json"
 _TAIL = 1 << 18
-"""How many bytes at the end of a file are read before each run that sends. They hold some thousand attempts, far more
-than the ledger stores in one commit."""
+"""How many bytes at the end of a file are read before each run that sends. So many bytes hold some thousand attempts,
+far more than the ledger stores in one commit."""
 _FREE_WITHIN = 1.0
 """Time limit for locking a file, in seconds. If a file stays locked for longer, the process that locked the file is
 considered frozen, and another file is begun."""
@@ -56,7 +56,7 @@ class Departure:
     dossier_code: str
     kind: str
     occasion: str
-    """The occasion of the message. It has no id of the ledger, because a restored ledger may give an id to another row.
+    """The occasion of the message, without an id of the ledger. A restored ledger may give the same id to another row.
 
     ``number 12``: the transition with this number at the source. ``row``: the dossier's row itself, not a transition.
     ``due 2026-11-28``: the day on which the dossier is due, for an apology.
@@ -84,9 +84,9 @@ class JournaledAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """The record of which files were begun, by their names without suffix.
+    """The names, without suffix, of the journal's files that were begun.
 
-    The record is stored beside the files, so that the loss of a file is noticed.
+    These names are stored beside the files, so that the loss of a file is noticed.
     """
 
     begun: frozenset[str]
@@ -105,7 +105,7 @@ class Journal:
         self._number = 1
         """The number of the day's file that this process writes: 1, or more if earlier files stayed locked."""
         self._begun: set[str] = set()
-        """The files that this process knows to be in the record of begun files."""
+        """Names of files of which this process knows that ``begun.json`` lists them."""
 
     def identity(self) -> UUID | None:
         """Return the journal's id. ``None`` if the folder has no journal yet.
@@ -153,7 +153,7 @@ class Journal:
         return new if found is None else found
 
     def write(self, departures: Sequence[Departure], answers: Sequence[JournaledAnswer], now: datetime) -> None:
-        """Append lines. If a departure is among them, they are on the disk when this method returns.
+        """Append lines. If there are departures, all lines are synced to the disk when this method returns.
 
         Raises:
             JournalFailed: the lines may not have been written.
@@ -188,9 +188,7 @@ class Journal:
             self._number += 1
 
     def tail(self) -> list[Departure]:
-        """Return the last departures, the newest last.
-
-        They are read from the ends of the last files.
+        """Return the last departures, the newest last, from the ends of the last files.
 
         Raises:
             JournalFailed: a file cannot be read.
@@ -249,7 +247,7 @@ class Journal:
         return "; ".join(parts) or None
 
     def forget(self, before: date) -> int:
-        """Delete the files of days before this one and return their number."""
+        """Delete the files of the days before ``before``. Return the number of deleted files."""
         old = [path for day, paths in self._days().items() if day < before.isoformat() for path in paths]
         for path in old:
             with suppress(FileNotFoundError):
@@ -293,8 +291,8 @@ class Journal:
             raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_reason_of(failure)}): repair it") from None
 
     def _write_begun(self, kept: _Begun) -> None:
-        # No lock is used, because a process that freezes would keep it. Two processes that begin the same file write
-        # the same content.
+        # No lock is used, because a process that freezes would not release the lock. Two processes that begin the same
+        # file write the same content.
         written = self.folder / f".{_BEGUN}.{uuid4().hex}"
         with written.open("w", encoding="utf-8") as file:
             json.dump({"begun": sorted(kept.begun), "lost": sorted(kept.lost)}, file)

@@ -16,7 +16,7 @@ GrantChange: TypeAlias = Literal["given", "taken"]
 
 @dataclass(frozen=True, slots=True)
 class AgencyOfUser:
-    """A user of Airflow who may see an agency's rows."""
+    """A user of Airflow and one agency whose rows the user may see."""
 
     user_name: str
     agency_code: str
@@ -37,13 +37,13 @@ class AgencyOfUserChange:
 
 
 def agencies_of_user(connection: Connection, user_name: str) -> frozenset[str]:
-    """Return the agencies that a user was given. The set is empty if there are none."""
+    """Return the codes of the agencies whose rows a user may see. The set is empty if the user has no agency."""
     rows = connection.execute(statement("people/agencies_of_user"), {"user_name": user_name})
     return frozenset(row["agency_code"] for row in rows)
 
 
 def list_agencies_of_users(connection: Connection) -> list[AgencyOfUser]:
-    """Return all users with agencies, ordered by name."""
+    """Return every pair of a user and an agency whose rows the user may see, ordered by user."""
     return values_of(AgencyOfUser, connection.execute(statement("people/list")))
 
 

@@ -1,7 +1,8 @@
 """Empty personal data, and find the personal data that the ledger stores about a citizen.
 
-One database function of the ledger empties the data. The login that calls it may do nothing else, except take the lock
-on emptying. A citizen's data is found by a dossier or by a phone number, and each request of a citizen is recorded.
+One database function of the ledger empties the data. The login that calls this function may do nothing else, except
+take the lock on emptying. A citizen's data is found by a dossier or by a phone number, and each request of a citizen is
+recorded.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ class Order:
     at_most: int = 1000
     """How many rows are examined at most."""
     reason: str | None = None
-    """The document that contains the citizen's request. ``None`` if no citizen requested it."""
+    """The document that contains the citizen's request. ``None`` if no citizen requested the emptying."""
     only_these: Sequence[Sequence[str]] | None = None
     """The rows to which the batch is limited. A dossier is given by its agency and its code. An inquiry is given by its
     gateway and its number, a quarantined row by its source and its number, a complaint by its agency and its number.
     ``None`` stands for all rows whose retention time is over."""
     listed_at: datetime | None = None
-    """The moment when these rows were emptied before a restore brought their data back. ``None`` if there was no
-    restore."""
+    """When these rows were emptied for the first time, before a restore brought their data back. ``None`` if the cause
+    is not a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,10 @@ def purge_connection() -> Iterator[Connection]:
 
 
 def wait_for_emptying(connection: Connection) -> None:
-    """Take the lock on emptying personal data. The lock is held until this transaction ends.
+    """Wait for the lock on emptying personal data, and hold the lock until this transaction ends.
 
-    A process takes the lock before it writes a batch into the list of erasures, a file outside the ledger. It holds
-    the lock until the batch is committed in the ledger.
+    A process takes the lock before it writes a batch into the list of erasures, a file outside the ledger. The process
+    holds the lock until the batch is committed in the ledger.
     """
     connection.execute(statement("personal_data/wait"))
 
@@ -120,7 +121,7 @@ def wait_for_emptying(connection: Connection) -> None:
 def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
     """Empty one batch in the current transaction.
 
-    ``reference`` is the reference of the batch's line in the list of erasures. The ledger stores it.
+    ``reference`` is the reference of the batch's line in the list of erasures. The ledger stores this reference too.
     """
     values: dict[str, Any] = asdict(order) | {"reference": reference}
     if order.only_these is not None:
@@ -130,7 +131,7 @@ def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
-    """Return which of these batches the ledger knows (from ``motcua.personal_data_purges``)."""
+    """Return which of these references of batches the ledger has stored (in ``motcua.personal_data_purges``)."""
     rows = connection.execute(statement("personal_data/known_references"), {"wanted": list(references)})
     return {row["reference"] for row in rows}
 
@@ -160,14 +161,14 @@ class OwnInquiry:
 
 @dataclass(frozen=True, slots=True)
 class RowOfCode:
-    """A row in quarantine, or a complaint that belongs to no dossier."""
+    """A row in quarantine, or a complaint without a dossier."""
 
     kind: Literal["quarantine", "complaints"]
     of_whom: str
     """The number of the quarantined row's source, or the code of the complaint's agency."""
     row_no: int
     is_under_way: bool
-    """``True`` for an open complaint, and for a complaint of the same agency and dossier code as an open one."""
+    """``True`` for an open complaint, and for a complaint with the agency and dossier code of an open complaint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,10 @@ def code_alone(connection: Connection, asked_for: ByCode) -> tuple[CodeAlone, li
 
 
 def rows_of_codes(connection: Connection, codes: Sequence[tuple[str, str]]) -> list[RowOfCode]:
-    """Return the rows with one of these pairs of agency and code that belong to no dossier and are not emptied yet."""
+    """Return rows in quarantine and complaints without a dossier that have one of these pairs of agency and code.
+
+    Emptied rows are left out.
+    """
     return values_of(RowOfCode, connection.execute(statement("personal_data/rows_of_codes"), {"codes": Jsonb(codes)}))
 
 

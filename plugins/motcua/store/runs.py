@@ -1,7 +1,7 @@
 """Read the work of one run of a DAG: messages, attempts, pick-ups, closings, checks, carrier statements and purges.
 
-Every query finds its rows by the run's number or name. Its cost therefore depends on the amount of this work and not on
-the ledger's size.
+Every query finds its rows by the run's number or name. The cost of a query therefore depends on how much the run did,
+and not on the ledger's size.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class RunMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoppedGateway:
-    """A gateway, or a part of it, that the run paused, with the reason."""
+    """A gateway, or a carrier or template at a gateway, that the run paused, with the reason."""
 
     gateway: str
     subject: str
@@ -138,7 +138,7 @@ class Mailed:
 
 @dataclass(frozen=True, slots=True)
 class QualityChecked:
-    """One day's check of data quality."""
+    """A check of data quality that the run made."""
 
     run_no: int
     day: date
@@ -182,8 +182,8 @@ class RunWork:
     """Everything that a run did, as far as a visitor may see it."""
 
     known: KnownRun | None
-    """``None`` if the ledger does not know the run. The run's pick-ups and plans are then unknown, and everything else
-    is found by the run's name."""
+    """The run as the ledger stores it. ``None`` if the ledger does not have the run: its pick-ups and planned messages
+    are then unknown, and all other work is found by the run's name."""
     moves: Sequence[Move] = field(default_factory=list)
     attempts: Sequence[Attempted] = field(default_factory=list)
     pick_ups: Sequence[PickedUp] = field(default_factory=list)
@@ -201,7 +201,7 @@ class RunWork:
 
     @property
     def is_nothing(self) -> bool:
-        """Return whether the ledger records nothing that the run did."""
+        """Return whether the ledger has no record of any work of the run."""
         return not any(
             (
                 self.moves,

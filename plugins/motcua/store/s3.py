@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError
 from s3fs import S3FileSystem
 
 _SAME_FOR_ALL = {
-    # Newer clients add checksums, which older stores refuse. They are not needed: published files have a SHA-256.
+    # Newer clients add checksums, which older stores refuse. Published files have a SHA-256 and need no checksums.
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
     "retries": {"mode": "standard", "max_attempts": 2},
@@ -16,7 +16,7 @@ _SAME_FOR_ALL = {
 
 
 class Buckets(S3FileSystem):  # type: ignore[misc]
-    """An S3-compatible store, opened with the keys of an Airflow connection. It caches no listing of a folder."""
+    """An S3-compatible store, opened with the keys of an Airflow connection. No listing of a folder is cached."""
 
     cachable = False
     retries = 3
@@ -50,6 +50,6 @@ class Buckets(S3FileSystem):  # type: ignore[misc]
 
 
 def _code(error: OSError) -> str:
-    """Return the code that the store's answer gives for the error. Empty if there is none."""
+    """Return the error code in the store's answer, or an empty text if the answer has no code."""
     response: dict[str, Any] = getattr(error.__cause__, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

@@ -63,7 +63,7 @@ class TokenFile:
         self._begun = self.path.with_suffix(".renewing")
 
     def read(self) -> KeptTokens:
-        """Return the stored tokens. Before the first renewal the result has only the first refresh token.
+        """Return the stored tokens. Before the first renewal, this is only the first refresh token.
 
         Raises:
             TokensUnusable: the Fernet key is missing or has changed, or the file cannot be read.

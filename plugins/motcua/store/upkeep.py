@@ -35,8 +35,8 @@ def airflow_url() -> str:
     Raises:
         airflow.exceptions.AirflowNotFoundException: there is no such connection here.
     """
-    # ``motcua watch`` and most commands import this module. Importing SQLAlchemy at the top would cost each of them
-    # memory and time.
+    # ``motcua watch`` and most commands import this module. An import of SQLAlchemy at the top would cost each of these
+    # commands memory and time.
     from sqlalchemy.engine import URL
 
     parameters = dict(conninfo_to_dict(conninfo_of(given_connection(AIRFLOW))))
@@ -49,7 +49,7 @@ def airflow_url() -> str:
 
 
 def runs_before(connection: Connection, moment: datetime) -> frozenset[tuple[str, str]]:
-    """Return the runs in Airflow that began before a moment or have not begun yet, each as (DAG id, run id).
+    """Return the runs in Airflow that began before a moment, and the runs that have not begun, as (DAG id, run id).
 
     Args:
         connection: a connection to Airflow's database.
@@ -84,6 +84,6 @@ def last_cleaning(connection: Connection) -> datetime | None:
     """Return when old runs were last searched for and removed from Airflow's database (from
     ``motcua.airflow_cleanings``).
 
-    A search that found none counts too. ``None`` if there was no search yet.
+    A search that found no old run counts too. ``None`` if there was no search yet.
     """
     return first(connection.execute(statement("upkeep/last")), "cleaned_at")

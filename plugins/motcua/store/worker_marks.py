@@ -16,12 +16,12 @@ _FOLDER = "workers"
 _MACHINE = Path("/proc/sys/kernel/random/boot_id")
 """This file has the same content in all containers of one machine until the machine restarts."""
 _FORGOTTEN_AFTER = 7 * 24 * 60 * 60.0
-"""The age at which marks are deleted, in seconds. A container that is created anew has another name and leaves its old
-mark behind."""
+"""The age at which marks are deleted, in seconds. A container that is created anew has another name, so the mark with
+its old name would remain."""
 
 
 def leave_mark(journal: Path, host: str) -> None:
-    """Write the mark of a worker with this host name, which uses the journal in this folder.
+    """Write the mark of the worker with the name ``host``, which uses the journal in the folder ``journal``.
 
     Ignore errors, because the journal itself reports why the folder cannot be written.
     """

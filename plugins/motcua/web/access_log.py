@@ -1,7 +1,7 @@
 """Keep phone numbers, message texts and secrets out of the access logs of the servers that serve pages and callbacks.
 
-In every logged path and query, a value is masked if it looks like a phone number, or if it has the name of a secret or
-of a field about a citizen. The route does not matter, and the path may be percent-encoded several times. uvicorn's own
+In every logged path and query, of any route, a value is masked if it looks like a phone number, or if it has the name
+of a secret or of a field about a citizen. The path and the query may be percent-encoded several times. uvicorn's own
 access log, which only the standalone servers write, holds no query at all.
 """
 
@@ -35,7 +35,7 @@ _NAMED: Final = re.compile(
     r"|sender|number|phone|msisdn|content|text))=[^&;?#]*",
     re.IGNORECASE,
 )
-"""Pattern of values with the name of a secret, or of a field about a citizen in a gateway's call."""
+"""Pattern of a query's field whose name is that of a secret, or of a field about a citizen in a gateway's call."""
 
 
 def mask_target(target: str) -> str:
@@ -55,7 +55,7 @@ def mask_target(target: str) -> str:
 
 
 class MaskedRequests:
-    """Mask the path and the query of a request before the server that runs this app logs them.
+    """ASGI middleware that masks the path and the query of a request before the server that runs the app logs them.
 
     Airflow's access log writes path and query once a request is done, and masks only a few named values of the query.
     """
@@ -74,7 +74,7 @@ class MaskedRequests:
 
 
 class WrittenRefusals:
-    """Write one masked log line for each request that an app refuses or fails to answer.
+    """ASGI middleware that writes one masked log line for each request that an app refuses or fails to answer.
 
     Standalone servers need this class: once Airflow's hooks are loaded, Airflow's logging has removed uvicorn's access
     log.

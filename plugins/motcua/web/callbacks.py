@@ -8,10 +8,11 @@ There are three more routes: a health check, which anybody may call; the figures
 a watch (a process that runs checks and raises alerts) on another machine. That watch reads the ledger's state from the
 page, and sends a report of what it saw.
 
-The app refuses a caller without a secret or a signature before it reads the body; a signature is then compared with the
-body. The answer to a refused call is empty. A receipt is stored before it is parsed. A receipt for an unknown reference
-is stored and answered with 200, because the gateway would otherwise send it forever. Citizens pay for inquiries: once
-the gateway is authenticated, an inquiry gets a reply within two seconds even if something fails.
+The app refuses a caller without a secret or a signature before it reads the body. It checks a signature after it has
+read the body, because the signature covers the body. The answer to a refused call is empty. A receipt is stored before
+it is parsed. A receipt for an unknown reference is stored and answered with 200, because the gateway would otherwise
+send it forever. Citizens pay for inquiries: once the gateway is authenticated, an inquiry gets a reply within two
+seconds even if something fails.
 """
 
 from __future__ import annotations
@@ -260,7 +261,8 @@ def _comes_from(host: str, extra: Any) -> bool:  # noqa: ANN401 - as an Airflow 
 
 
 def _signature_is_right(request: Request, offered: str, body: bytes, key: str) -> bool:
-    """Check the HMAC-SHA256, in hex, of the raw query, a line feed and the raw body."""
+    """Return whether the offered signature is the HMAC-SHA256, in hex, of the raw query, a line feed and the raw
+    body."""
     signed = request.scope.get("query_string", b"") + b"\n" + body
     expected = hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()
     return hmac.compare_digest(offered.encode(), expected.encode())
@@ -287,7 +289,8 @@ async def _authenticated(gateway: str, request: Request) -> _Call:
     a value that looks like a signature.
 
     Raises:
-        HTTPException: 401, no secret or a wrong one, or no such gateway; 503, the gateway has no secret.
+        HTTPException: 401, the caller sent no secret and no signature, or a wrong one, or there is no such gateway;
+            503, the gateway has no secret.
     """
     query = _query(request)
     offered = request.headers.get(SECRET_HEADER) or query.get("secret") or ""
@@ -330,7 +333,7 @@ async def _authenticated_reporter(gateway: str, request: Request) -> _Call:
 
 
 async def _authenticated_inquirer(gateway: str, request: Request) -> _Call:
-    """Authenticate a gateway that brings an inquiry and return its call.
+    """Authenticate a gateway that sends a citizen's inquiry and return its call.
 
     If the provider signs inquiries, only the provider's signature counts. The signature covers the query alone, so the
     rest of the request is not used. For other providers the gateway's own secret or signature counts.
@@ -353,7 +356,8 @@ def _without_nul(fields: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class _HiddenQuery:
-    """Pass a request on with its query, and hide the query from Airflow's access log, which is written afterwards."""
+    """ASGI middleware that passes a request on with its query, and hides the query from Airflow's access log. That log
+    is written after the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

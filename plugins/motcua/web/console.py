@@ -1,4 +1,4 @@
-"""Redirect users who may see no DAG in Airflow's console, which is in English, to the staff pages."""
+"""Redirect users who may see no DAG from Airflow's console, which is in English, to the staff pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _NO_CONSOLE = frozenset({"api", "auth", "execution", "gateway", "intake", "motcu
 
 
 class LedFromConsole:
-    """Redirect a user who may see no DAG from the console to the staff pages, also right after the user signed in."""
+    """ASGI middleware that redirects a user who may see no DAG from the console to the staff pages.
+
+    The redirect also happens right after the user signed in.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

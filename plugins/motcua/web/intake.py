@@ -181,8 +181,8 @@ def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse
 def answer_of(taken: Taken) -> JSONResponse:
     """Return the answer to a push.
 
-    If some records of a push were accepted, the answer says that the push succeeded. If it said that the push failed, a
-    client would send the push again and again, and never send the steps of its valid dossiers.
+    If some records of a push were accepted, the answer says that the push succeeded. If the answer said that the push
+    failed, a client would send the push again and again, and never send the steps of its valid dossiers.
     """
     more: dict[str, Any] = {
         "received": taken.taken + taken.waiting,
@@ -307,8 +307,8 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
     """Yield the body, limited in size and time, and give back its memory at the end.
 
     Raises:
-        Refused: 05, the body is too large; 06, other bodies, or those of the caller's address alone, use up the memory;
-            03, the caller disconnected or the body does not end in time.
+        Refused: 05, the body is too large; 06, the bodies of all callers, or those from the caller's address, use up
+            the memory that they may use; 03, the caller disconnected or the body does not end in time.
     """
     room, held, stream, address = _resources(request).room, 0, request.stream(), _address(request)
     if declared_size(request) > most:
@@ -355,8 +355,8 @@ def _query(request: Request) -> dict[str, str]:
 
 
 class _RealAddresses:
-    """Take a caller's address from ``X-Forwarded-For`` if a configured proxy sent the header. Ignore other such
-    headers."""
+    """ASGI middleware that takes a caller's address from ``X-Forwarded-For`` if a configured proxy sent the header.
+    Such headers of other senders are ignored."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -197,7 +197,7 @@ class OutsidePage:
 
 
 def read_testimony(body: bytes) -> Witness | None:
-    """Return the testimony that a body holds, or ``None`` if it holds none, or one that the ledger could not store."""
+    """Return the testimony in a body, or ``None`` if the body holds no testimony that the ledger can store."""
     try:
         said = _TESTIMONY.validate_json(body)
     except ValidationError:

@@ -16,8 +16,8 @@ HEADERS_WITHIN: Final = 10.0
 
 
 class HeadersInTime(HttpToolsProtocol):
-    """Close a connection whose headers do not end in time. Write no log line, because nothing is known about the
-    caller."""
+    """A uvicorn protocol that closes a connection whose headers do not end in time. It writes no log line, because
+    nothing is known about the caller."""
 
     _timer: asyncio.TimerHandle | None = None
 

@@ -109,7 +109,7 @@ def counter_alone(request: Request, visits: Visits) -> None:
 
 
 def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
-    """Return the names of the sources that are filled by files and that the visitor may see."""
+    """Return the names of the sources whose data comes from files and that the visitor may see."""
     return [
         name
         for name, kind in settings().sources.items()

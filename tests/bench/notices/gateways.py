@@ -64,7 +64,7 @@ def served_at(port: int, command: Sequence[str]) -> Iterator[int]:
 def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterator[SlowGateway]:
     """Run a gateway to which the connection ``sms_kannel`` leads.
 
-    It answers after ``seconds`` seconds and allows ``in_flight`` concurrent requests.
+    The gateway answers after ``seconds`` seconds and allows ``in_flight`` concurrent requests.
     """
     port = free_port()
     command = [sys.executable, "-m", "motcua.sandbox.network.scripted", str(port), str(seconds)]

@@ -1,6 +1,6 @@
 """Measure how many receipts a second the callbacks app stores, compared with the same app without a ledger.
 
-Each connection of the gateway reports its next receipt as soon as the last one is answered.
+Each connection of the gateway reports its next receipt as soon as its previous receipt is answered.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _served(app: str) -> Iterator[_Server]:
 class _Reporter(asyncio.Protocol):
     """One connection of the gateway, which sends one receipt after the other.
 
-    It runs on the same cores as the measured server, so it should cost as little processor time as Kannel does.
+    This client runs on the same cores as the measured server, so it should use as little processor time as Kannel does.
     """
 
     def __init__(self, references: list[str], done: asyncio.Future[int]) -> None:

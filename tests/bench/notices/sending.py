@@ -1,4 +1,7 @@
-"""Measure the rate of a sender in several rounds; before and after each, measure a client that only sends requests."""
+"""Measure the rate of a sender in several rounds.
+
+Before and after each round, a client that only sends requests is measured for comparison.
+"""
 
 from __future__ import annotations
 

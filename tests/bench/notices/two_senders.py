@@ -1,6 +1,6 @@
 """Measure how much more two sender processes send through one gateway than one process does.
 
-The bench also checks that both together keep the gateway's limits.
+The bench also checks that both processes together stay within the gateway's limits.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ The limit is so high that it slows down neither a single sender nor two senders 
 FOR_ONE, FOR_TWO = 4000, 8000
 """Numbers of messages that one sender and two senders send.
 
-Two senders get more, because the second one waits up to a second for its request slots before it sends.
+Two senders get more messages, because the second sender waits up to a second for its request slots before it sends.
 """
 ROUNDS = 3
 

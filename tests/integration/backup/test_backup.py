@@ -101,7 +101,7 @@ def place(tmp_path: Path, ledger: str, postgres: Server, configure: Callable[...
 def other_machine(
     tmp_path: Path, postgres: Server, place: Place, configure: Callable[..., None]
 ) -> Iterator[Callable[[], Place]]:
-    """Return a function that switches to an empty machine, provisioned like a real server, with the same backups."""
+    """Return a function that switches the settings to a newly provisioned, empty machine with the same backups."""
     made = []
 
     def go() -> Place:
@@ -145,7 +145,7 @@ def at_work(place: Place, one_stop: OneStop, gateway: object, made_once: Callabl
         publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
 
     made_once("at work", place.publications, make)
-    one_stop.number = 3  # the ledger has the steps up to this number, even if its rows are copies
+    one_stop.number = 3  # The ledger has three steps already, so new steps must have higher numbers.
     (place.statements / "csp").mkdir(parents=True)
     (place.statements / "csp" / "2026-10.csv").write_bytes(STATEMENT)
     return place
@@ -249,7 +249,7 @@ def test_publications_of_an_object_store_come_and_go_likewise(
     configure(MOTCUA_PUBLICATIONS=in_memory("backed/up"))
     send_results(one_stop, 0, 1)
     publication = publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
-    # The manifest does not list itself, so it counts as one file more.
+    # Add one for the manifest, which does not list itself.
     files = len(publication.manifest["files"]) + 1
     assert make_backup(place.backups, silent).part("publications.tar.age").files == files
     other_machine()
@@ -386,7 +386,7 @@ def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
 ) -> None:
     make_backup(at_work.backups, silent)
     other_machine()
-    # The dump breaks off in the middle of the restore, as it would when a disk fails.
+    # The dump breaks off in the middle of the restore, as when a disk fails.
     programs = fake_programs(tmp_path, pg_restore='head -c -2000 | "{real}" "$@"')
     configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
     answer = motcua("restore", "latest", "--identity", "-")
@@ -424,7 +424,7 @@ def test_backup_of_a_version_that_is_too_new_or_too_old_is_refused(
 def fake_programs(tmp_path: Path, **scripts: str) -> Path:
     """Make a folder of PostgreSQL's programs, some replaced by shell scripts.
 
-    ``{real}`` in a script stands for the program that it replaces.
+    ``{real}`` in a script stands for the path of the real program.
     """
     folder = tmp_path / f"programs {next(_numbers)}"
     folder.mkdir()
@@ -510,7 +510,10 @@ def test_backup_of_a_killed_process_does_not_count_and_the_next_one_removes_it(
 
 
 def test_file_that_is_larger_than_the_memory_is_backed_up_and_restored(tmp_path: Path) -> None:
-    """A carrier statement may have 200 MB, and the backup service, which must back it up, has 256 MB of memory."""
+    """A file that is larger than the free memory is backed up and restored in pieces.
+
+    A carrier statement may have 200 MB, and the backup service has 256 MB of memory.
+    """
     size, most = 64 * 1024**2, 8 * 1024**2
     for name in ("from/csp", "to"):
         (tmp_path / name).mkdir(parents=True)
@@ -573,7 +576,7 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
 
 
 def test_backup_of_a_clock_that_ran_ahead_replaces_no_later_one(place: Place) -> None:
-    """A backup that a wrong clock dated in the future must neither stop new backups nor hide that one is missing."""
+    """A backup that a wrong clock dated in the future must not count as the newest backup."""
     now = datetime.now(UTC)
     ahead = make_backup(place.backups, silent, now + timedelta(days=365))
     assert is_due(place.backups, now)
@@ -596,7 +599,7 @@ def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, confi
     failed: list[datetime] = []
 
     class Enough(Exception):
-        """Raised by the test's clock after two nights, to end the backup job."""
+        """An error that the test raises after two nights, to end the backup job."""
 
     def sleep(seconds: float) -> None:
         clock[0] += timedelta(seconds=seconds)

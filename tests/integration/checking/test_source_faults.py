@@ -1,4 +1,4 @@
-"""Test the source check: it finds nothing in a source that keeps the contract, and names exactly each planted fault."""
+"""Test the source check: it reports no fault of a source that meets the source contract, and each planted fault."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TA
 
 @pytest.fixture(scope="module")
 def healthy(postgres: Server, migrated: str) -> Iterator[str]:
-    """Make a source without faults, which tests copy, and a ledger with its agencies; return the source's database."""
+    """Make a source without faults and a ledger with the source's agencies. Yield the name of the source's database."""
     ledger, source = (postgres.fresh_database(name, f"checked_{name[:6]}") for name in (migrated, "template0"))
     ask(
         postgres.admin_dsn,
@@ -122,7 +122,7 @@ def test_faults_planted_at_once_are_all_named_and_nothing_else_is(source):
 def test_every_kind_of_finding_was_planted():
     reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
     of_several_checks = {"too_slow", "unanswered", "clock_differs", "seen_late"}
-    # tests/integration/planning/test_clocks_and_numbers.py tests these two.
+    # tests/integration/planning/test_clocks_and_numbers.py tests clock_set_back and numbers_restarted.
     of_several_checks |= {"clock_set_back", "numbers_restarted"}
     assert {fault.kind for fault in FAULTS} | reached | of_several_checks == set(KINDS)
 
@@ -159,7 +159,7 @@ def test_a_clock_that_is_off_is_told_with_by_how_much(source):
 
 
 def test_queries_without_an_answer_in_time_are_reported_and_nothing_is_called_missing(source, configure):
-    """If queries time out, the check reports only that, and calls no row or column missing."""
+    """If queries time out, the check reports only the timeouts, and no row or column as missing."""
     slow = (
         "ALTER TABLE onestop.transitions RENAME TO slowly; CREATE VIEW onestop.transitions AS SELECT s.*"
         f" FROM onestop.slowly AS s WHERE pg_sleep(0.5) IS NOT NULL; GRANT SELECT ON onestop.transitions TO {READER}"
@@ -208,7 +208,7 @@ def test_a_finding_keeps_the_time_of_its_first_check_until_it_is_mended(source):
 
 
 def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, postgres):
-    """The SQL of docs/vi/khung-nhin.md must work on a vendor's tables whose times have no zone."""
+    """The views of docs/vi/khung-nhin.md must pass the source check on a vendor's tables whose times have no zone."""
     page = (Path(__file__).parents[3] / "docs" / "vi" / "khung-nhin.md").read_text(encoding="utf-8")
     (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     with psycopg.connect(
@@ -223,7 +223,7 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
 
 
 def test_a_step_committed_after_later_steps_were_picked_up_is_named_by_its_number(source, configure):
-    # This test uses a source name of its own: the tests share a ledger, and rows that it picks up stay in the ledger.
+    # This test uses its own source name: all tests share the ledger, and the rows read here stay in the ledger.
     configure(
         MOTCUA_SOURCES="vanphong",
         MOTCUA_FIRST_LOOK_BACK="P30D",
@@ -242,7 +242,7 @@ def test_a_step_committed_after_later_steps_were_picked_up_is_named_by_its_numbe
     )  # fmt: skip
     pick_up("vanphong", EVERYTHING, began - timedelta(hours=3))
     plant(source, Fault("", step.format(rows=rows), False))
-    # Date the pick-ups back, as if each step had been read when it was written.
+    # Set the pick-up times back, as if each step had been read one second after it was recorded.
     pick_up("vanphong", EVERYTHING, began)
     with connect() as ledger:
         ledger.execute("UPDATE motcua.transitions SET picked_up_at = recorded_at + interval '1 second'")
@@ -276,7 +276,7 @@ def test_findings_of_a_source_that_refuses_us_are_neither_over_nor_new(source, p
     assert again.unseen == []
 
 
-# The command and the check of each morning
+# The command ``motcua sources check`` and the check of all sources each morning
 
 
 def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(source):

@@ -1,4 +1,4 @@
-"""Define a source database that keeps the source contract, and faults that tests plant in the database.
+"""Define a source database that meets the source contract, and faults that tests plant in the database.
 
 The source contract is the two views that every source must offer: dossiers and transitions.
 """
@@ -87,12 +87,15 @@ SELECT
     actor AS nguoi, note AS ghi_chu
 FROM kept.transitions;
 """
-"""SQL that moves the data to a vendor's own tables, with other names and types, and times of Vietnam without a zone."""
+"""SQL that copies the source's rows to tables of a vendor's design, with other names and types.
+
+The times in these tables are in Vietnam's time zone, stored without a zone.
+"""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A change of a healthy source, and the one finding that the source check must then report."""
+    """A change of a source without faults, and the one finding that the source check must report after the change."""
 
     kind: str
     sql: str

@@ -1,7 +1,7 @@
 """Set up a whole installation on loopback for the tests of ``motcua doctor``.
 
 PostgreSQL with a role for each part of MotcuaSMS, a source, the callbacks app and Airflow's database are real. The SMS
-gateway, the mail server and the backup are doubles. A test breaks the installation and then repairs it.
+gateway, the mail server and the backup are test doubles. A test breaks the installation and then repairs it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Installed:
             return cursor.fetchall() if cursor.description else []
 
     def sql(self, breaks: str, mends: str, database: str = LEDGER) -> None:
-        """Break something with one SQL statement; ``undo`` repairs it with the other one."""
+        """Break the installation with the SQL of ``breaks``; ``undo`` repairs it with the SQL of ``mends``."""
         self._undo.append(lambda: self.ask(mends, database=database))
         self.ask(breaks, database=database)
 
@@ -157,7 +157,7 @@ class Installed:
             return examine(of_environment(), self.now)
 
     def beat(self) -> None:
-        """Set the heartbeats of Airflow's parts and of the watch to now, because the doctor compares them with now."""
+        """Set the heartbeats of Airflow's parts and of the watch to now, because the doctor reports old heartbeats."""
         self.ask("UPDATE job SET latest_heartbeat = now()", database=AIRFLOW)
         self.ask("UPDATE motcua.watch_life SET looked_at = now()")
 
@@ -202,7 +202,7 @@ def callbacks(ask: Callable[[], str]) -> Iterator[int]:
 
 
 def _set_up_airflow(address: str, now: datetime) -> None:
-    """Create Airflow's tables, our DAGs and the heartbeats of Airflow's parts."""
+    """Create Airflow's tables, the DAGs of MotcuaSMS, the heartbeats of Airflow's parts and the watch's account."""
     from airflow.jobs.job import Job
     from airflow.models import import_all_models
     from airflow.models.base import Base

@@ -1,6 +1,6 @@
-"""Test that ``motcua doctor`` names all faults of a running installation, and finds none in a correct one.
+"""Test that ``motcua doctor`` names all faults of a running installation, and no fault of a correct one.
 
-test_doctor_files.py tests the faults that the files of an installation show.
+test_doctor_files.py tests the faults that the doctor finds in the files of an installation.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _damaged_journal(it: Installed) -> None:
 
 
 def _no_folder_of_backups(it: Installed) -> Path:
-    """Move the folder of backups away; return its former place."""
+    """Move the folder of backups away; return the path from which the folder was moved."""
     backups, aside = it.folder / "data" / "backups", it.folder / "aside"
     shutil.move(backups, aside)
     it.later(lambda: (shutil.rmtree(backups, ignore_errors=True), shutil.move(aside, backups)))
@@ -336,7 +336,7 @@ def _granted(table: str, right: str, role: str, database: str = "motcua") -> Cal
 
 
 ROUNDS: dict[str, list[Case]] = {
-    # Each entry is a round, whose faults are all caused together. So no fault of a round may hide another one.
+    # A test causes all faults of one entry together, so no fault may hide another fault of the same entry.
     "settings": [
         ("setting_gone", "MOTCUA_WATCH_PARTS", _set_variables(MOTCUA_WATCH_PARTS="2")),
         ("setting_unknown", "MOTCUA_SOURCE", _set_variables(MOTCUA_SOURCE="vanphong")),
@@ -640,7 +640,7 @@ ROUNDS: dict[str, list[Case]] = {
             ),
         ),
     ],
-    # Each of these rounds has at most one fault of each service that the doctor calls.
+    # Each of the following entries has at most one fault of each service that the doctor calls.
     "reached 1": [
         ("source_unreachable", "KHANHHOA", _change_connection("onestop_khanhhoa", port=free_port())),
         ("gateway_unreachable", "KANNEL", _change_connection("sms_kannel", port=free_port())),
@@ -731,7 +731,7 @@ ROUNDS: dict[str, list[Case]] = {
 @pytest.mark.guarantee("installation", "the doctor finds no fault in a correct installation, and sends no message")
 def test_a_whole_installation_has_no_fault_and_is_left_as_it_was(installed: Installed) -> None:
     before = installed.ask("SELECT count(*) AS receipts FROM motcua.receipts")
-    # A source that pushes needs no connection, so a missing connection of this source is no fault.
+    # The software of the source ``hue`` pushes its data, so the missing connection of this source is no fault.
     installed.set(MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
     diagnosis = installed.examine()
     assert diagnosis.findings == ()

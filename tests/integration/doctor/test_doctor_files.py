@@ -1,4 +1,4 @@
-"""Test ``motcua doctor`` on the files of an installation, before anything runs."""
+"""Test ``motcua doctor`` on the files of an installation, before any service of the installation runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sms(secret: str, **more: object) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write an installation's files, filled in as the handbook says. Services run as the user of the tests."""
+    """Write an installation's files, filled in as the handbook says. The services' user is the user of the tests."""
     monkeypatch.setattr(server_files, "SERVICES_USER", os.getuid())
     secret = made()
     _write_variables(tmp_path / ".env", **complete_environment() | {"UI_URL": "https://motcua.khanhhoa.gov.vn"})
@@ -122,7 +122,7 @@ def _append_line(file: str, line: str) -> Callable[[Path], None]:
 
 
 def _replace_line(file: str, line: str) -> Callable[[Path], None]:
-    """Return a function that replaces a variable's line in a file by ``line``, exactly as it is given."""
+    """Return a function that replaces a variable's line in a file by exactly ``line``."""
 
     def spoils(folder: Path) -> None:
         _remove_variable(file, line.partition("=")[0])(folder)
@@ -177,7 +177,7 @@ def _publish_to_store(**connection: str) -> Callable[[Path], None]:
 
 
 ROUNDS: dict[str, list[Case]] = {
-    # Each entry is a round, whose faults are all caused together. So no fault of a round may hide another one.
+    # A test causes all faults of one entry together, so no fault may hide another fault of the same entry.
     "files": [
         ("file_missing", "callbacks.env", lambda folder: (folder / "callbacks.env").unlink()),
         ("file_unreadable", "mail.env", lambda folder: (folder / "mail.env").write_bytes(b"\xff\xfe\x00")),
@@ -389,7 +389,7 @@ def test_callbacks_need_the_secret_with_which_a_gateway_signs_its_reports(folder
 
 def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
     assert examine(of_folder(folder)).findings == ()
-    # A source that pushes needs no connection, and a dollar sign in single quotes is an ordinary character.
+    # A source that gets pushes needs no connection, and a dollar sign in single quotes is an ordinary character.
     _write_variables(folder / "settings.env", MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
     _write_variables(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
     _replace_line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
@@ -397,9 +397,9 @@ def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
 
 
 def test_whoever_owns_the_files_may_look_although_the_folders_are_the_services_own(folder: Path) -> None:
-    """A person who is not root may run scripts/doctor.sh.
+    """Folders that only the services' user may open are no fault when the owner of the files runs the doctor.
 
-    In this case, folders that only the services may open are no fault.
+    This owner need not be root.
     """
     _write_variables(folder / ".env", TLS=OWN_CERTIFICATE)
     with memory_folder() as place:

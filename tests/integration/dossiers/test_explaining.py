@@ -1,4 +1,4 @@
-"""Test how a missing SMS is explained: the sentence, its promises, and the dossier's history below the sentence."""
+"""Test the sentence that explains to staff why a citizen got no SMS, and the dossier's history below the sentence."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
     return [(row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY 1, 2")]
 
 
-# --------------------------------------------------------------- what the sentence promises must happen
+# --------------------------------------------------------------- each promise of the sentence is fulfilled
 
 
 @pytest.mark.guarantee(
@@ -78,7 +78,7 @@ def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_a
 
 @pytest.mark.parametrize(("state", "reason"), [("undelivered", "gateway status 2"), ("rejected", "phone")])
 def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_same(one_stop, rows, state, reason):
-    """A failed message is sent when the phone number changes, and not when the dossier's row changes otherwise."""
+    """A failed message is queued again when the phone number changes, and not when another field changes."""
     one_stop.both(9)
     run()
     for at in ("sending", state):
@@ -93,7 +93,7 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
 
 
 def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
-    """The sentence may not promise that a corrected phone brings a message about a step that the dossier has left."""
+    """While the phone number is missing, the sentence promises no message about a step that the dossier has left."""
     one_stop.both(5, applicant_phone="")
     run()
     assert "thì tin tự gửi" in sentence()
@@ -142,7 +142,7 @@ def test_what_the_ledger_knows_of_a_dossier_without_a_message_is_told(one_stop, 
 
 
 def test_row_that_cannot_be_used_or_was_typed_in_late_is_told(one_stop):
-    """Staff must read that a message is missing because a row is in quarantine or a step was typed in late."""
+    """The sentence must name a quarantined row, or a step typed in late, as the reason for a missing message."""
     one_stop.both(99)
     one_stop.move(9, "160915009")
     one_stop.both(4, "LATE", desk=False, at=NOW - MINUTE)
@@ -233,7 +233,7 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
         "“Thong bao: Ho so cua quy Ong/Ba (160915001) da duoc giai quyet xong.",
     ):
         assert expected in together, expected
-    # A reader without the right to phone numbers must not see any digit of them.
+    # A reader without the right to phone numbers must not see any digit of a number.
     hidden = "\n".join(text for line in axis_lines(known, lambda _: "") for text in (line.title, *line.details))
     assert "456" not in hidden
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests of exports: a source whose files lie in a folder, and functions that import and query them."""
+"""Fixtures for tests of exports: a source whose files lie in a folder, and functions that import and query files."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def line(code: str, status: str = "Đang xử lý", step: str = "Xử lý", **ch
 
 @dataclass
 class Software:
-    """One-stop software that can only export files. ``now`` is its time and that of the system that reads the files."""
+    """One-stop software that can only export files. ``now`` is the time at which files are written and read."""
 
     folder: Path
     now: datetime
@@ -101,7 +101,7 @@ def software(ledger: str, agencies: None, read_here: None, configure: Callable[.
 
 @pytest.fixture
 def run(software: Software) -> Callable[[], set[str]]:
-    """Return a function that reads files and the source's new rows, plans, and returns reasons of quarantined rows."""
+    """Return a function that reads files, picks up rows, plans messages, and returns reasons of quarantined rows."""
 
     def go() -> set[str]:
         software.read()
@@ -146,7 +146,7 @@ def last() -> Export:
 
 
 def faults_of(export: Export) -> list[tuple[str, int | None]]:
-    """Return code and line of each fault of a file."""
+    """Return the code and the line number of each fault of a file."""
     return [(fault["code"], fault["line"]) for fault in export.faults]
 
 

@@ -1,4 +1,4 @@
-"""Test unusable files, which must be reported and delay no other file, and the removal of exported data."""
+"""Test that an unusable file is reported and delays no other file, and that exported data are removed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refus
 
 
 def test_export_of_changes_may_be_empty_and_a_whole_one_may_not(software):
-    """A file without lines is refused if exports list all dossiers, and read if they list only changes."""
+    """A file without dossiers is read if exports list only changes, and refused if exports list all dossiers."""
     software.drop(line("H-1"))
     software.drop()
     assert software.read() == {"taken": 1, "refused": 1}
@@ -71,7 +71,7 @@ def test_file_without_a_last_line_break_is_refused_where_earlier_files_had_one(s
 
 
 def test_file_that_could_not_be_opened_is_read_as_soon_as_it_can_be(software, states, monkeypatch):
-    """A file that cannot be opened must be tried again, because the next file of changes does not repeat its lines."""
+    """A file of changes that could not be opened must be opened again later: no other file has the same changes."""
 
     def fail(*_):
         raise OSError("the store does not answer")
@@ -105,7 +105,10 @@ def test_unreadable_file_is_told_until_a_newer_whole_one_is_taken(software, monk
 
 
 def test_file_that_ends_with_a_short_line_is_taken_once_a_person_accepts_it(software, states):
-    """Some software ends each file with a line of totals that has fewer cells and no line break."""
+    """A file whose last line is short and has no line break is imported after a person accepts the file.
+
+    Some software ends each file with a line of totals, which has fewer cells and no line break.
+    """
     software.drop(line("H-1"), line("H-2"), line("H-3"), "Tổng: 3", ends="")
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("cut_off", None)]
@@ -123,7 +126,7 @@ def test_file_that_is_too_large_is_not_opened(software, monkeypatch):
 
 
 def test_run_is_red_while_the_newest_file_is_refused_and_takes_what_is_dropped(software, ledger, states):
-    """A run reads the dropped files itself, and its gate fails while the newest file is refused."""
+    """A run reads the dropped files, and the run's gate fails while the newest file is refused."""
     software.drop(line("H-1", "?"))
     assert SOURCE in find_sources(EVERYTHING)
     software.read()

@@ -70,7 +70,7 @@ def test_fault_in_files_is_named_by_the_columns_of_the_file(software, kind, seve
 
 
 def test_form_that_knows_no_result_and_files_that_do_not_come_any_more_are_named(software, rows):
-    """The check must say that no exported dossier was ever at the desk, and that no file came for eight days."""
+    """The source check reports that no exported dossier was ever at the desk, and that no file came for eight days."""
     drop(software, "Mới đăng ký", "Đang xử lý")
     rows("UPDATE intake.pushed_steps SET recorded_at = recorded_at - interval '8 days 1 hour'")
     found = {each.finding.name: each.finding for each in check_source(SOURCE).findings}

@@ -1,4 +1,4 @@
-"""Test the demo's agency that can only export files: the ledger gets exactly what its simulated clerk exports."""
+"""Test the demo's agency that can only export files: each result that its simulated clerk exports gets a message."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ def test_first_export_tells_nobody_and_later_ones_tell_each_result_that_they_sho
         headings, *lines = book["Hồ sơ"].iter_rows(values_only=True)
         code, status = headings.index("Mã hồ sơ"), headings.index("Trạng thái")
         shown |= {cells[code] for cells in lines if cells[status] == "Chờ trả kết quả"}
-        # A restarted clerk must go on as if it had never stopped.
+        # A restarted clerk must continue where the earlier clerk stopped.
         clerk = begin()
         assert run() == set()
     assert len(shown) > 1
     assert {code for kind, code, _ in messages() if kind == "result"} == shown
     files = in_ledger(list_exports, SOURCE)
-    # Two exports of the same second without a change in between are identical files.
+    # Two exports of the same second without a change in between are identical. The second one has the state repeated.
     assert {each.state for each in files if not (each.refused or each.vanished)} <= {"taken", "repeated"}
     assert sum(each.state == "taken" for each in files) > 1
     assert [each.name for each in files if each.refused or each.vanished] == []

@@ -62,8 +62,8 @@ def waiting_sender(monkeypatch):
 
 
 def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
-    """A running sender reads a dropped file and plans its messages, so that the file need not wait for the next run."""
-    # The source ``khac`` has no form, so its files cannot be read. They must not delay the other source.
+    """A running sender reads a dropped file and plans the file's messages, before the next run begins."""
+    # The source ``khac`` has no form, so its files cannot be read. These files must not delay the other source.
     configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
     (software.folder.parent / "khac").mkdir()
     (software.folder.parent / "khac" / "xuat.csv").write_text(HEADINGS)
@@ -80,7 +80,7 @@ def test_first_whole_export_says_how_things_stand_and_tells_nobody(software, run
     assert run() == set()
     assert states() == {"H-1": 9, "H-2": 5, "H-3": 4}
     assert {state for _, _, state in messages()} <= {"expired"}
-    # A result of the first export is announced only after the dossier has left that state and reached it again.
+    # A dossier with a result in the first export gets a message only if it loses this status and gets a result again.
     software.drop(line("H-1"), line("H-2"), line("H-3"))
     software.drop(line("H-1", "Chờ trả kết quả"), line("H-2"), line("H-3"))
     run()
@@ -233,7 +233,7 @@ def test_dossier_that_vanishes_is_counted_and_shown_and_is_no_step(software, run
 
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_files_are_read_at_once_after_a_clock_that_was_ahead_is_right_again(software, states, steps, form):
-    """Times that a clock gave while it was ahead must not make later files wait or count as outdated."""
+    """File times from a clock that was ahead must not make later files wait or count as outdated."""
     set_form_of(form)
     right = datetime.now(UTC)
     software.now = right + timedelta(days=1)
@@ -278,7 +278,7 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     real, others = taking.see_file, []
 
     def seen_after_another_look(*given):
-        # Both checks have listed the folder and the known files before either of them reads the file.
+        # Both checks have listed the folder and the known files before either check reads the file.
         if not others:
             others.append(None)
             others.append(take_files(SOURCE, software.now))
@@ -342,7 +342,7 @@ def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, stat
     assert software.read() == {"taken": 1}
     assert states() == {"H-1": 4}
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
-    # Two files are removed while they wait. A third file that waits is then replaced by the first one.
+    # Two files are removed while they wait. A third file that waits is then replaced by the first file.
     for put in (b"x", b"yy"):
         path.write_bytes(put)
         os.utime(path, (at, at))
@@ -374,14 +374,14 @@ def test_refused_file_that_is_gone_stays_refused_under_a_new_form_and_is_removed
 
 
 def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(software, run, states, steps):
-    """A file that lacks many of the known dossiers may come from another office, so only a person can accept it."""
+    """A file that lacks many known dossiers is refused until a person accepts it: it may come from another office."""
     all_of_them = [line(f"H-{number}") for number in range(20)]
     software.drop(*all_of_them)
     run()
     software.drop(*all_of_them[:12])
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("few_dossiers", None)]
-    # This file has as many dossiers as the first file, but other ones. It may come from another office.
+    # This file has as many dossiers as the first file, but with other codes. It may come from another office.
     software.drop(*(line(f"K-{number}") for number in range(20)))
     assert software.read() == {"refused": 1}
     assert len(states()) == 20
@@ -396,7 +396,7 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     # An accepted file that was imported cannot be accepted again.
     assert not in_ledger(accept_file, number, "hoa", "lại", datetime.now(UTC))
     assert few.exists()
-    # The next file is compared with the accepted one.
+    # The next file is compared with the accepted file.
     software.drop(*all_of_them[:10], line("H-10", "Đã trả"), line("H-11"))
     assert software.read() == {"taken": 1}
 
@@ -430,7 +430,7 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
 
 
 def test_agency_is_that_of_the_line_or_of_the_dossiers_code_and_none_but_the_files_own(software, rows):
-    """A line's agency comes from its column or dossier code. If the source does not serve it, the line is refused."""
+    """A line's agency comes from its column or the dossier code. A line of an agency without this source is refused."""
     in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
     software.drop(
         line("H-1", agency="H32.30"),

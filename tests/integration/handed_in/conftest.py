@@ -1,4 +1,4 @@
-"""Fixtures for files that people hand in: a helper that writes sent messages to the ledger, and a statements folder."""
+"""Fixtures for files that people hand in: a helper that writes sent messages, and a folder for carrier statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test agencies that are renamed, merged or closed: a message has the name that its agency has at planning."""
+"""Test agencies that are renamed, merged or closed: a message has the name in force when the message is planned."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_circle_of_successors_typed_by_hand_ends(ledger, rows):
 
 
 def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
-    """The old name is in force until 23:59 of its last day in Khánh Hòa, the new name from 00:00 (17:00 UTC)."""
+    """Planning uses the old name until its last day ends in Vietnam (17:00 UTC), and the new name from then on."""
     save(agency(NHA_TRANG, name="Mới", former_names=(FormerName("Cũ", None, date(2026, 11, 30)),)))
     tell(one_stop)
     pick_up("khanhhoa", now=NOW)
@@ -114,9 +114,10 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
-    """The successor is not enabled, sends accented texts, and excludes dossiers that are due on the day of receipt.
+    """A merged agency's dossiers keep the settings and figures of this agency; their messages name the successor.
 
-    None of these settings may apply to the old agency's dossiers.
+    In this test the successor has other settings: it is not enabled, sends accented texts, and excludes dossiers that
+    are due on the day of receipt.
     """
     save(
         agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP),
@@ -130,7 +131,7 @@ def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_th
 
 
 def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows):
-    """A closed agency without a successor sends no message. With a successor, its next message names the successor."""
+    """A closed agency without a successor sends no message. With a successor, its messages name the successor."""
     save(agency(NHA_TRANG, valid_until=YESTERDAY))
     tell(one_stop)
     run()

@@ -45,7 +45,7 @@ def run(printed, command, exit_code=0):
 
 
 def file_with(line):
-    """Write the page's entry of the new agency to agencies.yaml, with this line in place of its ``enabled_from``."""
+    """Write the page's entry of the new agency to agencies.yaml, with ``line`` in place of ``enabled_from: false``."""
     entry = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
     entry = entry.replace("enabled_from: false", line)
     path = Path("agencies.yaml")

@@ -103,7 +103,7 @@ def test_every_province_with_agencies_is_seeded_and_gets_the_governments_decisio
 
 
 def a_newer_package(monkeypatch, year: int):
-    """Replace the holidays package by a version in which 1 May is no holiday and 1 July is one."""
+    """Replace the holidays package by a version in which 1 May is no holiday and 1 July is a holiday."""
     days = [each for each in days_from_package(year) if (each.day.month, each.day.day) != (5, 1)]
     days.append(SpecialDay(date(year, 7, 1), "closed", "Ngày mới", "package", "holidays 9"))
     monkeypatch.setattr(keep_calendars, "days_from_package", lambda _: tuple(days))
@@ -153,7 +153,7 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
 
 
 def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
-    """A dry run reports the same changes as the import after it, and writes nothing."""
+    """A dry run reports the same changes as the import that follows, and writes nothing."""
     path = write(SWAP + OWN_DAYS)
     planned_changes = import_calendar(path, "lan", NOW, dry_run=True)
     assert rows("SELECT 1 FROM motcua.calendar_changes") == []
@@ -165,7 +165,7 @@ def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
 
 
 def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, write):
-    """Without an agency's own days, the government's decision counts; without a decision, the holidays package."""
+    """Without an agency's own day, the government's decision counts. Without both, the holidays package counts."""
     prepare_calendars(NOW, "lan")
     usual = july(NHA_TRANG)
     import_calendar(write(SWAP), "lan", NOW)
@@ -263,7 +263,7 @@ def test_hostile_or_mistaken_file_is_refused_with_the_line_and_the_field(write, 
 
 
 def test_the_file_that_the_docs_show_is_one(write):
-    """The sample file of docs/operations/calendar.md must be importable."""
+    """The sample file of docs/operations/calendar.md must be a valid calendar file."""
     shown = (include_dir().parent / "docs" / "operations" / "calendar.md").read_text(encoding="utf-8")
     file = read_calendar_file(write(shown.split("```yaml\n")[1].split("```")[0]))
     assert len(file.days) == 6
@@ -284,7 +284,7 @@ def test_the_file_that_the_docs_show_is_one(write):
 def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_written(
     agencies, write, rows, text, complaint
 ):
-    """A fault that only the ledger can show, such as an unknown agency, refuses the file. The error names the line."""
+    """A file is refused for a fault that only the ledger shows, such as an unknown agency. The error names the line."""
     with pytest.raises(CalendarFileError) as error:
         import_calendar(write(SWAP + text), "lan", NOW)
     assert complaint in str(error.value)
@@ -295,7 +295,7 @@ def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_w
 
 
 def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies, write):
-    """A calendar that is loaded for some days must also include the working days next to them."""
+    """A calendar that is loaded for some days must also include the working days next to these days."""
     prepare_calendars(NOW, "lan")
     import_calendar(write(OWN_DAYS), "lan", NOW)
     with connect() as connection:
@@ -371,7 +371,7 @@ def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write, monk
     assert "NOT CONFIRMED" in motcua("show", "2026")
     motcua("seed")
     with monkeypatch.context() as nobody:
-        # A dry run needs no signature, so it must work without a person's name.
+        # A dry run records no change, so it must work without a person's name.
         nobody.setenv("MOTCUA_PERSON", "root")
         assert "5 change(s), none written." in motcua("import", write(OWN_DAYS), "--dry-run")
         assert "Nothing was written." in motcua("import", write(OWN_DAYS), exits=2)

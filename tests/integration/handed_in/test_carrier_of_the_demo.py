@@ -66,7 +66,7 @@ def test_statement_of_the_network_matches_the_ledger(agencies, rows, network, tm
 def test_carrier_writes_each_due_statement_and_keeps_three_files(network, tmp_path, monkeypatch):
     http, folder = network
     started = datetime.now(UTC)
-    # Keep the month of the message, because the later hours of this test may fall into the next month.
+    # Let the month always be that of the message, because the later hours of this test may fall into the next month.
     month = Period.month_at(started)
     monkeypatch.setattr(Period, "month_at", lambda _: month)
     office = CarrierOffice(folder, tmp_path / "statements", started)

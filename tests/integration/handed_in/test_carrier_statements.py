@@ -1,4 +1,4 @@
-"""Test carrier statements against the ledger: verdicts, differences, refusals, and corrected files."""
+"""Test the comparison of carrier statements with the ledger: matches, differences, refusals, and corrected files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADINGS = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;S
 
 
 class Ours:
-    """Write our attempts and the incoming inquiries directly into the ledger."""
+    """A helper that writes our attempts and citizens' inquiries directly into the ledger."""
 
     def __init__(self, rows) -> None:
         self.rows, self.number = rows, 0
@@ -104,7 +104,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 
 def form(monkeypatch, **changes) -> None:
-    """Use the shipped description of kannel's statement files, with these agreed terms changed."""
+    """Use the shipped description of kannel's statement files, with ``changes`` to its agreed terms."""
     shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
@@ -128,7 +128,7 @@ def figures(number: int):
 
 
 def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
-    """Return line, verdict, kind of match and differences of all rows; messages without a line come last."""
+    """Return the line, verdict, way of matching and differences of each row. Messages without a line come last."""
     found = []
     with connect() as connection:
         for each in [verdict] if verdict else ["exact", "partial", "theirs_only", "ours_only"]:
@@ -142,7 +142,7 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
     "nothing of a refused file is stored; phone numbers are never stored, in references or in PostgreSQL's statistics",
 )
 def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
-    """A provider's id that contains a phone number must match its message, but must not be stored."""
+    """A provider's id that contains a phone number is used to find the id's message, and is not stored."""
     ours.attempt(at(6), theirs="35-0905123456-1")
     ours.inquiry(at(7), theirs="35-0905123456-2", msisdn="+84912000111")
     taken = take(
@@ -195,7 +195,7 @@ def test_each_way_of_matching_and_each_verdict(ours, ledger):
 
 
 def test_reference_that_was_used_twice_is_told_apart_and_a_line_with_another_number_is_not_exact(ours):
-    """If two attempts have one reference, the line's phone number or time decides between them.
+    """If two attempts have the same reference, a line's phone number or time decides between these attempts.
 
     A line with another phone number than its attempt is not an exact match.
     """
@@ -281,7 +281,7 @@ def test_bill_of_messages_is_held_against_messages(ours, rows):
 
 @pytest.mark.guarantee("statements", "a message that is billed a second time is found, also a month later")
 def test_line_that_bills_a_second_time_is_theirs_only(ours):
-    """Only the first line that bills a message matches it; each further line is reported as a repeat."""
+    """Only the first line that bills a message matches the message. Each further line is reported as a repeat."""
     first, second = ours.attempt(at(5), theirs="SM-1"), ours.attempt(at(6))
     taken = take(file_of(line(first), line(first, when=at(5, 11)), line("", "SM-1"), line(second, when=at(6))))
     assert verdicts(taken.statement_no) == [
@@ -344,7 +344,10 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
 
 
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
-    """If undelivered messages are not billed, a line that bills one is a difference. A missing line costs nothing."""
+    """If undelivered messages are not billed, a line that bills an undelivered message is a difference.
+
+    An undelivered message without a line adds nothing to the difference in segments.
+    """
     form(monkeypatch, undelivered_is_billed=False)
     priced(other="350")
     first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))
@@ -431,14 +434,14 @@ def test_sums_are_written_once_and_are_those_of_the_rows(ours, rows):
 
 
 def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
-    """A statement made during a month must not report later messages of this month as missing."""
+    """Messages of a month that are newer than the month's statement must not be reported as missing."""
     first = ours.attempt(at(5, month=11))
     ours.attempt(at(5, 9, month=11))
     ours.attempt(at(5, 9, 58, month=11))
     ours.attempt(at(5, 12, month=11))
     taken = take(file_of(line(first, when=at(5, month=11))), "bang-ke-2026-11.csv", now=at(6, month=11))
     assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "ours_only"]
-    # A message that was sent as the month ended may be in the next statement.
+    # A message that was sent at the end of the month may be in the next statement.
     ours.attempt(at(31, 23, 58))
     taken = take(file_of(line("x")))
     assert verdicts(taken.statement_no, "ours_only") == [(None, "ours_only", None, ("month",))]
@@ -470,7 +473,7 @@ def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
 
 
 def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, configure):
-    """Each good file of the folder is imported once. A refused file delays no other and is tried again."""
+    """Each good file of the folder is imported once. A refused file delays no other file and is read again."""
     first = ours.attempt(at(5))
     (folder / "bang-ke-2026-09.csv").write_bytes(file_of(line("x", amount="abc", when=at(5, month=9))))
     (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
@@ -495,7 +498,7 @@ def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, 
 
 
 def test_over_the_tolerance_is_red_and_a_corrected_file_makes_it_green(ours, folder):
-    """A statement that differs by more than the agreed tolerance fails the gate until a corrected file comes."""
+    """A statement that differs by more than the agreed tolerance fails the gate until a corrected file is imported."""
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
     (folder / "bang-ke-2026-10.csv").write_bytes(file_of(line(first)))
     taken = [take_file(**each, run_id="run-1", now=LATER) for each in find_files(EVERYTHING)]
@@ -517,7 +520,7 @@ def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, 
 
 
 def test_statement_of_a_part_of_the_month_does_not_hide_that_the_rest_is_missing(ours, folder):
-    """A statement imported on 20 October says nothing about the message of 25 October."""
+    """A statement imported on 20 October must not hide that lines of the rest of October are missing."""
     first, second = ours.attempt(at(5)), ours.attempt(at(25))
     take(file_of(line(first)), now=at(20))
     with red_gate("no statement of kannel for 10/2026"):

@@ -60,7 +60,7 @@ def listed(**asked):
 
 
 def accepted(rows, kind: str, at: datetime, state: str = "accepted") -> int:
-    """Write a message of the dossier 160915001 that a gateway accepted at ``at``; return its id."""
+    """Write a message of the dossier 160915001 that a gateway accepted at ``at``; return the message's id."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, transition_id, state, text, template_id,"
         " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
@@ -142,7 +142,7 @@ def test_workbook_and_csv_say_the_same(agencies):
 
 
 def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_nothing_was_there(one_stop, rows):
-    """A complaint is linked to the last message before it; for the claim “no result yet”, to the result message."""
+    """A complaint is linked to the last message before it, and the claim “no result yet” to the result message."""
     one_stop.both(5, at=NOW - timedelta(days=9))
     pick_up("khanhhoa", now=NOW)
     result = accepted(rows, "result", NOW - timedelta(days=3))
@@ -339,7 +339,7 @@ def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_rep
 
 
 def test_another_dossier_claim_day_or_agency_or_none_is_another_complaint(agencies):
-    """Complaints that differ in dossier, claim, day or agency, or that name no dossier, are never merged."""
+    """Complaints that differ in dossier, claim, day or agency, or that name no dossier, are not repeats."""
     by_hand("form-1")
     others = [{"code": "160915002"}, {"claim": "Sai nội dung"}, {"when": "24/11/2026 23:59"}, {"agency": TU_PHAP}]
     for number, other in enumerate(others, 2):
@@ -351,7 +351,7 @@ def test_another_dossier_claim_day_or_agency_or_none_is_another_complaint(agenci
 
 
 def test_rows_alike_in_one_list_are_as_many_complaints_and_each_is_repeated_by_one_of_another(agencies):
-    """Equal rows in one list are separate complaints. A second list repeats each of them at most once."""
+    """Equal rows in one list are separate complaints. A second list repeats each complaint at most once."""
     by_hand("form-1")
     done = take(file_of(line(), line(note="bà khác")))
     assert (done.new, done.repeated, counted()) == (2, 1, 2), "one of the two rows repeats the complaint from the page"

@@ -1,4 +1,4 @@
-"""Test carrier statements with faults of real files: refusals are stored, and missing inquiries are noticed."""
+"""Test carrier statements with faults of real files: refusals are stored, and missing inquiries are reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAME = "bang-ke-2026-10.csv"
 
 
 def put(path: Path, content: bytes, day: int) -> None:
-    """Write a file with this day of November 2026 as its modification time."""
+    """Write a file whose modification time is the given day of November 2026."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     moment = datetime(2026, 11, day, tzinfo=UTC).timestamp()
@@ -89,7 +89,7 @@ def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_t
 
 
 def test_file_whose_form_was_mended_is_taken_and_ends_its_refusal(ours, folder, monkeypatch):
-    """After an operator corrects the form of a gateway's files, a refused file is imported and its refusal ends."""
+    """After an operator corrects the description of a gateway's files, a refused file is imported."""
     first = ours.attempt(at(5))
     put(folder / NAME, file_of(line(first, carrier="Viettel Telecom")), 5)
     assert "Viettel Telecom" not in run()[0]["refused"], "a log may not quote the file: the value might be a name"
@@ -116,7 +116,7 @@ def test_file_that_has_the_same_name_each_month_hides_no_refusal_of_another_mont
 
 
 def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tmp_path):
-    """The operator reads a refusal in English. The stored refusal, which staff read, is in Vietnamese."""
+    """A refused manual import is reported to the operator in English and stored for staff in Vietnamese."""
     path = tmp_path / NAME
     path.write_bytes(file_of(line("x", phone="abc0905123456")))
     done = command("statements", "import", str(path), "--form", "kannel")
@@ -134,7 +134,7 @@ def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tm
 
 
 def test_what_is_no_statement_is_set_aside_with_a_reason_and_not_tried_again(ours, folder, rows):
-    """An operator can set a refused file aside with a reason; no run tries or reports the file again."""
+    """An operator can set a refused file aside with a reason; no run reads or reports the file again."""
     put(folder / "ghi-chu-2026-10.csv", b"xin chao", 5)
     run()
     assert command("statements", "set-aside", "1", "--why", " ").exit_code == 2
@@ -251,7 +251,7 @@ def test_folder_that_nobody_may_read_is_told_and_holds_up_no_other(ours, folder,
 
 
 def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, monkeypatch):
-    """If a statement has no line for our inquiries, their revenue must be reported as missing."""
+    """If a statement has no line for our inquiries, these inquiries must be reported as a difference."""
     first = ours.attempt(at(5))
     ours.inquiry(at(6), "MO-1")
     book = openpyxl.Workbook()

@@ -1,6 +1,6 @@
-"""Provide doubles of a province's systems, and of a person who answers the questions of ``motcua set-up``.
+"""Provide test doubles of a province's systems, and of a person who answers the questions of ``motcua set-up``.
 
-The systems are a one-stop database, an SMS gateway and a mail server. The module makes certificates, too.
+The systems are a one-stop database, an SMS gateway and a mail server. The module also makes certificates.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ READER, WRONG = "motcua_reader_of_set_up", "mat-khau-sai"
 
 
 def bare(folder: Path) -> Path:
-    """Make a folder with the program's example files and none of a province's own files; return it."""
+    """Make a folder with the program's example files and none of a province's own files; return the folder."""
     folder.mkdir(exist_ok=True)
     for file in FILES:
         shutil.copy(ROOT / f"{file}.example", folder)
@@ -74,7 +74,7 @@ class Mailbox(MailServer):
 
 @dataclass
 class Province:
-    """The running doubles of a province's systems, with their passwords."""
+    """The running test doubles of a province's systems, with the systems' passwords."""
 
     source: Mapping[str, str]
     smsbox: ScriptedGateway
@@ -143,7 +143,7 @@ def certificate(
 
 
 def answer(folder: Path, *lines: str, question: str = "", exits: int = 0) -> str:
-    """Answer set-up's questions by lines on standard input, without a terminal; return its output."""
+    """Answer set-up's questions by lines on standard input, without a terminal; return set-up's output."""
     words = ["set-up", folder, *([question] if question else [])]
     return type_command(*words, input="".join(f"{each}\n" for each in lines), exits=exits).output
 
@@ -157,7 +157,7 @@ class Person:
         def at_terminal() -> None:
             # Ctrl-C and password prompts need a terminal that controls the process.
             os.setsid()
-            # A test run in the background may have inherited an ignored SIGINT.
+            # If the tests run in the background, they may ignore SIGINT, and this process would ignore SIGINT too.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
@@ -187,7 +187,7 @@ class Person:
         return bool(said)
 
     def hears(self, words: str, within: float = 60) -> None:
-        """Wait until set-up prints these words. Search only its output after the words of the last call."""
+        """Wait until set-up prints these words. Search only the output after the words that the last call found."""
         until = time.monotonic() + within
         while (found := self.seen.find(words, self._read)) < 0:
             assert self._read_more(until), f"set-up did not print {words!r}: …{self.seen[-2000:]}"
@@ -200,14 +200,14 @@ class Person:
     def answers(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Type each answer when its question has been printed completely.
 
-        The terminal discards what is typed before a password prompt.
+        The terminal discards text that is typed before a password prompt.
         """
         for words, said in pairs:
             self._hears_question(words)
             self.types(said)
 
     def presses_ctrl_c_at(self, words: str) -> None:
-        """Press Ctrl-C when the question with these words has been printed completely, and again if nothing happens.
+        """Press Ctrl-C when the question with these words is printed completely, and again if set-up does not end.
 
         A signal that comes while Python is about to wait for the answer has an effect only after the next key.
         """

@@ -1,4 +1,4 @@
-"""Test ``scripts/set_up.sh`` and ``scripts/doctor.sh`` with a double of ``docker`` that notes its arguments."""
+"""Test ``scripts/set_up.sh`` and ``scripts/doctor.sh`` with a test double of ``docker`` that records its arguments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ esac
 
 
 def _run_script(folder: Path, script: str, *words: str, **says: str) -> tuple[int, list[str]]:
-    """Run a script with the double of Docker; return the exit code and Docker's arguments, line by line."""
+    """Run a script with the test double of Docker; return the exit code and Docker's arguments, line by line."""
     docker, calls = folder / "docker", folder / "calls"
     docker.write_text(DOCKER)
     docker.chmod(0o755)

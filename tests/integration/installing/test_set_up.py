@@ -1,6 +1,6 @@
-"""Test ``motcua set-up``: it asks ten questions, tries each answer at once, and stores it or asks again.
+"""Test ``motcua set-up``: set-up asks ten questions, tries each answer at once, and stores the answer or asks again.
 
-For a trial, set-up connects to a mail server, a database and a gateway on loopback.
+To try an answer, set-up connects to a mail server, a database and a gateway on loopback.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def of_gateway(province: Province, **changes: str) -> list[str]:
 
 
 def of_zalo(province: Province) -> list[str]:
-    """Return the lines that answer the questions about Zalo. Its address here is that of the gateway double."""
+    """Return the lines that answer the questions about Zalo, with the address of the gateway's test double."""
     place = ["http", "127.0.0.1", str(province.smsbox.port)]
     return ["zalo", "", *place, "3210123210123", made(), "Số 7/ZNS", FIRST_TOKEN, WEBHOOK_SECRET]
 
@@ -160,7 +160,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
             ("tài khoản", province.source["login"]),
             ("mật khẩu", WRONG),
             ("TLS", "prefer"),
-            # After the refusal set-up asks again and offers all earlier answers but the password.
+            # After the refusal set-up asks again and offers all earlier answers except the password.
             ("Cơ sở dữ liệu không cho vào", ""),
             ("contract", ""),
             ("máy chủ [", ""),
@@ -264,7 +264,7 @@ def test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there(
 # --- Wrong answers ----------------------------------------------------------------------------------------------------
 
 Asked = tuple[str, Callable[[Path, Province], list[str]], str]
-"""A question, the lines that answer it wrongly, and the words of set-up's refusal."""
+"""A question, the lines of a wrong answer, and the words of set-up's refusal."""
 
 
 def _certificate_for(*names: str, **how: object) -> Callable[[Path, Province], list[str]]:
@@ -413,7 +413,7 @@ class PushGateway(Provider):
     def __init__(self, address):
         self.address = address
 """
-"""An adapter that somebody may add, with a connection field for which set-up has no words yet."""
+"""An adapter that somebody may add, with a connection field for which set-up has no question text."""
 
 
 def test_new_adapter_is_asked_for_what_it_declares(
@@ -462,7 +462,7 @@ def test_answer_nowhere_is_signed_and_stays_red(question: str, fault: str, name:
     red = {each.name for each in examine(of_folder(folder)).findings}
     assert fault in red
     assert fault in output
-    # An empty answer (Enter) keeps "nowhere" with its signature and day. The name of a machine replaces them.
+    # An empty answer (Enter) keeps "nowhere" with its signature and day. A machine's name replaces all three.
     kept = written(folder, "settings.env", f"MOTCUA_{name}")
     answer(folder, "", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}") == kept
@@ -506,7 +506,7 @@ def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path,
     answer(folder, HOST, question="pages")
     answer(folder, *of_gateway(province), question="gateway")
     secret = connection(folder, "gateways.env", "sms_kannel").extra["callback_secret"]
-    # A person adds by hand a limit, a setting and a comment. Set-up must keep them.
+    # A person adds by hand a limit, a comment and a setting. Set-up must keep all three.
     path = folder / "gateways.env"
     path.write_text(path.read_text().replace('"sender"', '"concurrency": 4, "sender"'))
     with (folder / "settings.env").open("a") as opened:
@@ -516,7 +516,7 @@ def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path,
     after = connection(folder, "gateways.env", "sms_kannel")
     assert (after.password, after.extra["concurrency"], after.extra["callback_secret"]) == (WRONG, 4, secret)
     assert ((folder / "settings.env").read_text(), (folder / DOT_ENV).read_text()) == before
-    # The gateways' callback address must follow the pages' new name.
+    # When the pages get a new name, the gateways' callback address must get this name too.
     answer(folder, "tin.khanhhoa.gov.vn", question="pages")
     address = connection(folder, "gateways.env", "sms_kannel").extra["callback_url"]
     assert address == "https://tin.khanhhoa.gov.vn/gateway/receipts/kannel"
@@ -539,7 +539,7 @@ def test_sources_with_the_names_of_the_examples_are_kept(folder: Path, province:
         province.source["host"]
     }
     assert "[khanhhoa,vanphong]" in answer(folder, question="sources", exits=NO_LINES)
-    # A source that is left out must be removed together with its connection.
+    # A source that is left out of the answer must be removed together with its connection.
     answer(folder, "khanhhoa", *[""] * 7, question="sources")
     assert "VANPHONG" not in "".join(each for each in (folder / "sources.env").open() if not each.startswith("#"))
 
@@ -617,7 +617,7 @@ def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     assert "# Chỉ ở đây: đi ra ngoài qua proxy\nHTTP_PROXY=http://10.20.0.1:3128\n" in text
     assert written(folder, DOT_ENV, "BACKUP_RECIPIENTS") == recipient
     assert all(written(folder, DOT_ENV, name) for name in SECRETS)
-    # The comments of new values come from the example.
+    # Each new value must come with its comment from the example file.
     assert "# The certificate of this address. There are three choices:" in text
     assert stat.S_IMODE((folder / DOT_ENV).stat().st_mode) == 0o600
     again = (folder / DOT_ENV).read_text()

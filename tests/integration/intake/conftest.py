@@ -31,7 +31,7 @@ def written(moment: datetime) -> str:
 
 
 _BEGAN = datetime.now(UTC)
-"""One fixed moment for all dossiers, so that a dossier that is pushed again has the same times."""
+"""One fixed moment (UTC) for all dossiers, so that a dossier that is pushed again has the same times."""
 
 
 def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def step(code: str, status: int | str, at: datetime | None = None, **changes: An
 
 @dataclass(frozen=True)
 class Software:
-    """One-stop software that pushes as the public clients of the protocol do: it signs in before each call."""
+    """One-stop software that signs in before each push, as the public clients of the protocol do."""
 
     http: httpx.Client
     name: str
@@ -151,7 +151,7 @@ def software(served: httpx.Client) -> Software:
 
 @pytest.fixture
 def run(served: httpx.Client) -> Callable[[], set[str]]:
-    """Return a function that reads the source's new rows, plans, and returns the reasons of quarantined rows."""
+    """Return a function that picks up rows, plans messages, and returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         counts = pick_up(SOURCE)

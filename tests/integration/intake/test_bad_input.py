@@ -64,7 +64,7 @@ CLEANED = {
 
 @pytest.fixture
 def sent(software):
-    """Return a function that pushes the given record between two good ones and returns the answer."""
+    """Return a function that pushes the given record between two good records and returns the answer."""
 
     def send(record):
         body = {"session": software.session(), "madonvi": "", "service": "DongBoHoSoMC"}
@@ -90,7 +90,7 @@ def test_record_that_cannot_be_used_is_refused_by_name_and_alone(sent, rows, ser
 
 
 def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows):
-    """An unreadable field is left out and counted, and its dossier is stored all the same."""
+    """An unreadable field is left out and counted, and the dossier is stored without this field."""
     for name, record in CLEANED.items():
         answer = sent(record)
         assert (answer["error_code"], answer["refused"]) == ("00", 0), name
@@ -187,7 +187,7 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
     register("vp", TU_PHAP)
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "TraCuuHoSo", "mahoso": "H-1"}
-    # A new minute, with a new limit, may begin between the calls.
+    # Between the calls a new minute may begin, in which three more calls are allowed.
     answers = [served.post("/intake/call", json=body) for _ in range(8)]
     assert {answer.status_code for answer in answers} == {200, 429}
     assert {answer.json()["error_code"] for answer in answers} == {"00", "06"}
@@ -196,7 +196,7 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
 
 
 def test_stranger_whose_bodies_do_not_end_keeps_no_client_from_pushing(served, software, configure, monkeypatch):
-    """Request bodies are read before the caller is known, so one address must not fill the memory for all callers."""
+    """Unfinished requests from one address must not fill the memory: bodies are read before the caller is known."""
     configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     session, at = software.session(), served.base_url
     with ExitStack() as stack:
@@ -242,7 +242,7 @@ def test_names_without_end_lock_nobody_out(served, software, limits):
     ("proxies", "first", "second", "shares"),
     [
         ("127.0.0.1,10.1.0.0/16", "10.30.0.1, 10.1.0.7", "10.30.0.2, 10.1.0.7", False),
-        # The caller wrote the first address, which must not count. The proxy added the last one.
+        # The caller wrote the first address, which must not count. The proxy added the last address.
         ("127.0.0.1", "9.9.9.1, 10.30.0.1", "9.9.9.2, 10.30.0.1", True),
         ("127.0.0.1", "::ffff:10.30.0.1", "10.30.0.1", True),
         ("127.0.0.1", "none", '"', True),
@@ -280,7 +280,10 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 def test_call_without_a_session_may_wait_for_the_large_calls_of_others(served, rows, monkeypatch):
-    """A call that signs in by its network must not expire while it waits for large calls, which run one at a time."""
+    """A call without a session must not expire while it waits for large calls of other clients.
+
+    Large calls run one at a time.
+    """
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     turn = intake._Resources.turn
 
@@ -326,9 +329,9 @@ def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, le
 
 
 def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
-    """One form of the protocol's requests names a dossier by the ledger's number, which can be guessed.
+    """A client must not be able to use the number of another client's dossier.
 
-    A client must not be able to use the number of another client's dossier.
+    Some requests of the protocol name a dossier by the ledger's number, which can be guessed.
     """
     register("vp", TU_PHAP)
     register("khac", NHA_TRANG, source=SOURCE)
@@ -352,7 +355,7 @@ def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software
 
 
 def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(served, rows):
-    """A record of another agency is refused, although its call names an agency of the client."""
+    """A record of another agency is refused, although the call names an agency of the client."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     records = [GOOD | {"MaDonVi": TU_PHAP}, dossier("H-2", MaDonViTiepNhan=TU_PHAP), dossier("H-3")]
     path = "/intake/DongBoHoSoMC"
@@ -393,7 +396,7 @@ def test_malformed_address_or_header_gets_an_error_code(software, served, rows):
         assert answer.status_code == 200, path
         assert answer.json()["error_code"] in ("01", "03"), path
     assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
-    # A session must be accepted in each place where clients put it.
+    # The session must be accepted in each part of a request where clients write a session.
     for path, headers in (("?session=" + session, {}), ("", {"Session": session}),
                           ("", {"authorization": f"bearer {session}"})):  # fmt: skip
         answer = served.post(f"/intake/TraCuuHoSo{path}", json={"mahoso": "H-1"}, headers=headers)
@@ -401,7 +404,7 @@ def test_malformed_address_or_header_gets_an_error_code(software, served, rows):
 
 
 def test_sign_in_by_a_form_is_one_and_as_curl_sends_it_too(software):
-    """A vendor first tries `curl --data '{…}'`, which declares JSON as a form. The sign-in must accept such a body."""
+    """The sign-in accepts a form, and also JSON that `curl --data '{…}'` declares as a form."""
     answer = software.http.post("/intake/sign-in", data={"username": SOURCE, "password": PASSWORD}).json()
     assert answer["error_code"] == 0
     assert len(answer["session"]) > 40

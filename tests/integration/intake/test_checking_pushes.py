@@ -20,7 +20,7 @@ BEGAN = datetime.combine(datetime.now(VIETNAM).date() - timedelta(days=1), time(
 
 
 def life(place: int, **changes: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return a dossier that reached its result, and its steps."""
+    """Return a dossier that reached its result, and the dossier's steps."""
     code = f"H32-26-{place:04}"
     received = BEGAN - timedelta(days=9, minutes=7 * place)
     given = {

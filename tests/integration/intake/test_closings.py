@@ -29,7 +29,7 @@ SAYS = "theo dữ liệu được đẩy"
 
 @pytest.fixture
 def store(tmp_path, configure):
-    """Set an empty folder as the store of publications; return it."""
+    """Set an empty folder as the store of publications; return the folder."""
     folder = tmp_path / "publications"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     return folder
@@ -70,7 +70,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     assert said == [True, False]
     assert (folder / PDF).stat().st_size > 10_000
 
-    # Later the data is read from the agency's database instead of pushed. The old closing must stay as it was.
+    # Later the agency's data are read from its database instead of pushed. The old closing must not change.
     configure(MOTCUA_SOURCES=f"{SOURCE}=contract")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -99,7 +99,7 @@ def test_publication_that_hides_what_was_pushed_is_a_fault(software, store, rows
 def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_something_of_it_is_counted(
     software, store, run, rows
 ):
-    """A closing lists an agency as pushed if a client is registered for it or the closing counts its pushed results."""
+    """A closing lists each agency for which a client may push, or of which the closing counts pushed results."""
     day, morning = today()
     earlier = day.previous.previous.previous
     assert software.dossiers(dossier("H-1"))["error_code"] == "00"
@@ -124,7 +124,7 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
 
 
 def test_agencies_of_exported_files_are_named_though_nothing_of_them_is_counted(ledger, agencies, configure):
-    """Agencies of a file source are listed although its account, with which nobody signs in, is always disabled."""
+    """A closing lists the agencies of a file source, although the source's account is always disabled."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=files")
     day, morning = today()
     opened = day.start - timedelta(days=9)

@@ -30,7 +30,7 @@ GRANT USAGE ON SCHEMA tests TO public;
 
 @dataclass
 class Desk:
-    """Software that pushes one dossier, at given minutes of a story. The times in its pushes may be wrong."""
+    """Software that pushes one dossier, at given minutes of a story. The times in the pushes may be wrong."""
 
     software: Software
     ledger: psycopg.Connection[Any]
@@ -44,7 +44,7 @@ class Desk:
         self.ledger.execute("UPDATE tests.clock SET moment = %s", (self.at(minute),))
 
     def _with_written_times(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Replace each time span since the story's beginning by its moment, as the software OpenCPS writes it."""
+        """Replace each time span since the story's beginning by the moment in the notation of the software OpenCPS."""
         return {
             name: written(self.began + value) if isinstance(value, timedelta) else value
             for name, value in given.items()
@@ -63,7 +63,7 @@ class Desk:
         assert self.software.call("DongBoHoSoMC", [record], isUpdating="True")
 
     def steps(self, minute: float, *steps: tuple[int, float | None]) -> None:
-        """Push steps. Each has a status and a time stamp: a minute, or ``None`` for the day without a time."""
+        """Push steps, each with a status and a time. The time is a minute, or ``None`` for the day without a time."""
         self._set_clock(minute)
         day = f"{self.at(0) + timedelta(hours=7):%Y%m%d}"
         records = [
@@ -89,13 +89,13 @@ def desk(software: Software, ledger: str) -> Iterator[Desk]:
         ).fetchall()
         for (definition,) in found:
             connection.execute(definition.replace("clock_timestamp()", "tests.now()").encode())
-        # No time of a story may be exactly midnight in Vietnam: the intake reads that as a day without a time. With
-        # this second of the beginning none is.
+        # The intake reads a time of exactly midnight in Vietnam as a day without a time. The seventh second keeps the
+        # times of all stories away from midnight.
         yield Desk(software, connection, datetime.now(UTC).replace(second=7, microsecond=0) - timedelta(days=6))
 
 
 row, short, steps, run = (partial(methodcaller, act) for act in ("row", "short", "steps", "run"))
-"""The acts of a story. The first argument of each is the minute at which it happens."""
+"""The acts of a story. The first argument of each act is its minute in the story."""
 RESULT = {
     # Another server of the software, with a clock seven minutes behind, pushes the result again.
     "result again from a late clock with other fields": [
@@ -166,7 +166,7 @@ RESULT = {
     "two steps of one second in one call": [row(0, 2), steps(30, (4, 29), (9, 29))],
     "two steps of one second after each other": [row(0, 2), steps(30, (4, 29)), steps(30.1, (9, 29))],
     "steps in one call in reverse": [row(0, 2), steps(40, (9, 39), (4, 35), (2, 30))],
-    # Among steps without a time, the step that arrives last counts, even if a row of the same day came before it.
+    # Among steps without a time, the step that arrives last counts, even if a row of the same day came earlier.
     "days without a time": [
         row(0, 4),
         steps(30, (4, None)),
@@ -220,7 +220,7 @@ NO_RESULT = {
     "in whatever order pushes come, and whatever clocks show, the dossier and its message agree with the source's row",
 )
 def test_dossier_stands_as_it_is_told_in_whatever_order_its_pushes_come(desk, rows):
-    """For each story, the source's row, the ledger's dossier and the queued message must agree at the end."""
+    """At the end of each story, the source's row, the ledger's dossier and the queued message must agree."""
     ends = {}
     for number, (story, acts) in enumerate((RESULT | NO_RESULT).items()):
         desk.code, desk.began = f"H-{number:02}", desk.began + timedelta(hours=5)

@@ -1,4 +1,4 @@
-"""Test the way from a push to the message: pushed rows lead to the same messages as rows of the contract's views."""
+"""Test the way from a push to the message: pushed rows lead to the same messages as rows of a source's views."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages
 
 
 def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(software, run, configure):
-    """After a push, its source must be due for a pick-up until it is picked up, and no other source may be due."""
+    """After a push, the pushed source alone must be due for a pick-up, until its rows are picked up."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync,ho_so=files")
     began = datetime.now(UTC)
     for source in (SOURCE, "ho_so"):
@@ -111,7 +111,7 @@ def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages
 
 
 def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
-    """A dossier's newest step must decide on its state: calls may overtake each other, and pushed rows have no time."""
+    """A dossier's newest step must decide its state: calls may overtake each other, and pushed rows have no time."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 2))
     software.steps(step("H-1", 9, began + timedelta(hours=1)), step("H-1", 4, began))
@@ -132,9 +132,9 @@ def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software
 
 
 def test_step_of_which_nothing_says_whose_it_is_waits_for_its_dossier(software, run, messages, rows):
-    """The client serves several agencies, and only the dossier's row names the agency.
+    """Steps that arrive before their dossier's row must not be lost.
 
-    Steps that arrive before the row must not be lost.
+    The client in this test serves several agencies, and only the dossier's row names the agency.
     """
     first, second = step("160915001", 9), step("160915001", 9, NoiDungXuLy="Ký")
     assert software.steps(first, unit="H32")["received"] == 1
@@ -189,7 +189,10 @@ def test_somebody_elses_agency_is_refused(served, software, rows):
 
 @pytest.mark.parametrize("unit", ["000.00.77.H32", "", "H32"])
 def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_only_one(served, rows, unit):
-    """The software also serves agencies that have not joined; their citizens must not be sent to another agency."""
+    """A dossier of an agency that has not joined must not be stored for the client's only agency.
+
+    Otherwise the message would send the citizen to a wrong agency.
+    """
     register("xa", NHA_TRANG)
     software = Software(served, "xa")
     code = "000.00.77.H32-261125-0001"
@@ -238,7 +241,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
 
 
 def test_step_that_names_its_dossier_by_our_number_is_that_dossiers_whoever_sends_it(software, run, messages):
-    """A step with the ledger's number of a dossier belongs to this dossier, even if its call names another agency."""
+    """A step with the ledger's number of a dossier belongs to this dossier, even if the call names another agency."""
     number = software.dossiers(dossier("H-1", MaDonVi=TU_PHAP))["data"]["idHoSo"]
     run()
     assert software.steps(step("", 9, IDHoSo=number), unit=NHA_TRANG)["received"] == 1
@@ -247,13 +250,16 @@ def test_step_that_names_its_dossier_by_our_number_is_that_dossiers_whoever_send
 
 
 def test_record_with_an_empty_date_of_sql_server_is_repeated_like_any_other(software):
-    """SQL Server writes an empty date as 1900. A record with such a date must count as repeated when it comes again."""
+    """A record with the year 1900, SQL Server's empty date, must count as repeated when it is pushed again."""
     assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["received"] == 1
     assert software.dossiers(dossier("H-1", NgayTra="19000101000000"))["repeated"] == 1
 
 
 def test_two_records_of_a_dossier_in_one_call_leave_what_two_calls_would(software, run, messages, rows):
-    """The second record of the dossier names another unit and lacks the phone number, which must be kept."""
+    """Two records of a dossier in one call have the same effect as two calls.
+
+    The second record lacks the phone number, so the number in the first record must stay.
+    """
     moved = {"MaHoSo": "H-1", "TrangThaiHoSo": "9", "DonViXuLy": "Bộ phận một cửa"}
     answer = software.dossiers(dossier("H-1", DonViXuLy="Phòng chuyên môn"), moved)
     assert (answer["received"], answer["repeated"]) == (2, 0)
@@ -264,7 +270,7 @@ def test_two_records_of_a_dossier_in_one_call_leave_what_two_calls_would(softwar
 
 
 def test_dossiers_of_two_agencies_with_one_code_are_compared_each_with_its_own_row(software):
-    """Agencies may number their dossiers alike. The data of one dossier must not count as a change of the other."""
+    """The data of one agency's dossier must not change another agency's dossier with the same code."""
     both = dossier("001", MaDonVi=NHA_TRANG), dossier("001", MaDonVi=TU_PHAP, SoDienThoai="0905999888")
     assert software.dossiers(*both)["received"] == 2
     assert software.dossiers(*both)["repeated"] == 2
@@ -274,7 +280,10 @@ def test_dossiers_of_two_agencies_with_one_code_are_compared_each_with_its_own_r
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
-    """Two clients push for one source, because calls of one client already wait for each other outside the ledger."""
+    """Each row and step of a dossier that several pushes send at the same time is stored once.
+
+    Two clients push for one source, because calls of one client already wait for each other outside the ledger.
+    """
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
     both = (software, Software(served, "vp"))
     began = datetime.now(UTC) - timedelta(hours=2)
@@ -301,9 +310,9 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     "intake", "pushed steps get numbers in the order of their commits, so no step appears late under a lower number"
 )
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
-    """Pushes of one source are written one after the other.
+    """Pushes of one source are written one after the other, and delay no other source.
 
-    Otherwise a step's number could be visible before a smaller one is committed, and a pick-up would miss a step.
+    Otherwise a step's number could be visible before a smaller number is committed, and a pick-up would miss a step.
     """
     register("vp", TU_PHAP)
     software.dossiers(dossier("H-1"))
@@ -322,7 +331,7 @@ def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_o
     "intake", "a dossier that moves from a read source to a pushed source keeps the order of its steps"
 )
 def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served, configure, messages, rows):
-    """The old software gave high numbers to its steps. Pushed steps must still count as newer."""
+    """Pushed steps must count as newer than the steps of the earlier source, even if those have higher numbers."""
     now = datetime.now(UTC)
     one_stop.both(
         4,

@@ -69,7 +69,7 @@ def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_a
     assert row() == (4, False, "0912000000")
     assert software.dossiers(first)["repeated"] == 1
     assert row() == (4, False, "0912000000")
-    # This update repeats the present phone, so it changes nothing. When it is sent again, the phone has changed.
+    # This update repeats the present phone number and changes nothing. It is sent again after the number has changed.
     short = {"MaHoSo": "H-1", "SoDienThoai": "0912000000"}
     assert software.dossiers(short)["repeated"] == 1
     software.dossiers(dossier("H-1", 4, SoDienThoai="0933000000"))

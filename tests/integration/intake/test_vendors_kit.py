@@ -47,7 +47,7 @@ class Sample:
 def samples(name: str) -> Iterator[Sample]:
     """Yield the samples of a ``.http`` file, as editors' HTTP clients read it.
 
-    ``###`` begins a sample; its comments state the answer and come before the request.
+    ``###`` begins a sample. The comments of a sample state the answer and come before the request.
     """
     for part in (KIT / name).read_text(encoding="utf-8").split("\n### ")[1:]:
         title, _, rest = part.partition("\n")
@@ -73,7 +73,7 @@ def filled(text: str, known: dict[str, str]) -> str:
 
 
 def compare(wanted: Any, got: Any, known: dict[str, str], place: str) -> None:
-    """Compare an answer with the documented one.
+    """Compare an answer with the documented answer.
 
     A ``{{name}}`` in ``wanted`` matches any text, which is then stored in ``known``.
     """
@@ -125,7 +125,7 @@ def test_each_sample_is_answered_as_it_says(connected, configure, rows, name):
             configure(MOTCUA_INTAKE_CALLS="1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
         answer = post(sample)
         for _ in range(8):
-            # A new minute, with a new limit, may begin between the calls.
+            # Call again, because a new minute with a new limit of calls may have begun.
             if code == "06" and answer.status_code == 200:
                 answer = post(sample)
         assert answer.status_code == sample.status, sample.title

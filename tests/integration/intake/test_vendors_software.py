@@ -1,4 +1,4 @@
-"""Test the demo's one-stop software that pushes: the ledger ends with exactly what was pushed, whatever goes wrong."""
+"""Test the demo's one-stop software that pushes: the ledger ends with exactly the pushed data, even if calls fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
 
 class Noting(PortalClient):
-    """A portal client that notes each dossier's steps and last state, and breaks off some of its calls."""
+    """A portal client that records each dossier's steps and last state, and breaks off some calls."""
 
     def __init__(self, url, breaks_off=0):
         super().__init__(url, SOURCE, PASSWORD)
@@ -32,7 +32,7 @@ class Noting(PortalClient):
             if service == "DongBoHoSoMC":
                 self.states |= {record["MaHoSo"]: record["TrangThaiHoSo"] for record in body["data"]}
             if self.breaks_off and self.calls % self.breaks_off == 0:
-                # Break off after the intake processed the call, so that the software cannot know that it succeeded.
+                # Break off after the intake processed the call, so that the software cannot know of its success.
                 super()._post(service, path, body)
                 raise NoAnswer("broken off")
         return super()._post(service, path, body)

@@ -1,4 +1,4 @@
-"""Test the watch of pushes: which clients push, and which supplements led to no message."""
+"""Test the watch's checks of pushes: which clients push, and which supplements led to no message."""
 
 from __future__ import annotations
 

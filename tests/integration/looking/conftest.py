@@ -37,8 +37,8 @@ FROM unnest(%(names)s::text[]) AS n
 class Province:
     """The one-stop databases of a province.
 
-    All healthy sources share one database. All sleeping sources, whose queries take an hour, share another. A mute
-    source accepts connections and never answers.
+    All healthy sources share one database. All sleeping sources, whose queries take an hour, share another database.
+    A mute source accepts connections and never answers.
     """
 
     healthy: OneStop
@@ -79,7 +79,7 @@ def _has_left(caller: socket.socket) -> bool:
 
 @pytest.fixture
 def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Iterator[Province]:
-    """Set up a hundred sources that were read before and have no news."""
+    """Set up a hundred sources that were read before and have no unread rows."""
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     name = one_stop.connection.info.dbname
     sleeping = postgres.fresh_database("template0", "sleeping")
@@ -109,12 +109,12 @@ def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Itera
 
 @pytest.fixture
 def watching() -> Iterator[Callable[..., list[str]]]:
-    """Return a function that starts a watcher and returns a list, to which the watcher adds each source with news."""
+    """Return a function that starts a watcher and returns a list of the sources with unread rows that it finds."""
     ends: list[tuple[threading.Event, threading.Thread]] = []
 
     def start(part: int = 0, parts: int = 1, **waits: float) -> list[str]:
         names: list[str] = []
-        # The watcher does not pause after it started a run, so that the test sees each source with news.
+        # The watcher does not pause after it started a run, so that the test sees each source with unread rows.
         one, stop = Watcher(names.append, part, parts, Waits(**{"run": 0.0} | waits)), threading.Event()
         thread = threading.Thread(target=one.run, args=(stop,))
         thread.start()

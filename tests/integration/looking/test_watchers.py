@@ -1,4 +1,4 @@
-"""Test watchers of a hundred sources, and runs and senders that read the sources: a hanging source delays no other."""
+"""Test watchers, runs and senders that read a hundred sources: a hanging source delays no other source."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ NAMES = [f"xa_{number}" for number in range(300)]
 
 
 PATIENT = {"look": 3600.0, "connection": 3600.0}
-"""Time limits so long that a watcher never gives up a hanging source during a test."""
+"""Time limits in seconds, so long that a watcher never gives up a hanging source during a test."""
 BRISK = {"connection": 1.0}
-"""A short time limit for connections, so that a silent source soon counts as not answering."""
+"""A time limit for connections in seconds, so short that a silent source soon counts as not answering."""
 
 
 def watchers() -> int:
@@ -72,7 +72,7 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching)
 
 
 def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, configure):
-    """A hanging source is marked as silent. Once it is due for a pick-up, it counts as a source with news."""
+    """A hanging source is marked as silent. Once it is due for a pick-up, it counts as a source with unread rows."""
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
     watching(look=0.3, grace=0.3, pause=0.1, longest_pause=0.1)
     until(lambda: sources_that("is_silent") == set(SLEEPING))
@@ -117,7 +117,7 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
 
 
 def test_watcher_counts_only_when_all_its_sources_were_looked_at(province: Province, watching):
-    """A watcher that still waits for the first answer of some sources is not counted as a watcher at work."""
+    """A watcher that still waits for the first answer of some sources does not count as a working watcher."""
     news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
     province.healthy.dossier()
@@ -291,7 +291,7 @@ def test_messages_on_hold_wake_no_run(left_behind, rows):
 
 
 def test_one_run_is_woken_at_a_time_until_its_sender_leads(one_stop):
-    """Runs must not pile up: each start of a run doubles the wait before the next one, until a sender is the leader."""
+    """Runs must not pile up: each start of a run doubles the wait before the next start, until a sender is leader."""
     news: list[str] = []
     one = Watcher(news.append)
     may = [one._may_wake(0.0)]

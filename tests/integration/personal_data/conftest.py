@@ -16,14 +16,14 @@ from motcua.store.agencies import save_agencies
 from tests.ground import NHA_TRANG, OneStop, Rows, agency, in_ledger, receive, take_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-"""The present time, because the purge uses the ledger's own clock, which tests cannot set."""
+"""The present time in UTC. The purge uses the ledger's own clock, which tests cannot set."""
 THEN = NOW - timedelta(days=400)
 NAME, PHONE = "Nguyễn Thị Lan", "0905 123 456"
 
 
 @dataclass(frozen=True)
 class Past:
-    """Writes events of dossiers at past moments, and runs the jobs as of those moments."""
+    """A helper that writes events of dossiers at past moments, and runs the jobs as of those moments."""
 
     one_stop: OneStop
     rows: Callable[..., list[dict[str, Any]]]
@@ -46,7 +46,7 @@ class Past:
         self.one_stop.move(9, code, at=at, note=f"Bà {NAME} hẹn lấy chiều, gọi {PHONE}", actor="lan.nt")
 
     def run(self, at: datetime = THEN) -> None:
-        """Pick up, plan and send as a run of notify_transitions does at a moment."""
+        """Pick up rows, plan messages and send them, as a run of notify_transitions at the moment ``at`` does."""
         take_in(now=at)
         send("run", clock=lambda: at)
 
@@ -110,7 +110,7 @@ def quarantine(
 def complain(
     rows: Rows, code: str, note: str = "bà Lan nói", outcome: str = "upheld", *, withdrawn: bool = False
 ) -> None:
-    """Write a complaint to Nha Trang about a code, which may have no dossier."""
+    """Write a complaint to Nha Trang about a dossier code, which may belong to no dossier."""
     rows(
         "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel,"
         " claim, note, recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason)"

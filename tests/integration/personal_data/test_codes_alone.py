@@ -20,7 +20,7 @@ def erase(*arguments, to=None):
 
 @pytest.fixture
 def past(past):
-    """Read the source once while it has no dossiers."""
+    """Read the source once while the source has no dossiers."""
     past.run(NOW)
     return past
 
@@ -31,7 +31,7 @@ def past(past):
 )
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     quarantine(rows, "H-1")
-    # The source knows the agency by this alias.
+    # This code is an alias of the agency.
     quarantine(rows, "h-1", agency_code="H32.30")
     quarantine(rows, "H-1", TU_PHAP)
     quarantine(rows, "H-2")

@@ -1,4 +1,4 @@
-"""Test that a purge leaves earlier closings, publications and seals valid, and a recount gives the same figures."""
+"""Test that closings, publications and seals stay valid after a purge, and that a recount gives the same figures."""
 
 from __future__ import annotations
 

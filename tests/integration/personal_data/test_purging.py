@@ -129,7 +129,7 @@ def fill_every_table(past, rows):
 
 
 def ask(rows, at, key="k", message_id=None):
-    """Write an inquiry about an unknown dossier, and its reply, both as an earlier version stored them."""
+    """Write an inquiry about an unknown dossier and the reply, as an earlier version of the program stored both."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, occasion, state, msisdn, text, template_id, template_version, parameters,"
         " accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"
@@ -157,7 +157,7 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
             assert rows(f"SELECT count(*) AS n FROM motcua.{table}")[0]["n"] > 0
             with pytest.raises(psycopg.DatabaseError, match="append-only"):
                 rows(f"UPDATE motcua.{table} SET {emptied}")
-    # No role may empty a single column of a dossier either, unless a pick-up has read the dossier's row again.
+    # A single column of a dossier may be emptied only after a pick-up has read the dossier's row again.
     for role in ("postgres", "motcua_owner", "motcua_app"):
         rows(f"SET ROLE {role}")
         for column in ("applicant_name", "applicant_phone", "msisdn"):
@@ -184,7 +184,10 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
     "a provider's message id is a keyed hash, or is emptied after its term; the journal has no id made of a number",
 )
 def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
-    """Some providers make their ids from the phone number, so a stored id would keep the number."""
+    """The purge replaces stored ids of providers by keyed hashes, and a repeated inquiry is still recognized.
+
+    Some providers make their ids from the phone number, so a stored id would reveal the number.
+    """
     theirs, at = "35-0905123456-7", NOW - timedelta(days=1)
     key = dedupe_key(theirs, "+84905123456", "MCKH 0905123456", at)
     ask(rows, NOW - timedelta(days=91), "0" * 64, f"{theirs}-old")
@@ -303,7 +306,7 @@ def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
 
 
 def test_names_and_numbers_in_codes_are_purged_and_equal_complaints_stay_repeats(past, rows):
-    """A complaint's code may contain a name or number. Equal codes get equal pseudonyms, so repeats are still found."""
+    """A complaint's code that contains a name or number is replaced. Equal codes get equal pseudonyms."""
     written = ["CMND 225123456", "CMND 225123456", "Trần Văn Hùng", "0905.123.456", "HS-2026-17"]
     for number, code in enumerate(written):
         rows(
@@ -330,7 +333,7 @@ def test_names_and_numbers_in_codes_are_purged_and_equal_complaints_stay_repeats
 def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gateway):
     past.told_and_ended("D-1")
     purge("tests")
-    # A new reading of the ended dossier must leave it empty.
+    # A pick-up that reads the ended dossier again must not restore its personal data.
     past.one_stop.connection.execute("UPDATE onestop.dossiers SET updated_at = %s", (NOW - timedelta(hours=3),))
     past.run(NOW - timedelta(hours=2))
     assert past.values() == []

@@ -1,6 +1,6 @@
 """Test citizens' requests for an export or an erasure of their data.
 
-An export is complete and has no data of other citizens. An erasure asks for confirmation first. Each is recorded.
+An export is complete and has no data of other citizens. An erasure asks for confirmation first. Both are recorded.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def fill_all(past, rows):
 
 
 def push(rows, code):
-    """Write the dossier and a step of it as pushed by one-stop software."""
+    """Write the dossier ``code`` and one step of the dossier, as if one-stop software had pushed both."""
     rows(
         "INSERT INTO intake.clients (name, source, salt, password_digest, made_at)"
         " VALUES ('hue', 'hue', sha256('x'), sha256('x'), now())"
@@ -119,11 +119,14 @@ def test_export_holds_nothing_after_an_erasure(past, rows, tmp_path):
 
 
 def test_nothing_is_erased_if_the_sheet_for_the_citizen_cannot_be_written(past, tmp_path):
-    """The sheet lists what was stored. After an erasure nobody could write it any more."""
+    """Nothing is erased if the citizen's sheet cannot be written or the operator does not confirm.
+
+    The sheet lists the stored data, so nobody could write the sheet after the erasure.
+    """
     past.told_and_ended("D-1")
     before = past.values()
     asked = ("erase", "--phone", "--because", PAPER, "--to")
-    # No process can make a file there, whatever its user.
+    # No user can make a file in /proc.
     answer = run(*asked, "/proc/phieu", "--yes", typed=PHONE)
     assert (answer.exit_code, "/proc/phieu.html: " in answer.output) == (2, True), answer.output
     # Without a confirmation nothing is erased, and no empty sheet stays behind.
@@ -162,7 +165,7 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
     in_ledger(save_agencies, [enabled], "tests")
     past.told_and_ended("D-1")
-    # Another agency has a dossier with the same code, name and number. Its desk corrects the number after the message.
+    # Another agency has a dossier with the same code, name and number. That desk corrects the number after the message.
     of_another = {
         "received_at": THEN - timedelta(days=2), "due_at": THEN, "status_code": 9, "at_one_stop_desk": True,
         "phone_entered_at": THEN - timedelta(days=2),

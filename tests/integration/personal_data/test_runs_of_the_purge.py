@@ -1,4 +1,4 @@
-"""Test the nightly purge run: its counts, what makes it red, and which files it removes."""
+"""Test the nightly purge run: its counts, the faults that make the run fail, and the removal of files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Test the 17:30 apology from a one-stop database to the phone.
 
 An evening is the decision at 17:30 of one day on who gets an apology; to settle an evening is to make that decision.
-The tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
+The tests check who gets an apology, for which due date, that each apology is sent once, and how missed evenings are
+recorded.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def days(first, last):
 
 
 class Evenings:
-    """Runs the apology job as its DAG does, at given times, and reads what it planned."""
+    """A helper that runs the apology job at given times, as the job's DAG does, and reads the planned apologies."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -108,7 +109,7 @@ class Evenings:
 @pytest.fixture
 def evenings(one_stop, rows):
     """Pick up the source once, long ago. At the end of the test, check that the accounting identity holds."""
-    # The first pick-up lies long ago, so that a test's rows count as news whatever the server's clock shows.
+    # The first pick-up lies long ago, so that a test's rows count as new whatever the server's clock shows.
     long_ago = at(date(2015, 12, 1))
     one_stop.both(4, "unusable", VAN_PHONG, at=long_ago, updated_at=long_ago)
     pick_up("khanhhoa", now=long_ago)
@@ -200,7 +201,7 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
     evenings.run(at(THURSDAY))
     evenings.run(at(THURSDAY, "17:40"))
-    # A due date that is moved back to a day with an apology must not lead to a second apology for this day.
+    # A due date that is moved back to a day with an apology must not lead to a second apology for this due date.
     due(one_stop, THURSDAY, updated_at=at(THURSDAY, "18:00"))
     evenings.run(at(THURSDAY, "18:10"))
     evenings.run(at(FRIDAY))
@@ -233,7 +234,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
     due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"), updated_at=LONG_BEFORE)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"), read_at=at(WEDNESDAY, "12:00"))
-    # This due date is set at 17:30:01. The evening's own run reads it, but it is too late to count.
+    # This due date is set at 17:30:01. The evening's own run reads this date, which is too late to count.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     move("finished later", 9, "18:00", desk=True)
     move("taken back later", 4, "18:00")
@@ -253,8 +254,8 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert {row["dossier_code"] for row in holding} == set(as_ever), (
         "all other apologies are cancelled before they leave"
     )
-    # A dossier that is due on the day of receipt gets no apology. Apologies of an agency that switched them off are
-    # stored as suppressed.
+    # A dossier that is due on the day of receipt gets no apology. Apologies of an agency that switched off this kind
+    # are stored as suppressed.
     evenings.rows(
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
@@ -406,7 +407,7 @@ def test_outage_of_days_is_recorded_evening_by_evening_and_never_back_dated(one_
     assert evenings.planned == [
         (WEDNESDAY, THURSDAY),
         (THURSDAY, FRIDAY),
-        # No apology is due for 28 November: that dossier was finished before Friday's evening.
+        # The dossier due on 28 November was finished before Friday's evening, so it gets no apology.
         (date(2026, 11, 28), date(2026, 11, 29)),
         (date(2026, 11, 29), monday),
         (monday, date(2026, 12, 1)),
@@ -452,7 +453,7 @@ def apologies_asked(gateway):
 
 
 def test_apology_goes_on_what_its_source_said_just_now_and_the_result_still_follows(one_stop, evenings, gateway):
-    """An apology is sent only if its source was read just before. The citizen still gets the later result message."""
+    """An apology is sent only if its source was read in the last ten minutes. The later result is texted too."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send_at(at(WEDNESDAY, "17:41"))
@@ -535,7 +536,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
-"""SQL that marks the sources as read now. Otherwise the gate, a run's last task, would report sources read long ago."""
+"""SQL that marks the sources as read now. Otherwise the gate, a run's last task, would report old readings."""
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
@@ -549,7 +550,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 
 
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
-    """The gate fails while an evening is not settled. Its message gives a number of agencies and names no citizen."""
+    """The gate fails while an evening is not settled. The error gives a number of agencies and names no citizen."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     later = at(WEDNESDAY, "17:31")
     with red_gate(r"evening of 25/11/2026 are not settled yet for 1 agency\(ies\)"):
@@ -562,7 +563,7 @@ def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings,
 
 
 def test_evening_that_is_sent_does_not_wait_for_news(one_stop, evenings, gateway, configure):
-    """If the sender of the apologies waited for new rows, it would delay the next evening."""
+    """The sender of apologies does not wait for new rows, because the wait would delay the next evening."""
     configure(MOTCUA_LINGER="PT1S")
     assert "meanwhile" not in send_messages("run", EVERYTHING)
 
@@ -746,7 +747,10 @@ def test_a_pick_up_at_work_is_waited_for_before_an_evening_is_settled(one_stop, 
 
 
 def test_day_that_is_closed_after_the_evening_before_it_leaves_nobody_out(one_stop, evenings, rows):
-    """Thursday's evening counted Friday as a working day. A storm then closes the desk on Friday and on Monday."""
+    """Each due dossier gets its apology, even if a day is closed after the evening before this day was settled.
+
+    Thursday's evening counted Friday as a working day. A storm then closes the desk on Friday and on Monday.
+    """
     monday, tuesday = date(2026, 11, 30), date(2026, 12, 1)
 
     def close(day):

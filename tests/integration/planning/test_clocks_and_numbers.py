@@ -17,7 +17,7 @@ class Desk:
 
     def __init__(self, one_stop):
         self.one_stop, self.now, self.wrong_by, self.state = one_stop, NOW, timedelta(0), {}
-        # Shadow now() in the source's database, so that its server shows the wrong clock too.
+        # Shadow now() in the source's database, so that the database server shows the wrong time too.
         one_stop.connection.execute("CREATE SCHEMA wrong")
         one_stop.connection.execute("CREATE TABLE wrong.clock AS SELECT timestamptz '2026-01-01' AS at")
         one_stop.connection.execute(
@@ -52,7 +52,7 @@ class Desk:
 
 @pytest.fixture(params=[True, False], ids=["told by its server", "seen in rows alone"])
 def desk(one_stop, request):
-    """Return a desk. By parameter, either its server and its rows show the wrong clock, or only its rows."""
+    """Return a desk. By parameter, the wrong time shows in the database server and in rows, or in rows alone."""
     made = Desk(one_stop)
     made.is_told = request.param
     return made
@@ -80,7 +80,7 @@ def test_what_a_clock_that_was_set_back_wrote_is_told(desk, planned, rows, back,
     assert planned() == [("A-3", "result", "suppressed")]
     desk.wrong_by = -back
     desk.wait(5 * MINUTE)
-    # Write what can lead to a message: a dossier's row alone, a step and its row, and a corrected phone number.
+    # Three changes lead to a message: a change of the row alone, of a step and its row, and of a phone number.
     desk.writes("A-1", status_code=9, at_one_stop_desk=True)
     desk.moves("A-2", 5)
     desk.writes("A-3", applicant_phone="0905123499", phone_entered_at=desk.clock)
@@ -123,7 +123,7 @@ def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, planned):
 
 
 def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, planned):
-    """A row with a future time counts as written when it was read; at a source's first pick-up it has no known time."""
+    """A row with a future time gets the time of its reading. At a source's first pick-up, the row's time is unknown."""
     desk.wrong_by = 3 * HOUR
     desk.writes("OLD", status_code=9, at_one_stop_desk=True)
     desk.wrong_by = timedelta(0)

@@ -1,4 +1,4 @@
-"""Test the cases that once lost, doubled or falsified a message, so that no such fault comes back."""
+"""Test rare cases that could lose, double or falsify a message, or show a citizen's data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def at_desk(one_stop, at, **kw):
 
 
 def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
-    """An error of a source may quote a citizen's data, which the reported text must leave out."""
+    """An error of a source that quotes a citizen's data is reported without these data."""
     one_stop.dossier(applicant_phone="0905 123 456 chi Lan")
     one_stop.connection.execute("ALTER TABLE onestop.dossiers RENAME TO d0")
     cols = (

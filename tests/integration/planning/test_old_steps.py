@@ -33,7 +33,7 @@ WORKED_ON = (4, False)
 
 
 class Desk:
-    """One dossier: writes its rows and steps to the source, runs the jobs, and reads and checks its messages."""
+    """A helper that writes the rows and steps of one dossier, runs the jobs, and checks the dossier's messages."""
 
     def __init__(self, one_stop, rows, gateway):
         self.one_stop, self.rows, self.gateway = one_stop, rows, gateway
@@ -118,7 +118,7 @@ def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind
     if not at_once:
         take_in(now=NOW + 2 * SECOND)
     if row_agrees:
-        # The row's time is that of the old step, so by its time alone it would not count as newer than the result.
+        # The row has the time of the old step, so by this time alone the row would not count as newer than the result.
         desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     if row_agrees:
@@ -222,7 +222,7 @@ def test_backfill_sends_no_second_message_because_of_an_old_step(desk):
 
 
 def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
-    """An old step from before this rule began still counts without the row, so that closed periods do not change."""
+    """An old step from before the rule on old steps began counts without the row: closed periods must not change."""
     rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)

@@ -270,9 +270,9 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
 )
 @pytest.mark.parametrize(("age", "others_before"), [(MINUTE, 50), (timedelta(hours=1), 0), (timedelta(days=2), 50)])
 def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
-    """Rows that came together are read again at different times, which depend on their numbers.
+    """A corrected row in quarantine must be read again within the time limit, whatever the row's number.
 
-    Each row must be read again within the limit, whatever its number.
+    Rows that came together are read again at different times, which depend on the rows' numbers.
     """
     for number in range(others_before):
         one_stop.move(9, agency_code="NOBODY", number=100 + number)

@@ -1,7 +1,7 @@
-"""Test that a bad value in one source row stops no job for other dossiers, whatever its column.
+"""Test that a bad value in one source row stops no job for other dossiers, whatever the value's column.
 
-The first tests run the proof of ``make prove ONLY=values`` on a small simulated province. Each other test plants a
-value that once did harm.
+The first tests run the proof of ``make prove ONLY=values`` on a small simulated province. Each other test plants
+one value that could do harm.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.integration.quality.world import extra_database
 from tests.planting.values import READY, columns_of
 from tests.prove.resilience.values import CLOSED, harm, judge, pass_through, without_trace, world
 
-pytestmark = pytest.mark.timeout(900)  # The two runs of all jobs take minutes on a machine that others use too.
+pytestmark = pytest.mark.timeout(900)  # The two runs of all jobs take minutes on a shared machine.
 MINUTE = timedelta(minutes=1)
 DAY = Period.parse("2026-11-25")
 
@@ -92,7 +92,7 @@ def test_smallest_possible_step_number_stops_no_pick_up(one_stop, rows):
 
 
 def test_status_beyond_every_column_of_the_ledger_stops_no_pick_up(one_stop, rows):
-    """A source may store statuses as bigint, and a wrong status may exceed the range of the ledger's columns."""
+    """A status beyond the range of the ledger's columns is quarantined. Sources may store statuses as bigint."""
     for table in ("dossiers", "transitions"):
         one_stop.connection.execute(f"ALTER TABLE onestop.{table} ALTER COLUMN status_code TYPE bigint")
     one_stop.both(2**62, "A", status_code=-(2**62))
@@ -108,7 +108,7 @@ def test_status_beyond_every_column_of_the_ledger_stops_no_pick_up(one_stop, row
 def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_place(one_stop, rows):
     one_stop.both(None, "A", number=-7)
     pick_up("khanhhoa", now=NOW)
-    # The corrected row has an old recorded time, so only its number can make a pick-up read it again.
+    # The corrected row has an old recorded time, so only its number can make a pick-up read the row again.
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9, recorded_at = '2026-11-01'")
     pick_up("khanhhoa", now=NOW + 90 * MINUTE)
     assert rows("SELECT status_code FROM motcua.transitions WHERE source_transition_id = -7") == [{"status_code": 9}]

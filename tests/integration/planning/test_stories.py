@@ -1,6 +1,6 @@
-"""Test short stories of a dossier: which messages it leads to, also when rows come late, twice or wrong.
+"""Test short stories of dossiers: which messages a dossier leads to, also when rows come late, twice or wrong.
 
-All stories share one ledger. Each has its own dossier and its own day.
+All stories share one ledger. Each story has its own dossier and its own day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LANDLINE = "02583822001"
 
 
 class Desk:
-    """The desk of a story: writes one dossier at the source and reads its messages.
+    """A helper that writes a story's dossier at the source and reads the dossier's messages.
 
     Times are minutes after 10:00 of the story's day.
     """
@@ -30,7 +30,7 @@ class Desk:
     def next_day(self):
         self.day += 1
         self.code, self.phones = f"D-{self.day}", {"first": f"0905100{self.day:03}", "mended": f"0905200{self.day:03}"}
-        # Step numbers that a story sets must be lower than the automatic ones.
+        # Step numbers that a story sets must be lower than the automatic step numbers.
         self.numbers, self.one_stop.number = 1000 * self.day, 1000 * self.day + 100
 
     def at(self, minute):
@@ -49,7 +49,7 @@ class Desk:
         )
 
     def step(self, minute, status, *, desk=True, number=None, typed=None):
-        """Write a step that happened at ``minute``; it is recorded at ``typed``, or at once without ``typed``."""
+        """Write a step that happened at ``minute`` and was recorded at ``typed``, by default also at ``minute``."""
         number = None if number is None else self.numbers + number
         recorded = minute if typed is None else typed
         self.one_stop.move(
@@ -92,9 +92,9 @@ row, step, plan, run, send, receipt, stands = (
     partial(methodcaller, act) for act in ("row", "step", "plan", "run", "send", "receipt", "stands")
 )
 RESULT = partial(row, status=9, desk=True)
-"""Writes the dossier's row with the result at the desk."""
+"""An act that writes the dossier's row with the result at the desk."""
 OLD_STEP = partial(step, -1080, desk=False, typed=0.1)
-"""Writes a step of eighteen hours ago that is recorded only now."""
+"""An act that writes a step that happened eighteen hours before the story and is recorded at minute 0.1."""
 TOLD = ["first"]
 STORIES = {
     # Only some rows lead to a message.
@@ -112,7 +112,7 @@ STORIES = {
     "a step recorded far back is read by its number": (
         [row(-2880), step(-2880, 4, desk=False), plan(0), step(-1440, 9), plan(1)], ["result queued"], [],
     ),
-    # Two events of one pick-up contradict each other: the newer one counts.
+    # Two events of one pick-up contradict each other: the newer event counts.
     "a supplement after the result": (
         [row(-60), step(0, 9), step(1, 5), plan(1)], ["result cancelled superseded", "supplement queued"], [],
     ),
@@ -226,9 +226,9 @@ STORIES = {
         [row(-60), plan(0), row(None, phone="mended"), step(0, 9), run(0)], ["result accepted"], ["mended"],
     ),
 }  # fmt: skip
-"""Each story by its name: what happens, the messages at the end, and the phones that are texted, in order.
+"""Each story by its name: its acts, the messages at the end, and the phones that are texted, in order.
 
-``None`` for the messages leaves them unchecked.
+If the messages are ``None``, the test does not check the messages.
 """
 
 

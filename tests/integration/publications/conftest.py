@@ -1,4 +1,4 @@
-"""Fixtures of the publication tests: publications of small closings, with placeholders for prints and charts."""
+"""Fixtures of the publication tests: publications of small closings, with placeholders for PDFs and charts."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ Change = Callable[[dict[str, Any]], object]
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
     """Replace each PDF and each chart with a hash of its content, and leave out the workbooks' sheet about columns.
 
-    Real PDFs, real charts and this sheet take long to make. tests/unit/reports tests them. A test module that sets
-    ``DRAWS`` gets them. Otherwise each workbook is written once and used again for an equal report.
+    Real PDFs, real charts and this sheet take long to make. tests/unit/reports tests all three. A test module that
+    sets ``DRAWS`` gets all three. In other modules, each workbook is written once and reused for an equal report.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:

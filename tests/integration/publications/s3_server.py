@@ -1,4 +1,4 @@
-"""Start a real S3-compatible server (SeaweedFS) on loopback, with one key that writes and one that only reads."""
+"""Start a real S3-compatible server (SeaweedFS) on loopback, with a key that may write and a key that may only read."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
         *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
         *(f"-{name}={port}" for name, port in ports.items()),
     ]
-    # The server answers before all of its parts run, so it counts as ready only once it has stored an object.
+    # The server answers before all of its parts run, so it is ready only when it has stored an object.
     server = Part(
         "S3",
         command,

@@ -229,7 +229,7 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
 
 
 def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
-    """A repeated command mails only recipients that got no mail yet. With --again, it mails all recipients."""
+    """A repeated command mails only recipients that got no mail yet. With --again, the command mails all recipients."""
     published = publication()
 
     def mail(*arguments: str) -> tuple[int, str]:

@@ -27,7 +27,7 @@ from tests.integration.reconciliation.world import ONE_DAY, result, run
 SO, NOI_VU = "so@tttt.example", "kiemtra@noivu.example"
 OF_AGENCIES = {NHA_TRANG: "hoa@nhatrang.example", TU_PHAP: "lan@tuphap.example"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VIETNAM)
-"""Noon of the first day, a Tuesday."""
+"""Noon in Vietnam of the first day, a Tuesday."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def server(configure: Callable[..., None], tmp_path: Path) -> Iterator[MailServe
 
 @dataclass
 class Mornings:
-    """Simulates days at the desks of two agencies, and the DAGs' jobs on the mornings after these days.
+    """A simulation of days at the desks of two agencies, and of the DAGs' jobs on the mornings after these days.
 
     Each morning, the jobs check data quality, close days, recheck closings, publish and mail.
     """

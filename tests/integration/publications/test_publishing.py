@@ -82,11 +82,11 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
     assert faults(1) == faults(3) == []
 
 
-# ----------------------------------------------------------------------------------- tries of publishing that die
+# ------------------------------------------------------------------------------------- publishing that is killed
 
 
 def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle: Callable[..., Any] = die) -> None:
-    """Try to publish a closing, and die in the step ``name`` after this step has succeeded ``count`` times."""
+    """Publish a closing, and raise ``Killed`` in the function ``name`` after ``count`` successful calls."""
     left, real = count, getattr(where, name)
 
     def step(*given: Any) -> Any:
@@ -130,7 +130,7 @@ def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closing
 def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next_one_publishes(
     closings, store, configure, count, where
 ):
-    """If facts changed after a try died, the dead try's files stay and the next try publishes into a new folder."""
+    """If facts change after publishing was killed, its files stay, and the next try publishes into a new folder."""
     if where == "memory":
         configure(MOTCUA_PUBLICATIONS=in_memory(f"reports/{store.parent.name}/{count}"))
     number = closings()
@@ -149,7 +149,7 @@ def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next
 
 
 def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_again_is_none(closings, store):
-    """The next publication must have no half-written file of a dead try, and no file that only the dead try made."""
+    """The next try must publish no half-written file of a killed try, and no file that only the killed try made."""
     number = closings()
     killed(publishing, "store_file", number, 3)
     for name in (WORKBOOK, PDF, "csv/messages.csv"):
@@ -161,7 +161,7 @@ def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_a
     assert not [name for name in everything_in(store) if name.endswith(".part")]
     other = closings(small(SECOND_DAY))
     killed(publishing, "store_file", other, 14)
-    # Add an agency's workbook, as if only the dead try had made it.
+    # Add an agency's workbook, as if only the killed try had made it.
     (store / "2026/11/2026-11-23/1/co-quan/000.00.99.H32.xlsx").write_bytes(b"of the try before")
     assert publish(other).folder == "2026/11/2026-11-23/2"
     assert faults(1) == faults(2) == []
@@ -191,7 +191,7 @@ def test_published_folder_whose_row_was_lost_with_a_restored_database_is_never_w
 
 
 def test_two_at_once_publish_once_each_closing_and_keep_the_chain(closings):
-    """Processes that publish the same closings at once must not publish a closing twice or break the chain."""
+    """Processes that publish the same closings at once must not publish one twice or break the chain of checksums."""
     numbers = [closings(small(day)) for day in (FIRST_DAY, SECOND_DAY)]
     with ThreadPoolExecutor(4) as publishers:
         assert sorted(each.publication_no for each in publishers.map(publish, numbers * 2)) == [1, 1, 2, 2]
@@ -236,6 +236,7 @@ def test_object_store_serves_as_a_folder_does(closings, configure):
 def test_store_that_takes_nothing_and_a_full_disk_are_told_and_the_next_try_goes_on(
     closings, store, configure, tmp_path, monkeypatch
 ):
+    # If the store cannot be written, publishing names the reason and publishes nothing. The next try succeeds.
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -1,4 +1,4 @@
-"""Test publications in an S3-compatible store, against a real server with real keys and with failures."""
+"""Test publications, carrier statements and exports in an S3-compatible store, against a real server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def store(server: S3Server, configure: Callable[..., None]) -> str:
-    """Set a store of publications in an empty folder of the bucket; return the path of this folder.
+    """Configure the store of publications in an empty folder of the bucket; return the path of this folder.
 
     The Airflow connection ``ghi`` may write to the bucket, and ``doc`` may only read. The other connections are faulty.
     """
@@ -157,7 +157,7 @@ def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, sto
 
 
 class Cut:
-    """A proxy that passes ``most`` bytes of a connection on to the store, and then cuts the connection."""
+    """A proxy that forwards ``most`` bytes from a client to the S3 server, and then cuts the connection."""
 
     def __init__(self, port: int, most: int) -> None:
         self.most, self.cut = most, 0
@@ -246,7 +246,10 @@ def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(sto
 def test_exports_in_it_are_found_by_one_listing_and_each_is_taken_once(
     ledger, agencies, read_here, store, configure, monkeypatch
 ):
-    """One-stop software may write a file each minute. One S3 request for each file would then take minutes."""
+    """Export files in S3 are found with fewer requests than there are files, and each file is read only once.
+
+    One-stop software may write a file each minute, so that one request for each file would take minutes.
+    """
     configure(MOTCUA_FILES=f"s3://ghi@{store}/tep", MOTCUA_SOURCES=f"{SOURCE}=files")
     set_form_of(CHANGES)
     folder = folder_of(SOURCE)

@@ -35,7 +35,7 @@ def stop_at(moment, until, kind=None, agency=None, reason=WHY):
 
 @pytest.fixture
 def close(one_stop, store):
-    """Queue a result of each of two agencies; return a function that publishes the day and returns the folder."""
+    """Queue a result message of two agencies; return a function that publishes the day and returns its folder."""
     for agency in (NHA_TRANG, TU_PHAP):
         one_stop.both(9, "D", agency, at=NOW - HOUR, updated_at=NOW - HOUR)
     take_in()

@@ -63,7 +63,7 @@ def day(one_stop: Any, store: Path, made_once: Callable[..., Publication]) -> Pu
 
 @pytest.fixture
 def auditor(day: Publication, ledger: str, postgres: Any, configure: Callable[..., None]) -> str:
-    """Give all new connections to the ledger the auditor's role; return the connection's address."""
+    """Give all new connections to the ledger the auditor's role; return the address of such a connection."""
     uri = connection_uri(postgres.admin_dsn, "motcua_audit", str(conninfo_to_dict(ledger)["dbname"]))
     configure(AIRFLOW_CONN_MOTCUA_DB=uri)
     return uri
@@ -103,7 +103,7 @@ def test_auditor_opens_a_figure_down_to_its_dossiers(auditor):
 
 
 def test_fact_that_was_changed_or_taken_out_behind_the_figures_is_found(day, rows):
-    """A message that was falsified in the ledger after the publication must show when the figures are recounted."""
+    """Verifying recounts the figures, so it must find messages that were falsified after the publication."""
     for state in ("sending", "accepted"):
         rows("UPDATE motcua.messages SET state = %s WHERE message_id = 3", state)
     rows("SET session_replication_role = replica")
@@ -215,10 +215,10 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
 
 @pytest.fixture
 def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Return a function that makes the day's publication look like one of an older version, which had no channels.
+    """Return a function that turns the day's publication into a publication of an older software version.
 
-    Channels are SMS and Zalo. The function adapts the files, the closing and the ledger's row, and applies ``change``
-    to the manifest.
+    The older version did not count messages by channel (SMS or Zalo). The function adapts the files, the closing and
+    the ledger's row, and applies ``change`` to the manifest.
     """
 
     def publish_as(change: Callable[[dict[str, Any]], object]) -> None:
@@ -254,7 +254,7 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
     published_as(as_0_2_wrote_it)
-    # If this version made the report again, the report would name another issuer.
+    # Change the issuer's name, so that the report would differ if verifying made the report again.
     monkeypatch.setitem(wording.publication_words()["sheet"], "issuer", "SỞ KHÁC")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -289,7 +289,7 @@ def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(publish
 
 
 def test_publication_from_before_the_number_of_the_rendering_holds(published_as, monkeypatch):
-    """A publication of an older build must verify. A remark says that the report would now urge other agencies."""
+    """A publication of an older build must verify. A remark says that this version would urge other agencies."""
 
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}
@@ -306,7 +306,7 @@ def test_publication_from_before_the_number_of_the_rendering_holds(published_as,
 
 
 def test_manifest_whose_words_cannot_make_a_report_is_found(published_as):
-    """A manifest without an entry of ``words`` that the report needs is a fault, and must not end in a traceback."""
+    """A manifest without an entry of ``words`` that the report needs is reported as a fault, without a traceback."""
     published_as(lambda manifest: manifest["words"].pop("procedures"))
     assert faults_by_facts() == ["manifest.json: words: cannot be used: KeyError 'procedures'"]
 

@@ -146,7 +146,7 @@ def test_one_changed_cell_is_all_that_is_told_and_many_are_counted(folder):
     assert all(each.startswith("csv/messages.csv") for each in faults(2))
     rewrite(folder / "csv/messages.csv", lambda old: old + b"2\r\n" * 100)
     found = faults(2)
-    # The file is compared with recomputed figures and with those of the closing.
+    # The file is compared with the recomputed figures and with the closing's stored figures.
     assert len([each for each in found if each.endswith(" has 1 cells, not 22")]) == 2 * MOST_TOLD
     assert "csv/messages.csv: 71 more such differences" in found
 
@@ -363,7 +363,7 @@ def owner(published, rows) -> Callable[..., list[dict[str, Any]]]:
 
 
 def test_neighbour_s_manifest_that_was_changed_and_a_row_that_is_gone_are_named(published, store, owner):
-    """Verifying must also notice a changed manifest of the next publication, and a deleted row of an earlier one."""
+    """Verifying must also find a changed manifest of the next publication, and a deleted row of an earlier one."""
     rewrite(store / published[2].folder / MANIFEST, lambda old: old + b"\n")
     assert [each for each in faults(2) if each.startswith("chain")] == [
         f"chain: file://{store}/2026/11/2026-11-24/1/manifest.json of publication 3 was changed"
@@ -373,7 +373,7 @@ def test_neighbour_s_manifest_that_was_changed_and_a_row_that_is_gone_are_named(
 
 
 def test_publications_cut_off_at_the_end_leave_a_folder_that_is_found(owner):
-    """If the row of the newest publication is deleted, its folder must be found as one without a row."""
+    """If the row of the newest publication is deleted, its folder must be reported as a folder without a row."""
     assert list(stray_folders()) == []
     owner("DELETE FROM motcua.publications WHERE publication_no = 4")
     assert [each.where for each in stray_folders()] == ["2026/11/2026-11-24/2"]

@@ -348,7 +348,7 @@ def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound):
 
 
 def test_expectation_taken_out_of_the_list_is_not_judged(world, sound, monkeypatch):
-    """A fault of the snapshot is found only by its expectation. Without this expectation, no fault is reported."""
+    """Each fault of the snapshot is found by one expectation of a list. Without the expectation, none is reported."""
     book = load_soundness()
     less = {
         table: tuple(each for each in listed if each.fault != "unknown_phone_reading")

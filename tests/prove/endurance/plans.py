@@ -211,7 +211,7 @@ def a_world(days: int, share: float) -> Iterator[World]:
 def figures(seed: int, share: float = 0.3) -> list[Figure]:
     """Return how many pages each SQL statement read.
 
-    With all million messages (``share=1``) this takes some 20 minutes on two busy cores.
+    With all million messages (``share=1``) the proof takes some 20 minutes on two busy cores.
     """
     del seed
     reads: list[Read] = []

@@ -4,9 +4,9 @@
 time. These parts run as real processes: a PostgreSQL server, two simulated gateways with simulated phones, the web app
 that receives the gateways' callbacks, two senders, a process that settles messages, and the hourly jobs. The faults are
 drawn from the seed. The invented course of each dossier determines which texts its citizen must get. The proof compares
-these texts with the texts that the phones received (tests/soak/oracle.py). It samples memory, open files, connections
-and table sizes once per minute of the day. With ``SHARE`` only the end of the day is simulated: that share of the
-hours, with the same share of the dossiers. docs/decisions/tests.md explains the method and its limits.
+these texts with the texts that the phones received (tests/soak/oracle.py). The proof samples memory, open files,
+connections and table sizes once per minute of the day. With ``SHARE`` only the end of the day is simulated: that share
+of the hours, with the same share of the dossiers. docs/decisions/tests.md explains the method and its limits.
 """
 
 from __future__ import annotations

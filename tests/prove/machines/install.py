@@ -1,11 +1,11 @@
 """Prove that the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
 
 ``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them on a real Docker
-engine (tests/engine). It changes a few lines; for example, the upgrade goes on although scripts/doctor.sh reports
-faults. The engine's images are built here from Debian's and Python's packages. The systems that the server connects to
-are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a mailbox. Between the
-command lines the proof does what a page asks of an administrator: answer ten questions, write a file, bring a dossier
-to its result. A reboot of the server is simulated by stopping and starting the engine with all its containers. The
+engine (tests/engine). The proof changes a few lines; for example, the upgrade goes on although scripts/doctor.sh
+reports faults. The engine's images are built here from Debian's and Python's packages. The systems that the server
+connects to are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a mailbox.
+Between the command lines the proof does what a page asks of an administrator, such as answering ten questions or
+writing a file. A reboot of the server is simulated by stopping and starting the engine with all its containers. The
 upgrade begins at version 0.2.0 and uses a real ``git pull``.
 
 Before the restore, each container is killed once and frozen once while the message about a result is due.
@@ -507,7 +507,7 @@ class Administrator:
 
         def last(block: str) -> str | None:
             if "$COPIES" in block:
-                # The page asks to type another folder in place of "backups" if the setting BACKUPS names another one.
+                # The page shows the folder "backups". If the setting BACKUPS names another folder, type that folder.
                 self.type(block.replace(" backups", f" {kept}"))
                 return block
             if "gaps list" in block:

@@ -4,9 +4,9 @@
 (tests/upgrade/versions.py). The earlier version first runs alone for one simulated day, and stores and publishes the
 figures of this day. On the next day its senders, its job ``settle_messages``, its callbacks app and its pages go on
 while the present version migrates the ledger. Then each service in turn is replaced by the present version, by the
-earlier version again, and by the present version again. The commands are read out of docs/operations/upgrade.md. The
-oracle of the proof ``soak`` judges the texts that phones received. At the end a migration with two faults is applied,
-and the proof must detect both faults.
+earlier version again, and by the present version again. The commands are read out of docs/operations/upgrade.md. As in
+the proof ``soak``, the texts that phones received are compared with the texts that citizens must get. At the end a
+migration with two faults is applied, and the proof must detect both faults.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Prove that a one-stop database on MariaDB can be read through foreign tables.
 
-``make prove ONLY=wrappers`` follows docs/operations/foreign-databases.md. It runs MariaDB, and Debian's PostgreSQL with
-mysql_fdw, as processes of their own on the loopback interface, in a folder that is deleted afterwards. The SQL
-statements are read out of the documentation page. A desk writes dossiers and steps while its database is read. Dossier
-codes have small and capital letters, and some steps are committed after later steps. The watcher looks for unread rows
-without a pause; new rows are picked up, and their messages are planned and sent to a gateway that counts them. Then
+``make prove ONLY=wrappers`` follows docs/operations/foreign-databases.md. The proof runs MariaDB, and Debian's
+PostgreSQL with mysql_fdw, on the loopback interface, in a folder that is deleted afterwards. The SQL statements are
+read out of the documentation page. A desk writes dossiers and steps while its database is read. Dossier codes have
+small and capital letters, and some steps are committed after later steps. The watcher looks for unread rows without a
+pause. New rows are picked up, and their messages are planned and sent to a gateway that counts the messages. Then
 MariaDB is frozen, like a server that hangs, and messages about another source must still be sent.
 """
 

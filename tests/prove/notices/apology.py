@@ -3,8 +3,8 @@
 Desks sometimes write only a row or only a step of a dossier, commit late, undo steps and move due dates. Airflow, each
 source and the gateway have outages at random times; the run of an evening is sometimes repeated or backfilled. The real
 jobs run on a real ledger and get the simulated time as an argument. The oracle knows what was written, when each source
-was read and when runs took place. From the wording of the rules it derives which apologies must exist and the final
-state of each. It shares no code with the system: it has its own calendar and its own rules.
+was read and when runs took place. From the wording of the rules the oracle derives which apologies must exist, and the
+final state of each apology. The oracle shares no code with the system: it has its own calendar and its own rules.
 """
 
 from __future__ import annotations
@@ -417,7 +417,7 @@ class Oracle:
             while not office.works_on(due[-1]):
                 due.append(due[-1] + timedelta(days=1))
         # Quiet hours begin at 21:00 and end at 7:00, when desks open. The last chance for an apology is therefore 21:00
-        # on the day before.
+        # on the day before the last due day.
         useful_until = _at(due[-1] - timedelta(days=1), QUIET_FROM, 0)
         too_late = now >= useful_until
         last_read = max((moment for moment in self.read[office.source] if moment <= now), default=None)
@@ -473,7 +473,7 @@ class Oracle:
     # --- the forecast
 
     def forecast(self, now: datetime) -> Counter[tuple[str, str]]:
-        """Count by (agency, outcome) how well apologies forecast late dossiers; only due days that are over count.
+        """Count late dossiers and apologies by (agency, outcome), of due days that are over.
 
         A sent apology is ``right``, ``wrong`` (the dossier had its result in time) or ``stopped`` (the dossier was no
         longer in process). A late dossier without a sent apology is ``missed``.
@@ -511,7 +511,7 @@ def begin_before(desk: OneStop, at: datetime) -> None:
 
 
 class Stage:
-    """The sources and the ledger of the world, whose time advances from run to run."""
+    """The sources and the ledger of a world, at a time that advances from run to run."""
 
     def __init__(self, world: World, desks: Desks, ledger_dsn: str) -> None:
         self.world, self.desks = world, desks
@@ -616,9 +616,9 @@ class Stage:
 
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Simulate ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
+    """Simulate ``days`` days on the migrated, empty ledger of the connection ``motcua_db``.
 
-    The first differences are printed unless ``quiet``.
+    Return the rows that compare the ledger with the oracle. The first differences are printed unless ``quiet``.
     """
     world = World(seed, days)
     world.number_steps()

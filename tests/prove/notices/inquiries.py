@@ -92,7 +92,7 @@ def reply_about(n: int) -> str:
     accents = n % 13 == ACCENTED
     late = n % 5 == 1 and (
         n % 4 != 3 or n % 2 == 0
-    )  # results of odd dossiers were ready 5 days ago, before they were due
+    )  # finished dossiers (n % 4 == 3) got their result 5 days ago, before their due time
     words = [("chưa có ngày hẹn trả", "chua co ngay hen tra"), ("Trễ hạn", "Tre han"), ("Đúng hạn", "Dung han")]
     state = words[0 if n % 5 == 0 else 1 if late else 2]
     step = STEPS[n % 4]
@@ -227,7 +227,7 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": ledger.app_uri,
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
-        # A few thousand phones ask here, and Kannel sends as fast as it can, so the usual limit would refuse questions.
+        # A few thousand phones send inquiries here, as fast as possible, so the usual limit would refuse some.
         "MOTCUA_INQUIRIES_PER_GATEWAY": "100000",
     }
     command = [sys.executable, "-m", "uvicorn", "motcua.web.callbacks:standalone", "--port", str(port)]

@@ -1,4 +1,6 @@
-"""Prove that pushed dossiers cause the same messages as dossiers that are read, and that no client can harm the intake.
+"""Prove that dossiers cause the same messages if clients push them as if the system reads them from a database.
+
+The proof also shows that no client can harm the intake.
 
 ``make prove ONLY=intake [SEED=n]`` simulates one generated province (worlds/pushing) three times; each event happens at
 the same moment each time. The first time, the system reads the views of the province's software. The second time,
@@ -75,7 +77,10 @@ def of_identity(way: str, outcome: Outcome) -> Figure:
 
 
 def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
-    """Compare the two runs with the same lives, one read and one pushed: texts on phones, closings and dossiers."""
+    """Compare texts on phones, closings and dossiers of two runs with the same lives.
+
+    In one run the system read the dossiers, in the other run clients pushed them.
+    """
     by_phones = judge(texts_in(read.network), texts_in(pushed.network))
     apart = sorted(name for name in read.closings if read.closings[name] != pushed.closings.get(name))
     for name in apart[:4]:

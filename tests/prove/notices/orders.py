@@ -1,4 +1,6 @@
-"""Prove that steps are handled right, whatever the order of their numbers, of their times and of the row's changes.
+"""Prove that a dossier's steps are handled right, whatever the order of their numbers and times.
+
+The changes of the dossier's row may come in any order, too.
 
 The oracle follows docs/decisions/old-steps.md. Each dossier exists for one day and has a few steps. A step is typed in
 at once or late, and committed at once or late. Its time is given, missing, rounded to a date, or impossible. Its number
@@ -153,7 +155,7 @@ class Known:
     """Whether the step clearly happened before a step with a lower number, so it was typed in late."""
     reading: State | None = None
     has_force: bool = False
-    """Whether this old step counts: the dossier's row agreed with it at the pick-up that judged it."""
+    """Whether this old step counts: the dossier's row agreed with the step at the pick-up that judged the step."""
 
     @property
     def kind(self) -> str | None:
@@ -163,7 +165,7 @@ class Known:
 def latest_rows(lives: Sequence[Life]) -> dict[datetime, datetime | None]:
     """Return, for each pick-up, the latest ``updated`` time of all rows that earlier pick-ups read.
 
-    For the first pick-up this is ``None``.
+    For the first pick-up the value is ``None``.
     """
     found: dict[datetime, datetime | None] = {}
     latest: datetime | None = None
@@ -263,7 +265,7 @@ class Oracle:
         return not step.is_old or (step.reading is not None and KIND_OF_STATE.get(step.reading) != kind)
 
     def _entries(self) -> Iterator[list[Known]]:
-        """Yield each series of consecutive steps, ordered by number, that call for the same kind of message."""
+        """Yield each entry: a series of consecutive steps, by number, that call for the same kind of message."""
         run: list[Known] = []
         for step in self.known:
             if run and step.kind != run[0].kind:
@@ -288,7 +290,7 @@ class Oracle:
         return kind is not None and not any(self._leaves(s, kind) for s in self.known if s.place > run[-1].place)
 
     def _is_same_stay(self, one: list[Known], two: list[Known]) -> bool:
-        """Return whether no step between two entries ends the condition that began with the first entry."""
+        """Return whether no step between two entries ends the state in which the first entry put the dossier."""
         between = [step for step in self.known if one[-1].place < step.place < two[0].place]
         kind = one[0].kind
         return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
@@ -389,9 +391,9 @@ def _writes_in_order(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetim
 
 
 def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Simulate ``dossiers`` dossiers on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
+    """Simulate ``dossiers`` dossiers on the migrated, empty ledger of the connection ``motcua_db``.
 
-    The first differences are printed unless ``quiet``.
+    Return the rows that compare the ledger with the oracle. The first differences are printed unless ``quiet``.
     """
     lot = random.Random(seed)
     lives = [draw_life(lot, f"H32-{n:06}") for n in range(dossiers)]

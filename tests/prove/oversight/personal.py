@@ -1,11 +1,11 @@
 """Prove that purging leaves no personal data of a thousand citizens.
 
 The citizens' data goes through the whole system and is purged; then the proof searches for it. The search knows six
-spellings of each number and six of each name. It covers every column of every table of every schema, the statistics of
-PostgreSQL's planner, a fresh dump, all logs, the values that Airflow's tasks pass on, mails, publications, and the
-folders of the system and its journal. Nothing may be found. The ids that some providers give to messages contain the
-phone number. Some columns, and everything that auditors can read, must therefore never hold such an id in clear, not
-even before the purge.
+spellings of each number and six of each name. The search covers every column of every table of every schema, and the
+statistics of PostgreSQL's planner. It also covers a fresh dump, all logs, the values that Airflow's tasks pass on,
+mails, publications, and the folders of the system and its journal. Nothing may be found. The ids that some providers
+give to messages contain the phone number. Some columns, and everything that auditors can read, must therefore never
+hold such an id in clear, not even before the purge.
 """
 
 from __future__ import annotations
@@ -183,7 +183,8 @@ def _play_citizens(world: World, citizens: list[Citizen], dice: random.Random) -
     for each in dice.sample(citizens, 300):
         text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
         in_ledger(answer, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)
-    # The gateway of this proof gives plain ids. Some providers' ids contain the phone number, like these.
+    # The gateway of this proof gives ids without a phone number. Some providers' ids contain the phone number, so such
+    # ids are written here.
     world.rows("UPDATE motcua.attempts SET gateway_reference = '35-' || msisdn || '-' || attempt_id")
     for each in dice.sample(citizens, 200):
         entry = Entry(
@@ -192,7 +193,7 @@ def _play_citizens(world: World, citizens: list[Citizen], dice: random.Random) -
         )  # fmt: skip
         in_ledger(record_complaint, entry, f"form-{each.number}", "lan", AT + timedelta(hours=1))
     for each in dice.sample(citizens, 50):
-        # Some of these entries have a number or a name in place of the dossier code, as old entries may have.
+        # Some of these entries have a phone number or a name in place of the dossier code, as old entries may have.
         world.rows(
             "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, received_at, channel, claim, note,"
             " recorded_by, recorded_at) VALUES (encode(sha256(%s::bytea), 'hex'), %s, %s, %s, 'letter', 'other', %s,"

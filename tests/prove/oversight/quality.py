@@ -164,7 +164,10 @@ BENT: Final = {
     "R7.days": 4, "R8.moves": 2, "R9.cases": 11, "R10.night_from": 21, "R11.days": 3, "R13.inquiries": 3,
     "R14.share": 0.86, "R15.gap": 0.14, "D3.minutes": 32, "S1.hours": 7, "S2.days": 2, "S3.days": 4, "S4.share": 0.49,
 }  # fmt: skip
-"""Wrong thresholds, each a little off the right one, so that its rule misses a subject exactly at the limit."""
+"""Wrong thresholds by name.
+
+Each is slightly off the right threshold, so that the rule misses a subject that is exactly at the right threshold.
+"""
 
 
 def _judge_bent_rules(world: World, dsn: str, numbered: dict[int, Life]) -> Figure:

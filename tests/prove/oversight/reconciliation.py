@@ -208,7 +208,7 @@ class Judge:
             self._add_days_up(period, count)
         if row is None:
             verdict.reruns += 1
-            # When a month is closed, a day of it without any figure gets no closing.
+            # When a month is closed, its days without any figure get no closing.
             same = (
                 _same(count, earlier[-1].count, source_only=not asked_for) if earlier else not _nonzero_figures(count)
             )
@@ -523,7 +523,10 @@ class Days:
         self.judge.close(Period(date(year, 1, 1), "year"))
 
     def last_morning(self) -> None:
-        """Close all periods once more, and then some of them again without any change in between."""
+        """Close all months and longer periods and two days twice, without any change in between.
+
+        Then let the system check closed periods again, and recompute all closings.
+        """
         world, judge = self.world, self.judge
         months = [Period.month_of(first) for first in sorted({day.replace(day=1) for day in world.days})]
         over = [month for month in months if month.end <= self.stage.now]
@@ -564,7 +567,10 @@ class Days:
 
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
-    """Simulate the days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges closings."""
+    """Simulate the days on the migrated, empty ledger of the connection ``motcua_db``.
+
+    Return the verdict of the comparison of all closings with the oracle.
+    """
     with (
         quiet_logs(),
         one_stops(
@@ -699,8 +705,8 @@ def _figures_of_two_months(verdict: Verdict) -> list[Figure]:
 def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
     """Return the numbers of the closings to publish, by name.
 
-    They are the newest closing of a day, the first and the newest closing of a December, and the newest closings of the
-    quarter and the year that end with this December.
+    The closings are the newest closing of a day, the first and the newest closing of a December, and the newest
+    closings of the quarter and the year that end with this December.
     """
     months = verdict.closings[month]
     return {

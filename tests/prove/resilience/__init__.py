@@ -1,1 +1,1 @@
-"""Proofs that no text is lost or doubled when programs are killed, people act in Airflow, or values are bad."""
+"""Proofs that no text is lost or sent twice when programs are killed, people act in Airflow, or values are bad."""

@@ -301,15 +301,16 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 _LONG_AGO = LOOK_BACK + timedelta(hours=2)
 """Age of transitions (status changes of dossiers) that checks record in a past minute.
 
-It is more than ``LOOK_BACK``: if a pick-up reads a younger transition late, it considers the transition's time wrong,
-and replaces it by the time of the pick-up.
+The age is more than ``LOOK_BACK``. A pick-up that reads a younger transition late considers the transition's time
+wrong, and replaces it by the time of the pick-up.
 """
 
 
 def backfills(live: LiveAirflow) -> list[Figure]:
     """Check backfills with each ``--reprocess-behavior``.
 
-    With ``none`` a backfill makes only missing runs; ``failed`` also repeats failed runs, ``completed`` repeats all.
+    With ``none`` a backfill makes only missing runs; ``failed`` also repeats failed runs; ``completed`` also repeats
+    all ended runs.
     Each run that is made or repeated must plan the missing messages of its minute, and retry those that failed.
     """
     first = _minute(datetime.now(UTC)) - _LONG_AGO

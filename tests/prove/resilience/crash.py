@@ -1,17 +1,17 @@
-"""Prove by the gateways' own logs that no text is doubled or lost if senders, PostgreSQL or gateways are killed.
+"""Prove by the gateways' own logs that no text is sent twice or lost if senders, PostgreSQL or gateways are killed.
 
 Usage: ``make prove ONLY=crash SEEDS=10000``. A seed is one random scenario with a few messages. In the first part a
 process is killed before or after a call of the database or of a gateway, or at a random moment. The process sends or
-plans messages, reads receipts, or settles unknown outcomes. Just as often the process is frozen there instead: another
-process takes over its work, and the frozen process is continued right after that or later. In the second part
-PostgreSQL or the gateway is killed, or a connection is cut, in the middle of sending. In the last part senders are
-broken on purpose. tests/crash/judge.py compares the ledger with the gateways' own logs, and must detect each broken
-sender.
+plans messages, reads receipts, or settles unknown outcomes. Just as often the process is frozen instead of killed:
+another process takes over its work, and the frozen process is continued right after the takeover or later. In the
+second part PostgreSQL or the gateway is killed, or a connection is cut, in the middle of sending. In the last part
+senders are broken on purpose. tests/crash/judge.py compares the ledger with the gateways' own logs, and must detect
+each broken sender.
 
 tests/crash/seeds.py explains the method. Findings are printed at once. After Ctrl-C or SIGTERM the table shows the
 seeds tried so far, and a row states that the table is incomplete. The next run on the same source code tries the seeds
-that are left (tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows
-their number.
+that are left (tests/crash/harness.py). The table of the next run includes the seeds of the earlier run with their
+findings, and shows the number of these seeds.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 ``make prove ONLY=restore`` tries each way of restoring on real servers. When the ledger is copied, 200 messages are
 queued. Then these messages are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty
-more events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the
-restore command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes
-over in the middle of sending. Then the system runs as usual, without anybody's help. The journal (files outside the
-ledger) shows the system which requests were sent after the copy. Only if the journal is lost, or is restored with the
-whole disk, must the Department close the gap (the time of which the ledger may lack data) by a command. In one more
-experiment the server is only switched off. The result is judged by the list of requests that the gateway stored.
+more events happen at the desk; the messages about half of them are sent before the ledger is lost. The ledger is
+restored with the restore command, by hand, from a copied data folder, or from its archived write-ahead log; or a
+standby server takes over in the middle of sending. Then the system runs as usual, without anybody's help. The journal
+(files outside the ledger) shows the system which requests were sent after the copy. Only if the journal is lost, or is
+restored with the whole disk, must the Department close the gap (the time of which the ledger may lack data) by a
+command. In one more experiment the server is only switched off. The result is judged by the list of requests that the
+gateway stored.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ class Outcome:
     listed: int
     queued_doubled: int
     gap_events: int
-    """Number of events after the copy of the ledger that were texted or are listed as unknown."""
+    """Number of events after the copy of the ledger whose message was sent or is listed as unknown."""
     difference: int
     receipts: str
     events: int
@@ -204,7 +205,10 @@ Experiment = Callable[[Stage, Cluster], contextlib.AbstractContextManager[None]]
 
 
 def _text_and_add_events(stage: Stage) -> None:
-    """After the ledger was copied, record events and text them, and then record events that are not texted yet."""
+    """Record events and send their messages, and then record events whose messages are not sent yet.
+
+    All these events happen after the ledger was copied.
+    """
     stage.desk.happen(TOLD_IN_GAP)
     stage.tell()
     stage.desk.happen(UNTOLD)
@@ -520,7 +524,7 @@ def figures(seed: int) -> list[Figure]:
 
 
 def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Outcome:
-    """Run one way of restoring, beginning with empty servers; its events begin ``ago`` before now."""
+    """Run one way of restoring, beginning with empty servers; the first events happen ``ago`` before now."""
     with (
         memory_folder("motcua-restore-") as folder,
         contextlib.closing(ScriptedGateway()) as gateway,

@@ -391,7 +391,7 @@ def _dry_run(passage: Passage) -> None:
         if run is not None and run.failures:
             passage.failures.append(f"dry run {code}: {run.failures}")
         if run is not None and code in (BESIDE, ELSEWHERE):
-            # The dry run reads the machine's own clock.
+            # The dry run reads the machine's clock, so its messages have different times in the two worlds.
             messages = [replace(each, message=replace(each.message, at=NOW)) for each in run.messages]
             passage.healthy[f"dry run {code}"] = {repr(each) for each in messages}
     for source in AGENCY_OF:
@@ -500,8 +500,8 @@ An older such transition is found only when the history of its dossier is read.
 def without_trace(passage: Passage) -> list[str]:
     """Return those values planted in a source's contract views that left no trace in the system.
 
-    The source contract describes these views, ``onestop.dossiers`` and ``onestop.transitions``. It forbids the returned
-    values in their columns, but they were neither quarantined nor reported.
+    The source contract describes these views, ``onestop.dossiers`` and ``onestop.transitions``. The contract forbids
+    the returned values, but the system neither quarantined nor reported them.
     """
     reported = passage.traces["found"] | passage.traces["cleaned"]
     missed = []

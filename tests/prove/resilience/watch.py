@@ -7,9 +7,9 @@ of the fault after its repair. Settings (``SHORTENED``) shorten the times that a
 for example, a failed run is reported after 20 s instead of an hour. The watch makes its checks every 10 s. For each
 fault, the proof computes from the measured seconds how long the mail takes at worst with one check per minute.
 
-The second part simulates days by a clock of its own. On a working Friday and the weekend after it, desks work without
+The second part simulates days by a simulated clock. On a working Friday and the weekend after it, desks work without
 any fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not
-happen, and an alert must report this.
+happen, and an alert must report the missing run.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Planting:
         self.mend(fault)
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
-        """Repair the faults, and repeat this every ``again_after`` seconds until the end of each alert is mailed."""
+        """Repair the faults, and repeat the repair every ``again_after`` seconds until each alert's end is mailed."""
         self.begin_to_mend(*faults)
         self.wait_over(*faults, again_after=again_after)
 
@@ -465,8 +465,8 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
     for fault in faults:
         value, ok = "never", False
         if False in fault.seconds:
-            # An alert may need several failed checks. With one check per minute instead of one every 10 s, each of
-            # these checks may come 50 s later.
+            # An alert may need several failed checks. With a check every 60 s instead of every 10 s, each of these
+            # checks may come 50 s later.
             looks = CHECKS[fault.key.partition("/")[0]].looks
             each_minute = fault.seconds[False] + looks * (MINUTE - ROUND)
             value, ok = f"{fault.seconds[False]:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS
@@ -487,7 +487,7 @@ def _count_out_of_turn(alerts: Sequence[MailedAlert]) -> int:
     return wrong
 
 
-# --- Days without a fault, by a clock of their own -------------------------------------------------------------------
+# --- Days without a fault, by a simulated clock ----------------------------------------------------------------------
 
 
 def _figures_of_quiet_days(seed: int) -> list[Figure]:

@@ -105,8 +105,8 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
         # Seconds for which a sender waits for new messages. This time is short, so that a sender that has taken over
-        # from a lost one ends soon, and a sender of the next run can start. It is long enough that both senders still
-        # wait when the next queue of messages is recorded.
+        # from a lost sender ends soon, and a sender of the next run can start. The time is long enough that both
+        # senders still wait when the next queue of messages is recorded.
         "MOTCUA_LINGER": "30",
         "MOTCUA_LINGER_QUIET": "10",
     }
@@ -145,8 +145,10 @@ def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
 
 
 def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
-    """Record ``moves`` dossiers with a ready result ("cases"), wait until the gateway has accepted half of their
-    messages, and return them."""
+    """Record ``moves`` dossiers with a ready result ("cases"), and return the cases.
+
+    Wait until the gateway has accepted half of their messages.
+    """
     before = len(live.network_log())
     cases = live.desk.move(moves)
     live.wait_until("half of the messages were accepted", lambda: len(live.network_log()) >= before + moves // 2, 240)

@@ -44,7 +44,7 @@ OPEN_2016 = _listed("0868 0888 0898")
 OPEN_2017 = _listed("0868 0888 0898 0880 0885 0869 0899")
 UNKNOWN_BLOCKS = _listed("095 0990 0991 0992 0555 0892")
 
-# Province, its name, area code before 2017, area code after 2017, number of digits that follow.
+# Province, its name, area code before 2017, area code after 2017, number of digits that follow the area code.
 _LANDLINES = """
 khanh_hoa|Khánh Hòa|058|0258|7
 binh_dinh|Bình Định|056|0256|7
@@ -107,7 +107,8 @@ TRAPS = [area for area in AREAS if area.old in TRAP_CODES]
 class Row:
     """One phone field and the right answer.
 
-    The right answer is the number to text with all numbers of its owner, or the acceptable reasons why there is none.
+    The right answer is the number to text with all numbers of its owner. If the field has no number to text, the right
+    answer is any of the acceptable reasons.
     """
 
     kind: str
@@ -531,7 +532,10 @@ _REASON_OF_TYPE = {
 
 
 def library_alone(row: Row, search: bool) -> Answer:
-    """Read a field with ``phonenumbers`` alone; ``search``: also search the text if it is no Vietnamese mobile."""
+    """Read a field with the library ``phonenumbers`` alone.
+
+    ``search``: search within the field if the field as a whole is no Vietnamese mobile number.
+    """
     reason = "missing" if not row.field.strip() else "bad_chars"
     try:
         number = phonenumbers.parse(row.field, "VN")

@@ -1,7 +1,7 @@
 """Check that tests notice when a page or an endpoint is missing, or admits a visitor whom it should refuse.
 
-The faults are put into ``motcua/web``, one at a time: a route is left out or answers another HTTP method; a check of
-rights is left out or replaced by another check; every visitor counts as an operator, or no visitor as an auditor; or a
+The faults are put into ``motcua/web``, one at a time. A route is left out or answers another HTTP method. A check of
+rights is left out or replaced by another check. Every visitor counts as an operator, or no visitor as an auditor. A
 page shows rows of other agencies. ``tests/prove/trials.py`` runs, for each fault, the tests that call the broken
 function. ``--seeds`` is the number of faults in the sample.
 """

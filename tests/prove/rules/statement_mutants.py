@@ -111,7 +111,7 @@ class _Statement:
     def _end(self, at: int, ends: frozenset[str]) -> int:
         """Return the end of the part that begins at ``at``.
 
-        It is the position of the first token of ``ends`` that follows at the same depth.
+        The end is the position of the first token of ``ends`` that follows at the same depth.
         """
         depth = self.tokens[at].depth
         for later in range(at, len(self.tokens)):

@@ -1,4 +1,4 @@
-"""Simulate days without any fault, with a clock of their own.
+"""Simulate days without any fault, with a simulated clock.
 
 Desks work, messages reach phones, and the watch (the process that raises alerts) makes its checks. The ledger, the
 watch, a mail server and the jobs that pick up, plan, send and apologise are real. Airflow is a stand-in with scripted
@@ -50,7 +50,7 @@ class QuietDays:
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
         # Switch two checks of the ledger off, because here they would always alert: the tests' server has parameters
-        # that make it fast, and this copy of a ledger lacks the grants of a real one.
+        # that make it fast, and this copy of a ledger lacks the grants of a real ledger.
         self._patching = pytest.MonkeyPatch()
         for line in FAST.splitlines():
             self._patching.delitem(PARAMETERS, line.split()[0], raising=False)
@@ -75,7 +75,7 @@ class QuietDays:
     def evening_without_its_run(self) -> str:
         """Let an evening pass without planning its apologies.
 
-        Return the time of the alert about this, such as ``17:36``, or an empty text if no alert came.
+        Return the time of the alert about the missing run, such as ``17:36``, or an empty text if no alert came.
         """
         before = set(self.alerts())
         while self.now.astimezone(VIETNAM).hour < 18:

@@ -632,7 +632,7 @@ class World:
             dossier = ready("evening missed", five, at(plan.day(plan.missed), 12, 0), due_at=due)
             self.both(dossier, at(plan.day(plan.missed), 12, 0), 4)
         if plan.cleaned is not None:
-            # One step has no recorded time, and one was recorded in the last century.
+            # One step has no recorded time, and another step was recorded in the last century.
             moment = at(plan.day(plan.cleaned), 9, 20)
             for name, recorded in (("no recorded time", None), ("recorded in 1999", at(date(1999, 12, 31), 9, 0))):
                 self.step(ready(name, one, moment), moment, 9, True, recorded=recorded)

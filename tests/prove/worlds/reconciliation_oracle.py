@@ -2,8 +2,8 @@
 
 The proof calls the oracle for each act: for each write at the sources; when the system reads, plans, sends and settles;
 for each answer of the gateway, receipt and inquiry; and for each planted fault. From the wording of the rules the
-oracle derives what the system must know, plan, send and receive, and counts this when a period is closed. It shares no
-code with the system.
+oracle derives what the system must know, plan, send and receive. When a period is closed, the oracle counts the figures
+of the period. The oracle shares no code with the system.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class Count:
 
 @dataclass
 class _Tally:
-    """What has been counted of one period so far."""
+    """Counts and differences of one period while they are being counted."""
 
     start: datetime
     end: datetime

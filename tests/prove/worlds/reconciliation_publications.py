@@ -81,7 +81,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
         "day", "UPDATE motcua.closings SET as_of = as_of - interval '1 hour' WHERE closing_no = %(closing_no)s",
     ),
 }  # fmt: skip
-"""Description of a change → publication whose verification must reveal it, and SQL statement that makes it."""
+"""Description of a change → publication whose verification must reveal the change, and SQL that makes the change."""
 _VALUES = """
 SELECT
     c.known_history, c.known_version, c.closing_no, d.first AT TIME ZONE 'Asia/Ho_Chi_Minh' AS start,

@@ -650,7 +650,7 @@ def test_hostile_text_is_data_and_never_part_of_the_page(network):
     page = requests.get(network.url + "/", timeout=10)
     assert "onerror" not in page.text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page.text)
-    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # loads no other site
+    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # The page loads no other site.
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy

@@ -1,4 +1,4 @@
-"""Test the scripted gateway: it answers as a test sets, and its record of requests is complete."""
+"""Test the scripted gateway: it gives the answers that a test sets, and its record of requests is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the demo's simulated Zalo: its answers for phones with Zalo, without Zalo, and for phones that refuse it."""
+"""Test the demo's simulated Zalo: its answers for phones with Zalo, phones without Zalo, and phones that refuse it."""
 
 from __future__ import annotations
 

@@ -260,8 +260,8 @@ def _patience() -> str:
 
 
 def _is_refusal(error: psycopg.Error) -> bool:
-    """Whether a server answered and refused the connection. The error's message then holds the word FATAL if the
-    server's language is English, or one whose translation keeps this word."""
+    """Return whether a server answered and refused the connection. The error's message then holds the word FATAL if the
+    server's messages are in English, or in a language that keeps this word."""
     words = str(error)
     return "FATAL" in words
 

@@ -60,7 +60,8 @@ def database(examination: Examination) -> Iterator[Finding]:
 
 
 def _reason_without_address(error: Exception) -> str:
-    # The driver's message quotes the address with the password, so only a word of our own is returned.
+    # The driver's message quotes the address with the password. Only ``password`` or the name of the error's class is
+    # returned.
     words = str(getattr(error, "orig", "") or "")
     return "password" if "authentication failed" in words else type(getattr(error, "orig", None) or error).__name__
 
@@ -114,7 +115,7 @@ def parts(examination: Examination) -> Iterator[Finding]:
 
 
 def _aware(moment: datetime) -> datetime:
-    """Return a moment with a time zone. SQLite gives moments in UTC without one."""
+    """Return a moment with a time zone. SQLite returns moments in UTC that name no time zone."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -149,7 +150,7 @@ def pools(examination: Examination) -> Iterator[Finding]:
 
 
 def watch_account(examination: Examination) -> Iterator[Finding]:
-    """Check that an active account has the watch's role, if FAB manages the accounts."""
+    """Check that an active account has the watch's role, if FAB (Flask AppBuilder) manages the accounts."""
     from airflow.configuration import conf
     from sqlalchemy import inspect
 
@@ -167,8 +168,8 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
 def hosts(examination: Examination) -> Iterator[Finding]:
     """Check that tasks run on one machine only, or that the machines share their storage.
 
-    A folder on this machine may be a shared file system too, so only an object store is certain to be shared. Senders
-    leave marks in the journal's folder. These marks show which hosts share that folder.
+    Only an object store is certain to be shared: a folder may be on this machine's own disk or on a shared file system.
+    Each sender writes a file, its mark, into the journal's folder. The marks show which hosts share that folder.
     """
     from airflow.configuration import conf
     from airflow.models.taskinstance import TaskInstance

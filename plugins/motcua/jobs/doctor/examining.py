@@ -32,7 +32,8 @@ DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS = (
     "callbacks.env",
 )
 FILES = (DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS)
-"""The files in the order in which Compose gives them to senders. The callbacks get the last file and the settings."""
+"""The files that hold variables, in the order in which Compose gives them to senders. Senders do not get the last file.
+The callbacks app gets settings.env and the last file."""
 OPTIONAL = frozenset({STORE})
 """Files that may be missing; STORE is needed only for a separate store of publications."""
 ENVIRONMENT = "environment"
@@ -62,12 +63,12 @@ class Installation:
     unreadable: Mapping[str, str] | None = None
     """Files that exist and cannot be read, each with the reason."""
     machine: Path = Path("/")
-    """Where this process sees the root folder of the machine that holds ``folder``."""
+    """Path at which this process sees the root folder of the machine that holds ``folder``."""
 
     @property
     def of_files(self) -> bool:
-        """Whether only files are known. No check can use the network then, because the host names in the files are
-        known only to the containers of Compose."""
+        """Whether the variables come from files. In this case no check can use the network, because the host names in
+        the files are known only to the containers of Compose."""
         return self.folder is not None
 
     def all(self) -> Iterator[Variable]:
@@ -103,7 +104,7 @@ def variable_of(conn_id: str) -> str:
 
 
 def of_environment() -> Installation:
-    """Return the variables of this process's environment."""
+    """Return the installation that this process's environment describes."""
     return Installation({ENVIRONMENT: dict(os.environ)})
 
 
@@ -112,7 +113,7 @@ def of_folder(folder: Path, machine: Path = Path("/")) -> Installation:
 
     Args:
         folder: the folder of the files.
-        machine: where this process sees the root folder of the machine that holds them.
+        machine: path at which this process sees the root folder of the machine that holds the files.
     """
     given: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
@@ -166,8 +167,8 @@ class Examination:
     """An SQLAlchemy session on Airflow's database. ``None`` if the database does not answer or is of another
     release."""
     unusable: set[str] = field(default_factory=set)
-    """Names of connections, callbacks (as ``callback kannel``) and stores with a fault that was found already. Later
-    checks do not use them."""
+    """Names of connections, callbacks (as ``callback kannel``) and stores in which an earlier check found a fault.
+    Later checks do not use them."""
     closers: list[Callable[[], object]] = field(default_factory=list)
 
     @property
@@ -177,7 +178,7 @@ class Examination:
         return self.ledger
 
     def has(self, needs: Needs) -> bool:
-        """Whether this examination has what a check needs."""
+        """Return whether the precondition of a check is met in this examination."""
         if needs == "nothing":
             return True
         if self.installation.of_files:

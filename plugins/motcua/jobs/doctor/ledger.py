@@ -44,14 +44,14 @@ ROLES = (
 """Roles that ``motcua provision`` creates."""
 OWNER = "motcua_owner"
 POSTGRES = 18
-"""Major version of PostgreSQL in docker-compose.yaml and of its client in the lock files."""
+"""Major version of the PostgreSQL server in docker-compose.yaml, and of the PostgreSQL client in the lock files."""
 _EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
-    """Check that the ledger accepts each connection of this process and that our roles exist. Also check that no role
-    has too many rights, expires soon or has a limit of sessions, which only motcua_audit may have. Accepted connections
-    stay open for the later checks."""
+    """Check that the ledger accepts each connection of this process and that the roles of ``ROLES`` exist. Also check
+    that no role has too many rights or expires soon, and that no role except motcua_audit has a limit of sessions.
+    Accepted connections stay open for the later checks."""
     found: list[tuple[str, Finding]] = []
     silent: set[tuple[str | None, int | None]] = set()
     witness: Connection | None = None
@@ -87,7 +87,8 @@ def ledger(examination: Examination) -> Iterator[Finding]:
         missing = set(ROLES) - rights_by_role.keys()
         for name in sorted(missing):
             yield fault("role_missing", f"role {name}")
-        # PostgreSQL refuses a missing role as if its password were wrong. Only the missing role is reported then.
+        # PostgreSQL refuses a role that does not exist as if the password were wrong. So only the role is reported as
+        # missing.
         found = [each for each in found if each[0] not in missing]
     yield from (finding for _, finding in found)
     if witness is not None:
@@ -121,7 +122,8 @@ def why_refused(error: psycopg.OperationalError) -> str:
     """Return why PostgreSQL refused a connection: ``password``, ``database``, ``closed`` or ``unreachable``.
 
     A role that does not exist gives ``password``, too. ``closed`` means that the database exists and the role may not
-    connect. A refusal carries no error code, so the reason is read from its text, which is English on all our servers.
+    connect. A refusal carries no error code, so the reason is read from the error's text. A text in another language
+    than English gives ``unreachable``.
     """
     words = str(error)
     if (
@@ -181,7 +183,8 @@ def objects(examination: Examination) -> Iterator[Finding]:
 
 
 def server(examination: Examination) -> Iterator[Finding]:
-    """Check the server's clock, version and connection limit, and that the programs for the ledger's backup exist."""
+    """Check the clock and the version of the ledger's server, and that the ledger's database has no limit of sessions.
+    Also check that the programs for backups of the ledger exist."""
     connection = examination.open_ledger
     before = datetime.now(UTC)
     found = server_there(connection)
@@ -216,7 +219,7 @@ _SIZES |= {"8kb": 8192.0, "mb": 1024.0**2, "gb": 1024.0**3, "tb": 1024.0**4}
 _NUMBER = re.compile(r"\s*(-?[\d.]+)\s*([a-zA-Z]*)\s*")
 
 _OtherParameters = Mapping[str, str]
-"""The values of the other parameters that are in force for the same server, role or database, by name."""
+"""Texts by the name of a parameter: the values in force for one server, role or database, or the units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,8 @@ class Parameter:
     must: str
     """The requirement in words, such as ``on`` or ``at least 100``."""
     holds: Callable[[str, _OtherParameters], bool]
-    """Whether a value fulfils the requirement. Values with a unit come in seconds or bytes."""
+    """Returns whether a value fulfils the requirement, given the values of the other parameters. A value with a unit is
+    given in seconds or bytes."""
     why: str
     fault: str = "parameter_differs"
 
@@ -252,8 +256,8 @@ def _up_to(most: float, must: str, why: str) -> Parameter:
 
 
 def _unless_values(nothing: float, why: str) -> Parameter:
-    """Require that PostgreSQL logs no parameters of SQL statements. The value must be ``nothing``, with which no SQL
-    statement is logged, or log_parameter_max_length must be 0."""
+    """Return the requirement that PostgreSQL logs no parameters of SQL statements. Either the value is ``nothing``,
+    with which PostgreSQL logs no SQL statement, or log_parameter_max_length is 0."""
     return Parameter(
         f"{nothing:g}, unless log_parameter_max_length is 0",
         lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",
@@ -351,7 +355,7 @@ PARAMETERS: dict[str, Parameter] = {
 }
 """The requirements, by the parameter's name in small letters.
 
-PostgreSQL's defaults fulfil all requirements except those about the error log.
+PostgreSQL's defaults fulfil all requirements except the one about log_error_verbosity.
 """
 _PLANNED = _on("PostgreSQL could not choose this kind of plan, and what takes milliseconds may take minutes")
 """Requirement for every parameter ``enable_…`` that is on by default."""
@@ -418,7 +422,8 @@ def _parameters_set_apart(
 def _fault_of_parameter(
     name: str, setting: str, others: _OtherParameters, units: _OtherParameters, planned: set[str]
 ) -> tuple[str, str] | None:
-    """Return the identifier of the fault and its detail. ``None`` if the value is right or has no requirement."""
+    """Return the identifier of the fault and the detail of the fault. ``None`` if the value is right, or if the
+    parameter has no requirement."""
     parameter = PARAMETERS.get(name.lower(), _PLANNED if name in planned else None)
     if parameter is None:
         return None
@@ -432,7 +437,8 @@ def _fault_of_parameter(
 
 
 def _comparable(setting: str, unit: str) -> str:
-    """Return a value in small letters. A value with a unit becomes seconds or bytes; -1 and 0 stay as they are."""
+    """Return a parameter's value in small letters. A value with a unit is converted to seconds or bytes; -1 and 0 stay
+    as they are."""
     found = _NUMBER.fullmatch(setting)
     if not unit or found is None:
         return setting.lower()

@@ -85,7 +85,7 @@ def zone(examination: Examination) -> Iterator[Finding]:
 
 
 def versions(examination: Examination) -> Iterator[Finding]:
-    """Check that Python is a supported version, and that the installed packages have the versions of the lock."""
+    """Check that Python is a supported version, and that the installed packages have the versions of the lock file."""
     if sys.version_info[:2] not in PYTHONS:
         yield fault("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
     lock = examination.settings.home / "requirements-production.lock"

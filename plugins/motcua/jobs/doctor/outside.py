@@ -1,6 +1,8 @@
-"""Checks that sources, gateways, callbacks, the intake and the mail server answer and accept our sign-in.
+"""Checks that sources, gateways, the callbacks app, the intake app and the mail server answer, and accept our sign-in
+where we sign in.
 
-The checks send no message and store nothing.
+The callbacks app receives delivery receipts. The intake app receives dossiers that one-stop software pushes. The checks
+send no message and store nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ def sources(examination: Examination) -> Iterator[Finding]:
 
 
 def look_at_source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
-    """Check one source whose connection can be read: its answer, the rights of our role, its columns, its clock."""
+    """Check one source: that it answers, what our role may read and write, the source's columns, and its clock.
+
+    The settings of the source's connection must be readable.
+    """
     given = examination.installation.connection(f"onestop_{name}")
     assert given is not None, "a connection that cannot be read is not usable"
     where = examination.installation.where(variable_of(f"onestop_{name}"), SOURCES)
@@ -145,13 +150,13 @@ def look_at_gateway(
     ``where`` names the gateway's connection in the findings.
     """
     if goes_by_plain_http(gateway.address.base_url) and _is_on_the_internet(gateway.address.base_url):
-        # The check ends here, so that it does not send the password there, either.
+        # The check ends here, because the later requests would send the password over the unencrypted connection.
         yield fault("address_in_clear", where, "phone numbers and the password go there: use https, or a private line")
         return
     before = datetime.now(UTC)
     try:
-        # A HEAD request for the first page sends no message. The answer shows that the gateway works, and the time of
-        # its clock.
+        # A HEAD request for the first page sends no message. The answer shows that the gateway works, and has the time
+        # of the gateway's clock.
         answer = session.head(gateway.address.base_url, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
         yield fault("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
@@ -276,8 +281,8 @@ def intake(examination: Examination) -> Iterator[Finding]:
 
 
 def mail_server(examination: Examination) -> Iterator[Finding]:
-    """Check that the mail server answers with the TLS that its connection asks for, and accepts our login and sender.
-    No mail is sent."""
+    """Check that the mail server answers, with TLS if the Airflow connection asks for TLS, and accepts our login and
+    sender address. No mail is sent."""
     given = examination.installation.connection("smtp_default")
     if given is None or "smtp_default" in examination.unusable:
         return

@@ -41,7 +41,7 @@ def agencies(examination: Examination) -> Iterator[Finding]:
 def texts(examination: Examination) -> Iterator[Finding]:
     """Check that the text in force of each template is registered at every gateway.
 
-    If the gateway's adapter sends ids of templates, each text must also have its id there.
+    If the gateway's adapter sends ids of templates, each text must also have an id from the gateway's provider.
     """
     known = registrations(examination.open_ledger)
     newest = load_templates().values()
@@ -59,7 +59,8 @@ def texts(examination: Examination) -> Iterator[Finding]:
             _name(each)
             for each in newest
             if (found := known.get((gateway, each.template_id, each.version))) is not None
-            # A text without accents needs an id only if accents cost more at this gateway.
+            # A gateway at which accents cost nothing gets only texts with accents, so only the id of that form counts.
+            # At any other gateway, the id of one of the two forms is enough.
             and not (
                 found.accented_provider_template_id or (not opened.accents_cost_nothing and found.provider_template_id)
             )
@@ -69,7 +70,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
 
 
 def limits_of_the_day(examination: Examination) -> Iterator[Finding]:
-    """Check that no gateway has used up its daily limit or quota, which may be set too low."""
+    """Check that no gateway has used up its daily limit or quota. A limit that is used up may be set too low."""
     for each in days_used_up(examination.open_ledger, examination.settings.gateways, examination.now):
         yield replace(each.finding, subject=f"gateway {each.gateway}")
 
@@ -87,7 +88,7 @@ def calendar(examination: Examination) -> Iterator[Finding]:
 
 
 def journal(examination: Examination) -> Iterator[Finding]:
-    """Check that the journal is the one that belongs to the ledger, lacks no day, and has only readable lines."""
+    """Check that the journal in the folder belongs to the ledger, lacks no day, and has only readable lines."""
     folder = examination.settings.journal_folder
     try:
         own_journal = Journal(folder)
@@ -116,7 +117,8 @@ def watch(examination: Examination) -> Iterator[Finding]:
 
 
 def source_checks(examination: Examination) -> Iterator[Finding]:
-    """Check that the last check of each source found no fault that makes messages about its dossiers unreliable."""
+    """Check that the last check of each source found no fault that makes messages about the source's dossiers
+    unreliable."""
     adapters = examination.settings.sources
     for source, check in last_checks(examination.open_ledger, list(adapters)).items():
         for each in check.forbidding:

@@ -55,11 +55,13 @@ SECRETS = (
 )
 """Secrets of .env. Each must have a value of its own."""
 AUDIT = "MOTCUA_AUDIT_PASSWORD"
-"""Secret for people who read the ledger directly. Without such people the variable is missing or empty."""
+"""Variable with the password of the role motcua_audit, as which people read the ledger directly. If nobody does so, the
+variable is missing or empty."""
 NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL", "TLS", "GATEWAY_NETWORKS")
 """Variables without which Compose does not start. Compose itself names only one missing variable at a time."""
 OF_SETTINGS = {"backup_time": "BACKUP_TIME", "backup_keep": "BACKUP_KEEP"}
-"""Settings that are written in .env. Compose passes each of them to the one service that needs it."""
+"""Settings that are written in .env, each with its variable there. Compose passes each setting to the one service that
+needs it."""
 _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
@@ -128,12 +130,13 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
                 words = "" if each["type"] == "value_error" else f"{each['msg']}. "
                 detail = f"{words}{Settings.model_fields[name].description}"
                 unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), detail))
-                # A list with two wrong entries is reported twice.
+                # A list with two wrong entries gives two errors for one setting, so the setting may be removed already.
                 given.pop(name, None)
 
 
 def setting_of(installation: Installation, name: str) -> Variable | None:
-    """Return the variable that holds a setting, or the non-empty variable of .env from which Compose sets it."""
+    """Return the variable that holds a setting, or the non-empty variable of .env from which Compose sets the setting.
+    ``None`` if there is no such variable."""
     found = installation.find(f"MOTCUA_{name.upper()}")
     of_compose = installation.find(OF_SETTINGS[name]) if found is None and name in OF_SETTINGS else None
     return found or (of_compose if of_compose is not None and of_compose.value else None)
@@ -204,14 +207,15 @@ def _destination_is_set(examination: Examination, setting: str, name: str) -> It
     where = where_of_setting(examination.installation, setting)
     if is_nowhere(destination):
         yield fault(name, where, destination)
-    # Installations that are no server, such as a demo, do not need this setting.
+    # Only servers have the files beside docker-compose.yaml. An installation without the files, such as a demo, does
+    # not need this setting.
     elif not destination and examination.installation.of_files and not _settings_are_unread(examination):
         yield fault(name, where, "it is not set")
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
-    """Check that the pages' address is valid, has no path and is not the example's. Also check that the addresses of
-    the pages, of the intake and of alerts do not use plain HTTP."""
+    """Check that the pages' address is valid, has no path and is not the one of the example file. Also check that the
+    addresses of the pages, of the intake app and of alerts do not use plain HTTP."""
     for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
         written = examination.installation.value(name)
         if not written:
@@ -331,7 +335,7 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     if name in _ROLE_PASSWORDS:
         yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
     elif password or each.file == STORE or name.startswith("onestop_") or _sends(each, name):
-        # Several connections may use one account, which then is one holder.
+        # Several connections may use the same account. They then have the same holder.
         account = f"{given.login}@{given.host}" if given.login else name
         yield Secret(f"{each.where}, password", account, password, ours=False)
     if not name.startswith("sms_"):
@@ -468,7 +472,8 @@ def _store_connection(examination: Examination) -> Iterator[Finding]:
 
 
 def read_sources(settings: Settings) -> list[str]:
-    """Return the sources that have their own database, which we read. Pushed rows are in the ledger instead."""
+    """Return the sources that have a database of their own, which we read. The rows of all other sources are in the
+    ledger."""
     return [source for source, kind in settings.sources.items() if connection_of(source, kind) != LEDGER]
 
 

@@ -372,9 +372,10 @@ class _Reader:
         self.found.rows.append(_dossier_row(key, distinct))
 
     def _agency_of(self, index: int, named: str | None, code: str) -> str | FileFault:
-        """Return the agency of a line: the agency that it names, the agency in the code's prefix, or the source's
-        only agency, unless the code begins with the code of an agency that the ledger does not know. Return a fault if
-        there is none, or if the source may not deliver its dossiers."""
+        """Return the agency of a line: the agency that the line names, the agency in the prefix of the dossier's code,
+        or the source's only agency. The source's only agency is not used if the dossier's code begins with the code of
+        an agency that the ledger does not know. Return a fault if no agency is found, or if the source may not deliver
+        dossiers of the agency."""
         agency, prefix = named, agency_in_code(code)
         if agency is None and prefix:
             with suppress(SeveralAgencies):
@@ -389,7 +390,7 @@ class _Reader:
 
     def _read_line(self, index: int, row: Mapping[str, Any], wrongs: Mapping[str, FileFault], agency: str) -> _Line:
         """Return a line with the values of its cells."""
-        # An unreadable time is left out, so that the ledger keeps the time that it has. An empty cell empties the
+        # An unreadable time is left out, so that the ledger keeps the time that it stores. An empty cell empties the
         # field.
         fields = {name: row[column] or "" for column, name in _FIELD_NAMES.items() if column in self.table.columns}
         other_values: dict[str, Any] = {

@@ -197,7 +197,7 @@ def _sort_key(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str,
 
 
 def files_in(source: str) -> Iterator[tuple[str, SeenFile]]:
-    """Yield the exports in a source's folder, each with its name there, without drafts and hidden files.
+    """Yield the exports in a source's folder, each with its name in the folder, without drafts and hidden files.
 
     Files that were uploaded on a staff page and that nobody has confirmed yet are hidden, too.
 
@@ -304,8 +304,8 @@ def is_past(
     export was imported. ``None`` if it may contain something new."""
     if last.is_repeated:
         return "repeated"
-    # If the time of the last whole export is in the future, the clock was ahead when that export was imported. Its time
-    # then does not make it newer than this file.
+    # If the time of the last whole export is in the future, the clock was ahead when that export was imported. That
+    # time then does not show that the export is newer than this file.
     if last.whole_at is None or last.whole_at > now + CLOCKS_MAY_DIFFER:
         return None
     if form.kind == "whole":

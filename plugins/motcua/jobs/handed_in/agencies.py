@@ -1,5 +1,5 @@
 """Read the agencies' settings from a YAML file, compare them with the ledger, import them and export them. A changed
-setting *silences* an agency if it keeps messages from citizens who receive them now."""
+setting *silences* an agency if the change withholds messages from citizens who receive messages now."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ from motcua.store.ledger.database import Connection, connect
 log = logging.getLogger(__name__)
 
 AGENCYS_OWN: Final = frozenset({"same_day_excluded"})
-"""Settings through which an agency itself may keep messages from its citizens. Only the Department may change other
-settings that keep messages from citizens."""
+"""Settings through which an agency itself may withhold messages from its citizens. Only the Department may change other
+settings that withhold messages from citizens."""
 
 _KINDS: Final = ("result", "supplement", "apology")
 _LONGEST_HOLD = timedelta(days=1)
@@ -463,7 +463,7 @@ class AgencyChange:
     is_new: bool
     fields: tuple[FieldChange, ...]
     silences: tuple[str, ...]
-    """Settings whose change keeps messages from citizens who receive them now."""
+    """Settings whose change withholds messages from citizens who receive messages now."""
 
     @property
     def departments(self) -> tuple[str, ...]:
@@ -623,9 +623,10 @@ def import_agencies(
         enabled_from: the date for agencies that have none in the file and none in the ledger.
         by_department: whether the import is in the Department's name. Only the Department may change which kinds of
             messages are off, or silence an agency by another setting than same-day procedures.
-        confirm: asks for a confirmation when the file would silence an agency; without it such a file is refused.
-        show: receives the comparison before the confirmation and before any write. An old file may undo newer
-            settings, and the comparison shows that.
+        confirm: asks for a confirmation when the file would silence an agency. Without ``confirm``, such a file is
+            refused.
+        show: receives the comparison before the confirmation and before any write. An old file may undo newer settings,
+            and the comparison shows the loss.
 
     Raises:
         AgencyFileError: the file cannot be used. Nothing is written.

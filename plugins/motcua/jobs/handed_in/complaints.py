@@ -3,8 +3,8 @@
 An import saves the good rows of a file and reports the broken rows by line and column. The same row never counts twice,
 whether the same file is imported again or a longer file repeats the row. One report of a citizen may also arrive twice
 in different ways, for example on the page and in a list. The ledger stores the second report too, but does not count
-it; the view ``audit.complaints`` shows which complaint it repeats. A complaint about an unknown dossier is stored and
-linked as soon as the dossier is picked up.
+it. The view ``audit.complaints`` shows which complaint the second report repeats. A complaint about an unknown dossier
+is stored and linked as soon as the dossier is picked up.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ MOST_ROWS: Final = 50_000
 LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
 EARLIEST: Final = datetime(2016, 1, 1, tzinfo=VIETNAM)
-"""The pilot began in 2016. No citizen received a message before that year, so an earlier time of a complaint is a
-typing error."""
+"""Earliest time of a complaint that is accepted. The pilot began in 2016, and no citizen received a message before that
+year, so an earlier time is a typing error."""
 
 
 class ComplaintRefused(Exception):
@@ -101,8 +101,8 @@ def _latest_moment(written_at: datetime, now: datetime) -> datetime:
     """Return the latest moment that a written time may mean.
 
     A day without a time means the end of that day; Excel writes such a day as midnight. A minute means the end of that
-    minute. The result is later than now only if the written time is. Every message that was sent until the returned
-    moment may be the cause of the complaint.
+    minute. The result is not later than now, unless the written time itself is later. Every message that was sent until
+    the returned moment may be the cause of the complaint.
     """
     if written_at.second or written_at.microsecond:
         return written_at
@@ -112,7 +112,7 @@ def _latest_moment(written_at: datetime, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A complaint with all fields as somebody typed them into the form."""
+    """A complaint with all fields as somebody typed them into the form of the staff page."""
 
     agency: str
     dossier_code: str
@@ -123,7 +123,7 @@ class Entry:
 
 
 def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
-    """Return the columns of a complaints file. They are also the fields of the form."""
+    """Return the columns of a complaints file. The staff page's form for one complaint has the same fields."""
     words = _complaint_words()
 
     def received_at(written: str) -> datetime:
@@ -158,7 +158,7 @@ def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
 
 
 def _read_note(written: str) -> str | None:
-    """Return the cleaned note, or ``None`` if nothing is left of it; refuse a note that is too long."""
+    """Return the cleaned note, or ``None`` if no text is left after cleaning; refuse a note that is too long."""
     note = clean_words(written, LONGEST_NOTE + 1)
     if note is not None and len(note) > LONGEST_NOTE:
         raise wrong("too_long", most=LONGEST_NOTE)
@@ -339,12 +339,12 @@ def take_back(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> None:
-    """Withdraw a complaint. It stays in the ledger and no longer counts.
+    """Withdraw a complaint. The complaint stays in the ledger but does not count.
 
     Args:
         connection: to the ledger.
         complaint_id: the complaint.
-        by: the person who withdraws it.
+        by: the person who withdraws the complaint.
         reason: why the complaint is withdrawn.
         now: time of the withdrawal.
         agencies: codes of the agencies whose complaints the person may withdraw; ``None`` for all agencies.
@@ -375,7 +375,7 @@ def write_outcome(
         connection: to the ledger.
         complaint_id: the complaint.
         outcome: result of the check.
-        by: the person who records it.
+        by: the person who records the outcome.
         reason: explanation, or blank.
         now: time of the recording.
         agencies: codes of the agencies whose complaints the person may change; ``None`` for all agencies.

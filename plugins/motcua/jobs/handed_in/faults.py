@@ -18,7 +18,7 @@ from motcua.domain.phones.reading import mask_phones
 from motcua.settings import include_dir
 
 MOST_FAULTS: Final = 20
-"""Largest number of faults of a file that a message names. Of the other faults it gives only the number."""
+"""Largest number of faults of a file that a message names. The message gives only the number of the other faults."""
 
 FaultCode: TypeAlias = Literal[
     "too_large", "too_many_lines", "too_heavy", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable",
@@ -95,7 +95,7 @@ class FileRefused(Exception):
     def __init__(self, name: str, faults: Sequence[FileFault]) -> None:
         self.name, self.faults = name, tuple(faults)
         self.month: date | None = None
-        """First day of the file's month, if that could be read."""
+        """First day of the file's month, if the month could be read."""
         super().__init__(self._text_in("vi"))
 
     @classmethod

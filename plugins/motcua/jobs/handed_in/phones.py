@@ -1,4 +1,4 @@
-"""Check a table of phone fields before an agency is enabled: count the numbers that can be texted, list rows to
+"""Check a table of phone fields before an agency is enabled: count the numbers that can be texted, and list the rows to
 correct."""
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Finding(NamedTuple):
 
 _SHARED_FROM: Final = 5
 _SHARED_WITHIN: Final = timedelta(days=30)
-"""A number counts as shared if ``_SHARED_FROM`` owners entered it within this time."""
+"""Time within which ``_SHARED_FROM`` owners must have entered a number so that it counts as shared."""
 _WARNINGS: Final[tuple[Note, ...]] = ("unknown_block", "letters_repaired")
 
 

@@ -70,7 +70,7 @@ class FormError(Exception):
 
 
 class _Frozen(BaseModel):
-    """A part of a form. It cannot be changed, and unknown fields are refused."""
+    """A part of a form. An instance cannot be changed, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -277,7 +277,8 @@ def month_in_name(name: str) -> date | None:
 def read_statement(
     content: bytes, name: str, form: StatementForm, month: date | None = None, now: datetime | None = None
 ) -> Statement:
-    """Return a checked carrier statement: all lines are readable and in one month, and a total in it equals their sum.
+    """Return a checked carrier statement: all lines are readable and in one month, and a total in the file equals their
+    sum.
 
     Args:
         content: bytes of the file.
@@ -465,7 +466,7 @@ def _check_reference(written: str) -> str:
 
 
 def _read_msisdn(written: str) -> str | None:
-    """Return a number with its country code; ``None`` if a part of it is masked."""
+    """Return a phone number with its country code; ``None`` if a part of the number is masked."""
     if _MASKED.search(written):
         return None
     not_rounded(written)

@@ -36,7 +36,7 @@ _LINES_PER_QUERY = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The result of an import."""
+    """The result of an import of a carrier statement."""
 
     statement_no: int
     file_name: str
@@ -49,11 +49,11 @@ def statement_terms(form: StatementForm, covers: Iterable[str], prices: Mapping[
     """Return the terms of a form, the directions that the file covers (``mt``: our messages, ``mo``: inquiries), and
     the prices of the form's gateway, as JSON values."""
     terms: dict[str, Any] = form.model_dump(mode="json")
-    # Prices are only useful with a column of amounts to compare with.
+    # Prices are useful only if the file has a column of amounts to compare with the prices.
     terms["prices"] = dict(prices) if form.columns.get("amount") else {}
     terms["covers"] = sorted(covers)
     fee = Decimal(settings().inquiries_fee)
-    # This is the amount that a line about one inquiry should have.
+    # The amount, in đồng, that a line about one inquiry should have.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
     return terms
 
@@ -152,7 +152,7 @@ def _import_statement(
 def _complete_until(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
     """Return the moment up to which the carrier statement of an unfinished month is complete.
 
-    A message that was just being sent at the time of the last line may be missing in the file. The moment is therefore
+    A message that was being sent at the time of the last line may be missing in the file. The moment is therefore
     earlier than the last line by the agreed tolerance, and never before the month begins.
     """
     return max(begins, statement.last_at - timedelta(seconds=form.tolerance.seconds))

@@ -45,13 +45,14 @@ MOST_COLUMNS: Final = 200
 MOST_ROWS: Final = 1_048_576
 """Most rows of a workbook's sheet, as in Excel."""
 HEADING_WITHIN: Final = 50
-"""Number of first rows that may hold the heading. The provider's name, the month and other notes stand above it."""
+"""Number of first rows that may hold the heading. The provider's name, the month and other notes may stand above the
+heading."""
 _SEPARATORS: Final = (",", ";", "\t")
 # A character that no table holds. With it as separator, a file with one column is read line by line.
 _NO_SEPARATOR: Final = "\x1f"
 _PHONE: Final = re.compile(r"(?:\+?84|0)[0-9]{9}")
 _LONGEST_EXACT: Final = 10**15
-"""Excel stores 15 digits of a number, so a number from this value on was rounded."""
+"""Excel stores 15 digits of a number, so a number from this value on may have been rounded."""
 
 
 def shown_name(name: str) -> str:
@@ -311,8 +312,9 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
 
 
 def _find_separator(body: str, headed: bool) -> str:
-    """Return the separator that occurs equally often in most lines, outside quotes. With ``headed``, return the most
-    frequent one in the first line.
+    """Return the separator that occurs equally often in most lines, outside quotes.
+
+    With ``headed``, return the most frequent separator of the first line, or ``_NO_SEPARATOR`` if that line has none.
 
     Counting all occurrences would be wrong: a text may hold more commas than the table has separators.
     """
@@ -436,7 +438,7 @@ class _Heading:
     the row."""
 
     def has(self, columns: ColumnSpecs) -> bool:
-        """Return whether every required column is there."""
+        """Return whether the row has a heading for every required column."""
         return all(column in self.found for column, spec in columns.items() if spec.required)
 
 
@@ -471,7 +473,8 @@ def read_table(
 
 
 def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
-    """Return the table below the first row with all required headings, or below two rows that have them together.
+    """Return the table below the first row with all required headings, or below two rows that together have all of
+    them.
 
     Args:
         sheet: the sheet to search.
@@ -511,9 +514,9 @@ def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
 def _find_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
     """Return the row that is most likely the heading, or ``None`` if no row has any known heading.
 
-    The heading is the first row with all required headings. If there is no such row, two rows may have them together:
-    the upper row then holds groups of columns, and cells that are merged over both rows. Otherwise the row with the
-    most known headings is returned.
+    The heading is the first row with all required headings. If there is no such row, two rows together may have all
+    required headings: the upper row then holds groups of columns, and cells that are merged over both rows. Otherwise
+    the row with the most known headings is returned.
     """
     known = {
         heading_key(heading): (column, rank)

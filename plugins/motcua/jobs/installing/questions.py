@@ -97,7 +97,7 @@ def _with_scheme(said: str) -> str:
 
 
 def _wrong_url(said: str) -> Wrong:
-    """Return why a text is no address of the pages; ``None`` if it is one."""
+    """Return why a text is no address of the pages; ``None`` for a valid address."""
     try:
         split = urlsplit(_with_scheme(said))
         # ``split.port`` raises a ValueError for an invalid port.
@@ -161,7 +161,7 @@ def _ask_certificate(talk: Talk) -> None:
 
 
 def _wrong_names(said: str) -> Wrong:
-    """Return why a text is no list of names; ``None`` if it is one."""
+    """Return why a text is no list of names; ``None`` for a list of names."""
     return None if lists(said) and all(map(_NAME.fullmatch, lists(said))) else ("names", {})
 
 
@@ -227,12 +227,12 @@ def _choose(talk: Talk, asked: str, of: Iterable[str], default: str, name: str) 
 
 
 def _field_of(given: GivenConnection | None, name: str) -> str:
-    """Return a field of a connection as text; empty if there is none."""
+    """Return a field of a connection as text; empty if there is no connection or the field has no value."""
     return "" if given is None else str(getattr(given, name) or "")
 
 
 def _wrong_port(said: str) -> Wrong:
-    """Return why a text is no port; ``None`` if it is one."""
+    """Return why a text is no port; ``None`` for a valid port."""
     return None if said.isdecimal() and 0 < int(said) < 65_536 else ("port", {})
 
 
@@ -410,7 +410,7 @@ def _try_mailing(talk: Talk, draft: Files, recipient: str) -> list[Finding]:
 
 
 def _wrong_mails(said: str) -> Wrong:
-    """Return why a text is no list of mail addresses; ``None`` if it is one."""
+    """Return why a text is no list of mail addresses; ``None`` for a list of mail addresses."""
     wrong = [each for each in said.split(",") if not trying.is_mail_address(each.strip())]
     return ("mails", {"which": ", ".join(map(str.strip, wrong))}) if wrong else None
 
@@ -453,7 +453,7 @@ def _ask_reports(talk: Talk) -> None:
     talk.good("reports")
 
 
-# --- 9 and 10: what lies elsewhere ------------------------------------------------------------------------------------
+# --- 9 and 10: the watch from outside, and the backups ----------------------------------------------------------------
 
 
 def _signed_nowhere(talk: Talk, said: str, before: str) -> str:

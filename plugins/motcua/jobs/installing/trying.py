@@ -48,7 +48,7 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
 
 
 def _report_exception(tries: Callable[_Arguments, list[Finding]]) -> Callable[_Arguments, list[Finding]]:
-    """Return a finding if a check raises an exception, so that the set-up goes on and no answer is lost."""
+    """Wrap a check so that an exception becomes a finding. The set-up then goes on, and no answer is lost."""
 
     @wraps(tries)
     def tried(*asked: _Arguments.args, **by_name: _Arguments.kwargs) -> list[Finding]:

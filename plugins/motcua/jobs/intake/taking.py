@@ -160,8 +160,8 @@ def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedD
 def _rounds(records: Mapping[int, PushedDossier]) -> list[dict[int, PushedDossier]]:
     """Split the records into rounds, which are written one after the other. No round has a dossier's code twice.
 
-    Records with the same code and different units may be about the same dossier. Each of them then changes what the
-    earlier records wrote, as if it came in a call of its own.
+    Records with the same code and different units may be about the same dossier. Each record then changes the dossier
+    as the earlier records left it, as if each record came in a call of its own.
     """
     rounds: list[dict[int, PushedDossier]] = []
     times = Counter[str]()

@@ -29,7 +29,8 @@ def _read_settings(connection: Connection, asked: Asked, most: int, skipped: int
 
 
 def _same_day_cell(row: Mapping[str, Any], seen: Seen) -> Cell:
-    """Return the cell of the setting for same-day procedures. If only some are left out, the cell has their number."""
+    """Return the cell of the setting for same-day dossiers. If dossiers of only some procedures get no messages, the
+    cell has the number of these procedures."""
     named = row["same_day_procedures"]
     some = settings_words()["some_procedures"].format(number=len(named)) if named else ""
     code = (", ".join(named) or "excluded") if row["same_day_excluded"] else "told"

@@ -242,8 +242,8 @@ class _FilterReader:
         self.told.append(words["no_agency"] if of_none else self.chosen.name if self.chosen else "")
 
     def _read_choice(self, name: str, declared: Filter) -> None:
-        """Read a filter with a value of a closed list. A filter of message reasons accepts each reason that has words,
-        even if the list lacks it."""
+        """Read a filter with a value of a closed list. A filter of message reasons accepts every reason for which there
+        are words, even if the closed list lacks the reason."""
         written, words = self._take_text(name), words_of(declared.words)
         if declared.words == "reason" and wording.is_message_reason(written):
             found = self.faults.name(written, declared.head)

@@ -92,10 +92,10 @@ AXIS = Listing(
 
 
 def _read_complaints(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
-    """Return the requested complaints from the ledger.
+    """Return the requested complaints from ``motcua.complaints``.
 
-    If no dossier has the code of a complaint, auditors do not see that code. Somebody typed it, and it may be a name.
-    The view audit.complaints leaves such a code out, too.
+    If no dossier has the code of a complaint, auditors do not see that code. A person typed the code, and it may be a
+    name. The view audit.complaints leaves such a code out, too.
     """
     values = dict(asked.values)
     state = values.pop("state")
@@ -131,7 +131,8 @@ def _complaint_check(row: Complaint, seen: Seen) -> Cell:
 
 
 def _complaint_message(row: Complaint, seen: Seen) -> Cell:
-    """Return the message that a complaint is about, or the planned message and its reason if none was sent."""
+    """Return the message that a complaint is about. If no message was sent, return the planned message and the reason
+    why it was not sent."""
     words = wording.publication_words()
     if row.message_id is not None:
         shown = f"{row.message_id}: {words['kind'][row.message_kind]}, {words['state'][row.message_state]}"
@@ -160,7 +161,7 @@ COMPLAINTS = Listing(
 
 
 NOBODYS = frozenset({"dossier_code", "agency_name", "due_date", "step_name", "punctuality"})
-"""Parameters of texts whose values name no person. A citizen may have typed the values of other parameters."""
+"""Parameters of message texts that never name a person. A citizen may have typed the values of all other parameters."""
 
 
 USUAL_DAYS, MOST_DAYS = 7, 14
@@ -301,8 +302,8 @@ STATEMENTS = Listing(
 
 
 def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | None) -> Listing:
-    """Return the list of a carrier statement's rows with a verdict; ``None`` stands for all rows that do not match
-    exactly."""
+    """Return the list of a carrier statement's rows with one verdict, the result of comparing a row with our messages.
+    If ``verdict`` is ``None``, the list has all rows that do not match exactly."""
     return Listing(
         "statement_rows",
         lambda connection, asked, most, skipped: match_rows(
@@ -446,7 +447,7 @@ _DOSSIER_FIGURES: Final = (
 
 
 def _rows_address(told: Told, figure: str) -> Callable[[Any], str]:
-    """Return a function for the address of the rows behind a figure."""
+    """Return a function that returns the address of the page with the rows behind a figure."""
 
     def address(row: Any) -> str:  # noqa: ANN401 - of messages or of dossiers
         kind = {"kind": row.kind} if isinstance(row, MessageFigures) else {}
@@ -654,7 +655,7 @@ def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: dat
 
 
 def _owed_asked(owed: Sequence[OwedTonight], agencies: Sequence[str] | None, outcome: str | None) -> list[OwedTonight]:
-    """Return the dossiers of these agencies with this outcome. ``None`` stands for all."""
+    """Return the dossiers of these agencies with this outcome. ``None`` stands for all agencies or outcomes."""
     return [
         each
         for each in owed
@@ -698,7 +699,7 @@ def _stopped_words(row: StopRow, seen: Seen) -> Cell:
 
 
 def _stop_state(row: StopRow, seen: Seen) -> Cell:
-    """Return in words whether a stop is in force, was ended, or is over."""
+    """Return in words whether a stop is in force, was ended by a person, or is over."""
     state, tone = ("in_force", "warn") if row.in_force else ("ended" if row.stop.ended_at else "over", "")
     return Word(state, list_words()["stop_state"][state], tone)
 
@@ -799,7 +800,7 @@ SUPPLEMENTS = Listing(
 
 
 def _status_meaning(row: MappedStatus, seen: Seen) -> str:
-    """Return in words which national status a source's status means, and which one it meant before."""
+    """Return in words which national status a source's status means, and which national status it meant before."""
     statuses = national_statuses()
     status = f"{row.status_code} {statuses[row.status_code]}"
     if not row.status_before:

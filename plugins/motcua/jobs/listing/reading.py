@@ -1,9 +1,9 @@
 """Read the rows of a list that a request asks for, in the requested order, as a page or as a file.
 
 A list is read in one of two ways. A list that may be as long as the ledger is read **piecewise**: each query starts at
-a place, which is the time and the number of a row, and covers a bounded number of rows. The list's own order has an
-index, so that it can be read from either end. Any other list is read **whole** up to the wanted row, in the order of
-its SQL statement.
+a place, which is the time and the number of a row, and covers a bounded number of rows. An index supports the list's
+own order, so that the list can be read from either end. Any other list is read **whole** up to the wanted row, in the
+order of its SQL statement.
 
 Sorting by another column and searching are limited: only the first rows are sorted, and only some rows are searched for
 each page. The result states what was left out because of these bounds.
@@ -59,10 +59,10 @@ USUAL: Final = Bounds()
 Find: TypeAlias = Callable[[Connection, Asked, Place | None, int], Piece]
 """Returns the places of requested rows, from the given place on. The number limits how many are returned."""
 Read: TypeAlias = Callable[[Connection, Sequence[Place]], Sequence[Any]]
-"""Returns the rows at these places, in their order."""
+"""Returns the rows at these places, in the order of the places."""
 ReadWhole: TypeAlias = Callable[[Connection, Asked, int, int], Sequence[Any]]
-"""Returns requested rows. The first number limits how many are returned; the second number of rows is skipped before
-them."""
+"""Returns requested rows. The first number limits how many rows are returned; the second number says how many rows are
+skipped before them."""
 
 
 @dataclass(frozen=True, slots=True)

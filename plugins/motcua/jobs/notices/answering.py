@@ -109,8 +109,8 @@ def _templates() -> dict[str, Template]:
 
 
 def warm_up() -> None:
-    """Load the texts and open the connection to the ledger, so that the first inquiry need not wait for them. Never
-    raises."""
+    """Load the texts and open the connection to the ledger, so that the first inquiry need not wait. Never raise an
+    error."""
     try:
         _templates()
         quick_connections.get()
@@ -120,8 +120,8 @@ def warm_up() -> None:
 
 def _received(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
     phone = asking_phone(reading.sender)
-    # A stated sending time that is a day or more from now must be wrong, so it cannot show whether two texts are one
-    # text sent twice.
+    # A stated sending time that is a day or more from now must be wrong, so the sending time cannot prove that two
+    # texts are one text sent twice.
     sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
     key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
@@ -186,8 +186,8 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
 
 def _fixed_reply(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
-    # The templates name the code differently: dossier_code is a known code, asked_code an unknown one. Links are cut
-    # from an unknown code.
+    # The templates name the code differently: dossier_code is a known code, asked_code an unknown one. Links are
+    # removed from an unknown code.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
     return _Found(outcome, render(template, values, settings().inquiries_accented), code)
 
@@ -288,7 +288,7 @@ def _count_soon() -> None:
 
 
 def _count_until_done() -> None:
-    """Tries once a second to write the inquiries in ``_uncounted``, until all are written. Holds the lock ``_counting``
+    """Try once a second to write the inquiries in ``_uncounted``, until all are written. Hold the lock ``_counting``
     for that time."""
     try:
         while _uncounted:
@@ -303,11 +303,11 @@ def _count_until_done() -> None:
 
 
 def count_left_over() -> int:
-    """Write the inquiries that got the apology while the ledger was unavailable. Return how many of them were new to
-    the ledger.
+    """Write the inquiries that got the apology while the ledger was unavailable. Return how many of these inquiries
+    were new to the ledger.
 
     If the gateway sent an inquiry again in the meantime, the ledger already has the inquiry and does not store it
-    twice. Until they are written, the inquiries are only in memory.
+    twice. Until these inquiries are written, they are only in memory.
     """
     written = 0
     while True:

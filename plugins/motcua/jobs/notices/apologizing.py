@@ -62,8 +62,8 @@ from motcua.store.notices.templates import load_templates
 log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = timedelta(minutes=5)
-"""Time after the start of an evening in which only its own DAG, ``apologize_due_tomorrow``, settles it. After that,
-runs of ``notify_transitions`` settle it, too."""
+"""Time after the start of an evening in which only the DAG ``apologize_due_tomorrow`` settles the evening. After this
+time, runs of ``notify_transitions`` settle the evening, too."""
 _PATIENCE = 20.0
 """Seconds to wait while one of the agency's sources is being read."""
 _INSTANT = timedelta(microseconds=1)
@@ -106,7 +106,7 @@ class ApologyCounts:
     """Number of new messages, by their first state."""
     suppressed_by_reason: dict[str, int] = field(default_factory=dict)
     none: dict[str, int] = field(default_factory=dict)
-    """Number of dossiers that were checked and get no apology, by reason."""
+    """Number of dossiers that were checked and get no apology, by the reason why."""
     waiting: dict[str, str] = field(default_factory=dict)
     """Agencies with an evening that cannot be settled yet, each with the reason."""
     made_due: int = 0
@@ -138,9 +138,9 @@ def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_
     with an ``expired`` message for each dossier whose citizen should have got an apology. Settling an evening twice,
     even at the same time, makes no second message.
 
-    ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that the evenings' own DAG can
-    settle them first. Runs of ``notify_transitions`` use this restriction. The call costs little if there is no such
-    evening.
+    ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that the DAG
+    ``apologize_due_tomorrow`` can settle them first. Runs of ``notify_transitions`` use this restriction. The call
+    costs little if there is no such evening.
     """
     moment = now or datetime.now(UTC)
     rules = apology_rules()
@@ -221,7 +221,7 @@ def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[
     """Return the dossiers that the next evening would apologise for if nothing changes until then, by agency. Dossiers
     whose citizen cannot be texted come first.
 
-    The dossiers are judged as the evening itself will judge them. ``agencies`` are codes; ``None`` means all.
+    The dossiers are judged by the same rules as in the evening. ``agencies`` are codes; ``None`` means all.
     """
     day, read_sources = evening_at.astimezone(VIETNAM).date(), frozenset(settings().sources)
     on_day, owed = in_force(ledger, day), list[OwedTonight]()

@@ -1,4 +1,7 @@
-"""Interpret a gateway's answer and build a request, for sending and for settling (finding a message's outcome)."""
+"""Steps that sending and settling share: build a request, find when to retry it, and mark the attempts of dead senders.
+
+Settling decides the outcome of a message that a gateway did not answer or did not confirm.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ from motcua.store.notices.attempts import UnsettledAttempt
 from motcua.store.notices.messages import ClaimedMessage
 
 SETTLE_FIRST = timedelta(seconds=30)
-"""Wait after an attempt without an answer, until the gateway is first asked about the attempt or its request is first
-repeated. The delivery receipt may arrive within this time."""
+"""Wait after an attempt without an answer, until the gateway is first asked about the attempt or the attempt's request
+is first repeated. The delivery receipt may arrive within this time."""
 ASK_FIRST = timedelta(minutes=2)
 """Wait after a gateway accepted a message, until the gateway is first asked for the receipt. Only some gateways can be
 asked."""
@@ -41,8 +44,11 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 
 
 def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Marks attempts of dead senders that have no answer in the ledger as unknown. Then copies the answers that the
-    journal of attempts (motcua.store.journal) has. Returns the number of messages of the marked attempts.
+    """Mark an attempt as unknown if its sender is dead and the ledger has no answer to it. Return the number of
+    messages of the marked attempts.
+
+    Then copy the answers to these attempts from the journal of attempts (motcua.store.journal) to the ledger. Leave out
+    the attempts of the sender ``own``, the calling process.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -60,7 +66,7 @@ def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: d
 
 
 def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> datetime | None:
-    """Returns when a message may be sent at the earliest, or ``None`` if it may be sent now.
+    """Return when a message may be sent at the earliest, or ``None`` if it may be sent now.
 
     Apologies wait at night, and as long as the last reading of their source is too old.
     """
@@ -69,8 +75,8 @@ def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> da
 
 
 def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> datetime | None:
-    """Returns when the gateway may first be asked about an attempt, or when its request may first be repeated under the
-    same reference. ``None`` if the attempt needs neither."""
+    """Return when the gateway may first be asked about an attempt, or when the attempt's request may first be repeated
+    under the same reference. ``None`` if the attempt needs neither."""
     if outcome.outcome == "unknown":
         return now + SETTLE_FIRST
     if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:
@@ -81,8 +87,10 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
 def words_at(
     gateway: Gateway, words: Words, templates: Mapping[tuple[str, int], Template], *, accented: bool | None = None
 ) -> Words:
-    """Returns a message's text as a gateway sends it: with accents if they cost nothing at this gateway, otherwise as
+    """Return a message's text as a gateway sends it: with accents if they cost nothing at this gateway, otherwise as
     planned.
+
+    If the message was sent before, the text has accents only if it had accents then.
 
     Args:
         gateway: the gateway that is to send the message.
@@ -108,7 +116,7 @@ def outgoing_message(
     templates: Mapping[tuple[str, int], Template],
     known: Mapping[RegistrationKey, Registration],
 ) -> OutgoingMessage:
-    """Returns a request for the gateway's adapter, from a text as the gateway sends it.
+    """Return a request for the gateway's adapter, from a text as the gateway sends it.
 
     Raises:
         UnregisteredTemplate: the template is not registered at the gateway.

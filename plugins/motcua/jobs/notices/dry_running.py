@@ -1,5 +1,5 @@
-"""Shows which messages an agency would have sent if it had been enabled on a given day. People make this dry run before
-they enable the agency.
+"""Shows which messages an agency would have sent if it had been enabled on a given day (the command's *dry run*).
+People make a dry run before they enable the agency.
 
 The dry run reads the sources and plans messages in memory. Each event is planned as if it had just been recorded. The
 dry run writes and sends nothing, and blocks no other reading of the sources. The dry run does not cover apologies.
@@ -65,12 +65,12 @@ class Rehearsed:
     end: End
     reason: str | None
     at: datetime
-    """When the message would have been sent, or would have ended unsent."""
+    """When the message would have been sent, or would have ended unsent. For a message on hold, when it is due."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryMessage:
-    """A message that would have been planned, in the form that may be shown."""
+    """A message that would have been planned, with a masked phone number, so that it may be shown."""
 
     dossier_code: str
     message: Rehearsed
@@ -89,9 +89,9 @@ class DryRun:
     since: datetime
     until: datetime
     sources: list[str] = field(default_factory=list)
-    """Sources that have rows of the agency."""
+    """Names of the sources in which the agency has rows that are newer than ``since``."""
     failures: dict[str, str] = field(default_factory=dict)
-    """Sources that could not be read, with the reason. The result lacks the messages about the dossiers of these
+    """For each source that could not be read, the reason. The result lacks the messages about the dossiers of these
     sources."""
     dossiers: int = 0
     transitions: int = 0
@@ -102,10 +102,11 @@ class DryRun:
 
 
 def dry_run(code: str, since: datetime) -> DryRun:
-    """Return what an agency would have sent between ``since`` and now, with the agency's settings in the ledger.
+    """Return the messages that an agency would have sent between ``since`` and now, with the agency's present settings
+    in the ledger.
 
-    Ignores whether the agency is enabled already. Uses the present phone numbers. Plans events one by one, even if one
-    run would have read several of them together.
+    Ignore whether the agency is enabled already. Use the present phone numbers. Plan events one by one, even if one run
+    would have read several events together.
 
     Raises:
         UnknownAgency: the ledger has no agency with this code or alias.
@@ -148,10 +149,10 @@ class _Reading:
         self.rules = planning_rules()
 
     def run(self) -> bool:
-        """Read the source. Return whether it has rows of the agency."""
+        """Read the source. Return whether the source has new rows of the agency."""
         until = self.dry_run.until + self.context.clock_skew
         keys = dict.fromkeys(self._keys(self.source.transitions_between(self.dry_run.since, until)))
-        # Some changes show only in the dossier's row, without a transition.
+        # A source may record a change only in the dossier's row, without a transition.
         keys |= dict.fromkeys(self._keys(self.source.dossiers_since(self.dry_run.since, open_too=False)))
         listed = list(keys)
         for first in range(0, len(listed), _BATCH):
@@ -244,10 +245,11 @@ class _Reading:
 def _transition_from_row(
     dossier: CleanDossier, history: Sequence[PastTransition], now: datetime
 ) -> list[PastTransition]:
-    """Return a transition for a change that only the dossier's row shows; an empty list if there is no such change.
+    """Return a transition for a change that the source recorded only in the dossier's row. Return an empty list if
+    there is no such change.
 
-    The row shows such a change if it is newer than the last transition and calls for a different kind of message, or
-    for none where the transition called for one. If the dossier has no transition, its row counts as a change.
+    The row has such a change if two conditions are met: the row is newer than the last transition, and the row and the
+    transition do not call for the same kind of message. If the dossier has no transition, its row counts as a change.
     """
     status, updated = dossier.status_code, dossier.updated_at
     if status is None or updated is None:
@@ -268,11 +270,12 @@ def with_old_steps(
     row: tuple[int, bool] | None,
     clock_skew: timedelta,
 ) -> list[PastTransition]:
-    """Mark the old steps (typed in late) of a history, each with the message that the dossier's row called for.
+    """Return a history in which the old steps are marked, each with the kind of message that the dossier's row called
+    for.
 
-    A run would have compared an old step with the dossier's row of that time, which is unknown today. If the history
-    goes on with a step that is not old, the row is assumed to have called for the same message as the last step before
-    the old one that is not old itself. Otherwise the row's present state is used.
+    A step is old if it was typed in late. A run would have compared an old step with the dossier's row at that moment.
+    Today that row is unknown. If a later step of the history is not old, the row is assumed to have called for the same
+    message as the last step before that was not old. Otherwise the row's present state is used.
 
     Args:
         history: transitions in the dossier's order.
@@ -304,9 +307,9 @@ def rehearse(
     """Return the messages that planning would have made from a history if each transition had been planned when it was
     recorded.
 
-    A message is sent at once or when its hold ends, unless the dossier left the condition that the message is about, or
-    its result was handed over before. A message that was sent is assumed to be accepted by the gateway. ``history`` is
-    in the dossier's order.
+    A message is sent at once or when its hold ends. It is not sent if the dossier left the condition that the message
+    is about, or if the dossier's result was handed over before. The gateway is assumed to accept each message.
+    ``history`` is in the dossier's order.
     """
     rehearsal = _Rehearsal(dossier, rules)
     for position in range(len(history)):
@@ -322,7 +325,7 @@ class _Rehearsal:
         self.waiting: dict[int, NewMessage] = {}
         self.outdated: dict[int, Rehearsed] = {}
         """Messages that only an old step called for and that the dossier's row does not confirm. A later step may
-        confirm them."""
+        confirm such a message."""
         self.ended: list[Rehearsed] = []
 
     def plan(self, seen: Sequence[PastTransition], now: datetime) -> None:

@@ -1,11 +1,11 @@
 """Watches sources: signals which sources have *news*, that is, unread rows, and when due messages have no sender.
 
 The signals are level-triggered: a watcher repeats a signal until its cause is gone, and reads the cause from the ledger
-and the sources each time. One thread asks many sources the same small question again and again, and waits for none of
-them. One such question to one source is a *look*. The thread uses libpq directly: it sends a question and reads the
-answer once the answer is there. A hanging source blocks only its own connection. With a thread and a transaction for
-each source, a look would cost forty times as much (docs/decisions/reading-sources.md). Settings decide how often each
-source is asked, because looks load the source's server.
+and the sources each time. One thread asks many sources the same small question again and again. One question to one
+source is a *look*. The thread uses libpq directly and does not wait: it sends a question, and reads the answer once the
+answer is there. A hanging source blocks only its own connection. With a thread and a transaction for each source, a
+look would cost forty times as much (docs/decisions/reading-sources.md). Settings decide how often each source is asked,
+because looks load the source's server.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Look:
 
     @property
     def differs(self) -> bool:
-        """Whether the source shows other rows than the last pick-up stored."""
+        """Whether the source has other rows than the last pick-up stored."""
         if self.failure is not None:
             return False
         if not self.kept:
@@ -124,7 +124,7 @@ class _Line:
     """Number of times in a row that the connection failed."""
     open_at: float = 0.0
     is_slow: bool = False
-    """Whether the source did not answer in time in a round. Later rounds do not wait for it."""
+    """Whether the source did not answer in time in a round. Later rounds do not wait for the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class _Question:
 
 
 class Looks:
-    """Open connections to sources, one for each source; sources that lie in the ledger's own database share one
+    """Open connections to sources, one for each source. Sources that lie in the ledger's own database share one
     connection.
 
     Only one thread may use an instance. That thread calls :meth:`ask` and :meth:`turn` again and again.
@@ -161,7 +161,9 @@ class Looks:
         return [name for line in self._lines if line.connection and not line.asked for name in line.sources]
 
     def ask(self, questions: Mapping[str, Kept | None]) -> list[Look]:
-        """Asks idle sources whether their rows still agree with the values that the last pick-up stored.
+        """Ask idle sources whether their rows still agree with the values that the last pick-up stored.
+
+        The answers are returned by later calls of :meth:`turn`.
 
         Returns: looks at the sources without stored values, which need no question.
         """
@@ -174,7 +176,7 @@ class Looks:
         return [Look(name, None) for name in unread]
 
     def turn(self, timeout: float) -> list[Look]:
-        """Opens missing connections, and returns the answers that are there or arrive within ``timeout`` seconds."""
+        """Open missing connections, and return the answers that are there or arrive within ``timeout`` seconds."""
         answers = self._take_opened()
         self._begin_opening()
         waits_for_opening = any(line.is_opening for line in self._lines)
@@ -185,12 +187,13 @@ class Looks:
             if line.asked and line.sent_at + self._waits.look + self._waits.grace < now:
                 answers += self._fail(line, f"no answer within {self._waits.look:.0f} s")
             elif line.is_opening and line.opening_since + self._waits.connection < now and not line.failures:
-                # The thread that opens the connection goes on waiting. Until it ends, the source is reported as silent.
+                # The thread that opens the connection goes on waiting. Until the thread ends, the source is reported as
+                # silent.
                 answers += self._fail(line, f"no connection within {self._waits.connection:.0f} s")
         return answers + self._take_opened()
 
     def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Look]:
-        """Asks each source once and returns the answers that arrive within ``within`` seconds. Later rounds do not wait
+        """Ask each source once and return the answers that arrive within ``within`` seconds. Later rounds do not wait
         for a source that did not answer in time."""
         ends, answers = time.monotonic() + within, list[Look]()
         left = {name for name in questions if name in self._waited_for()}
@@ -214,7 +217,7 @@ class Looks:
         return {name for line in due for name in line.sources}
 
     def close(self) -> None:
-        """Closes all connections. A connection that is still being opened is closed as soon as it is open."""
+        """Close all connections. A connection that is still being opened is closed as soon as it is open."""
         with self._guard:
             self._is_over = True
         for line in self._lines:
@@ -231,7 +234,7 @@ class Looks:
         if not closed or now < self._open_next_at:
             return
         self._open_next_at = now + 0.1
-        # Sources that failed come last. Otherwise many of them would delay the opening of working connections.
+        # Sources that failed come last. Otherwise many failing sources would delay the opening of working connections.
         for line in sorted(closed, key=lambda each: each.failures)[:_OPEN_AT_ONCE]:
             line.is_opening, line.opening_since = True, now
             # Each opening has a thread of its own, which may hang with its source. Such a thread blocks neither other
@@ -325,11 +328,11 @@ class Looks:
         return [Look(name, kept, rows.get(name, {})) for name, kept in asked.items()]
 
     def _fail(self, line: _Line, failure: str) -> list[Look]:
-        """Closes a connection after a failure.
+        """Close a connection after a failure.
 
-        If a connection is lost over which the source had answered before, the connection is opened again at once and no
-        failed look is returned, because a lost connection alone does not mean a silent source. Any other failure is
-        returned as a failed look, including a query that took too long.
+        A lost connection alone does not mean a silent source. So if the source had answered over the connection before,
+        the connection is opened again at once and no failed look is returned. Any other failure is returned as a failed
+        look. A query that took too long is always a failed look.
         """
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
@@ -422,7 +425,7 @@ class Asking:
 
 
 def pause_of(silent_for: float, sources: float) -> float:
-    """Returns the seconds between two looks at a source.
+    """Return the seconds between two looks at a source.
 
     Args:
         silent_for: seconds since the source last had news.
@@ -434,7 +437,7 @@ def pause_of(silent_for: float, sources: float) -> float:
 
 
 def asking() -> Asking:
-    """Returns how often this installation's sources are asked, if its watchers share them evenly."""
+    """Return how often this installation's sources are asked, if the watchers share the sources evenly."""
     pushing = pushed_sources(settings().sources)
     sources = sum(name not in pushing for name in settings().sources)
     each = sources / settings().look_parts
@@ -454,12 +457,12 @@ _ASK_LEDGER_EVERY = 0.25
 """Seconds between two queries of the ledger while there is news; without news four times as long."""
 _READ_ALL_EVERY = 5.0
 _LEFT_FOR = timedelta(seconds=2)
-"""A message that is due for this long while no sender is running is signalled as left behind."""
+"""Time for which a message must be due, while no sender is running, before it is signalled as left behind."""
 _LEDGER_WITHIN = 5.0
 
 
 def part_of(source: str, parts: int) -> int:
-    """Returns which of ``parts`` watchers a source belongs to. The answer does not depend on the other sources."""
+    """Return which of ``parts`` watchers a source belongs to. The answer does not depend on the other sources."""
     return zlib.crc32(source.encode()) % parts
 
 
@@ -473,7 +476,7 @@ class _Signal:
     pause: float = _REPEAT_AFTER
 
     def is_due(self, mark: object, now: float, *, waits: bool = False) -> bool:
-        """Returns whether the state is to be signalled now. ``mark`` identifies the state; ``None`` means that there is
+        """Return whether the state is to be signalled now. ``mark`` identifies the state; ``None`` means that there is
         nothing to signal. With ``waits``, the first signal is delayed, too."""
         if mark != self.mark:
             self.mark, self.since, self.signalled_at, self.pause = mark, now, 0.0, _REPEAT_AFTER
@@ -503,12 +506,12 @@ class _Watched:
     news_signal: _Signal = field(default_factory=_Signal)
 
     def has_news(self, now: datetime) -> bool:
-        """Returns whether the source has news, by its last look, or has an old step (typed in late) whose dossier row
-        is due to be read."""
+        """Return whether the source has news by its last look, or an old step (typed in late) whose dossier row is due
+        to be read."""
         return self.differs or (not self.is_silent and self.known.ask_at is not None and self.known.ask_at <= now)
 
     def is_unread(self, now: float) -> bool:
-        """Returns whether the source has had unread rows for longer than ``served_within`` while no pick-up stored new
+        """Return whether the source has had unread rows for longer than ``served_within`` while no pick-up stored new
         values."""
         if not self.differs or self.known.watch is not self.differs_from:
             self.differs_since, self.differs_from = now, self.known.watch
@@ -541,7 +544,7 @@ class Watcher:
         self._ask_ledger_at = self._read_all_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Watches until ``stop`` is set, despite any failure."""
+        """Watch until ``stop`` is set, despite any failure."""
         while not stop.is_set():
             with contextlib.closing(Looks(self._sources, self._waits)) as looks:
                 try:
@@ -562,7 +565,7 @@ class Watcher:
                     self._leave_ledger()
 
     def turn(self, looks: Looks) -> None:
-        """Asks the sources that are due, and signals what the answers show.
+        """Ask the sources that are due, and write the signals that follow from the answers.
 
         Raises:
             psycopg.Error: the ledger does not answer.
@@ -579,14 +582,14 @@ class Watcher:
             self._ask_ledger(now)
 
     def _next_turn(self, looks: Looks) -> float:
-        """Returns when the next turn is due, by the monotonic clock. The result is 0, which means at once, while a
+        """Return when the next turn is due, by the monotonic clock. The result is 0, which means at once, while a
         source is being asked or connected."""
         if self._ledger is None or len(looks.idle) < len(self._sources):
             return 0.0
         return min([self._ask_ledger_at, *(each.look_at for each in self._sources.values())])
 
     def _take_answer(self, answer: Look, now: float) -> bool:
-        """Records an answer. Returns whether the answer changed the stored state of its source: whether the source has
+        """Record an answer. Return whether the answer changed the stored state of its source: whether the source has
         news, is silent, or has answered or failed at all."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent
@@ -617,8 +620,7 @@ class Watcher:
         self._signal(ledger, UNREAD, {name for name, each in self._sources.items() if each.is_unread(now)})
         self._signal(ledger, SILENT, {name for name, each in self._sources.items() if each.is_silent})
         if not self._is_counted and all(each.is_settled for each in self._sources.values()):
-            # Senders recognise a running watcher by this lock. They then no longer query the watcher's sources
-            # themselves.
+            # Senders recognise a running watcher by this lock, and then do not query the watcher's sources themselves.
             share_lock(ledger, WATCHING)
             self._is_counted = True
         for name, each in self._sources.items():
@@ -631,7 +633,8 @@ class Watcher:
             self._signal_left_messages(ledger, moment, now)
 
     def _read_known(self, ledger: Connection, names: Iterable[str], now: float) -> None:
-        """Reads what the ledger stores about sources. A source that was picked up since is asked again."""
+        """Read from the ledger the values that the last pick-ups stored. Ask a source again if it was picked up since
+        the last reading of these values."""
         asked = list(names)
         found = watched_sources(ledger, asked)
         for name in asked:
@@ -644,7 +647,7 @@ class Watcher:
                 watched.known = WatchedSource(name, watched.known.watch, known.ask_at)
 
     def _signal(self, ledger: Connection, what: SourceSignal, names: set[str]) -> None:
-        """Writes a signal to the ledger for exactly these sources, and ends the signal of all other sources."""
+        """Write a signal to the ledger for exactly these sources, and end the signal of all other sources."""
         signalled, kept = self._signalled[what], {name: self._sources[name].known.watch for name in self._sources}
         ended = [name for name, (_, stored) in signalled.items() if name not in names or stored is not kept[name]]
         if ended:
@@ -653,13 +656,13 @@ class Watcher:
             signalled.update({name: (key, kept[name]) for name, key in signal_sources(ledger, what, new).items()})
 
     def _signal_left_messages(self, ledger: Connection, moment: datetime, now: float) -> None:
-        """Signals due messages that a killed sender left behind. A running sender sends them itself."""
+        """Signal due messages that a killed sender left behind. A running sender sends such messages itself."""
         waiting = [] if self._is_attended else left_waiting(ledger, settings().gateways, moment - _LEFT_FOR, moment)
         if (not waiting or self._may_wake(now)) and self._left_waiting.is_due(tuple(waiting) or None, now):
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """Returns whether a run may be started. No run may be started while the previous run may still be starting."""
+        """Return whether a run may be started. No run may be started while the previous run may still be starting."""
         if self._is_attended:
             self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         return now >= self._woken_at + self._wake_again_after

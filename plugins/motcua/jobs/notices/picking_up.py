@@ -124,8 +124,8 @@ CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
 
 @dataclass(frozen=True, slots=True)
 class JudgedDossiers:
-    """Dossier rows: the usable ones with their cleaned forms, and the refused ones with the reason. ``written`` is the
-    JSON of the usable ones for the ledger."""
+    """Dossier rows: usable rows (``good``) with their cleaned forms, and refused rows with the reason of the refusal.
+    ``written`` is the usable rows as JSON for the ledger."""
 
     good: Sequence[tuple[SourceDossier, CleanDossier]]
     written: str
@@ -134,8 +134,8 @@ class JudgedDossiers:
 
 @dataclass(frozen=True, slots=True)
 class JudgedTransitions:
-    """Transition rows, each with its cleaned form or the reason of its refusal. ``written`` is the JSON of the usable
-    ones for the ledger."""
+    """Transition rows, each with its cleaned form or the reason of its refusal. ``written`` is the usable rows as JSON
+    for the ledger."""
 
     rows: Sequence[SourceTransition]
     clean: Sequence[CleanTransition | RowRefusal]
@@ -159,7 +159,7 @@ class SourceFailed(Exception):
 
 
 def connection_id(source: str) -> str:
-    """Returns the name of a source's Airflow connection.
+    """Return the name of a source's Airflow connection.
 
     Raises:
         UnknownAdapter: the source's adapter cannot be used.
@@ -175,15 +175,15 @@ def pick_up(
     waits: bool = False,
     portions: Portions = USUAL,
 ) -> PickUpCounts:
-    """Reads a source's new rows, or the rows recorded in a backfill's window, into the ledger.
+    """Read a source's new rows, or the rows recorded in a backfill's window, into the ledger.
 
-    Does nothing if another pick-up of this source is running, because the other pick-up reads all new rows. A backfill,
-    or a caller with ``waits``, waits for the other pick-up and then reads the source, because the other pick-up may
-    have begun before the source had the rows that the caller needs.
+    Do nothing if another pick-up of this source is running, because the other pick-up reads all new rows. With
+    ``waits``, or in a backfill, wait for the other pick-up and then read the source. The other pick-up may have begun
+    before the source had the rows that the caller needs.
 
     Raises:
-        SourceFailed: the source did not answer, or its answer was not as its adapter expects; the ledger stores the
-            reason. Also raised if the pick-up lost its connection to the ledger.
+        SourceFailed: the source did not answer, or gave an answer that its adapter does not expect. The ledger stores
+            the reason. Also raised if the pick-up lost its connection to the ledger.
     """
     moment = now or datetime.now(UTC)
     with beating() as heart:
@@ -230,8 +230,8 @@ def _read_into(
 
 @contextmanager
 def _frozen_garbage_collector() -> Iterator[None]:
-    """Keeps Python's garbage collector from scanning the objects that already exist, such as all of Airflow's. Scanning
-    them repeatedly took a fifth of the processor time of a long reading."""
+    """Keep Python's garbage collector from scanning the objects that already exist, such as all of Airflow's. Scanning
+    them repeatedly would take about a fifth of the processor time of a long reading."""
     gc.freeze()
     try:
         yield
@@ -245,17 +245,17 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 
 
 class _Shown:
-    """Dossiers whose rows the source has shown in this pick-up's transaction (snapshot). Needs only a few bits of
-    memory for each dossier that is new in the ledger."""
+    """The dossiers whose rows the source has returned (*shown*) in this pick-up's transaction, its snapshot of the
+    source. An instance needs only a few bits of memory for each dossier that is new in the ledger."""
 
     def __init__(self) -> None:
         self.brought = DossierIds()
         """Dossiers that the ledger did not have before this snapshot."""
         self._unsure = DossierIds()
-        """Dossiers of ``brought`` that the snapshot showed in several rows, or in a row without a time. The source may
+        """Dossiers of ``brought`` that the source returned in several rows, or in a row without a time. The source may
         have another row of such a dossier."""
         self._read: set[Key] = set()
-        """Dossiers that were shown, by agency and code. Dossiers of ``brought`` may be missing."""
+        """Dossiers whose rows were returned, by agency and code. Dossiers of ``brought`` may be missing."""
         self.written_as: dict[Key, Key] = {}
         """Each dossier's key as the source writes it. Queries for more rows of the dossier use this key. A dossier of
         ``brought`` may be left out if its key is written in the usual way (``_usual``)."""
@@ -263,7 +263,7 @@ class _Shown:
         """For each agency, how the source wrote the agency's code for the first dossier of ``brought``."""
 
     def note(self, rows: Sequence[tuple[SourceDossier, CleanDossier]], saved: Sequence[SavedDossier]) -> None:
-        """Records dossier rows that were shown together, and which of them were saved as new or changed."""
+        """Record dossier rows that the source returned together, and which of them were saved as new or changed."""
         written_as: dict[Key, Key] = {}
         unsure: set[Key] = set()
         for raw, dossier in rows:
@@ -287,16 +287,17 @@ class _Shown:
         self._read.update(written_as)
 
     def is_sure(self, dossier_id: int) -> bool:
-        """Returns whether this snapshot delivered the dossier in exactly one row. Reading the dossier again would
-        return the same row."""
+        """Return whether the source returned exactly one row of the dossier in this snapshot. Reading the dossier again
+        would return the same row."""
         return dossier_id in self.brought and dossier_id not in self._unsure
 
     def was_read(self, dossier: DossierToJudge) -> bool:
-        """Returns whether the dossier's row was shown."""
+        """Return whether the source returned the dossier's row."""
         return dossier.dossier_id in self.brought or (dossier.agency_code, dossier.dossier_code) in self._read
 
     def key_at_source(self, dossier: NamedDossier) -> Key | None:
-        """Returns the dossier's key as the source writes it, or ``None`` if the source has not shown it."""
+        """Return the dossier's key as the source writes it, or ``None`` if the source has returned no row of the
+        dossier."""
         written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
         if written is None and dossier.dossier_id in self.brought:
             return self._usual[dossier.agency_code], dossier.dossier_code
@@ -345,8 +346,8 @@ class _PickUp:
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
         # Count before reading the rows, since a source without a snapshot may get new rows during the reading. In this
-        # order, such rows are read, and the watcher reports them once more. In the reverse order, they would be treated
-        # as read although they were not.
+        # order, the new rows are read, and the watcher reports them once more. In the reverse order, the new rows would
+        # count as read although they were not read.
         watch = self._count(latest)
         dossiers = self.source.dossiers_since(updated_since, open_too=first)
         self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
@@ -376,16 +377,19 @@ class _PickUp:
         return self.counts
 
     def _since(self, cursor: datetime | None, latest: Latest) -> datetime:
-        """Returns the time from which rows are read. This is some overlap before the last time read, or before the
-        source's present time if the source's clock was set back."""
+        """Return the time from which rows are read.
+
+        This time is an overlap before the cursor, the last time that was read. If the source's clock was set back
+        behind the cursor, it is an overlap before the source's present time. A first reading goes back further.
+        """
         reached = latest.source_now - settings().first_look_back if cursor is None else min(cursor, latest.source_now)
         return reached - settings().overlap
 
     def _judge_clock(self, latest: Latest, recorded_since: datetime, updated_since: datetime) -> None:
-        """Determines which times a new row cannot have, because rows of those times were read before.
+        """Determine which times a new row cannot have, because rows of those times were read before.
 
-        While the source's clock is behind its own newest rows, these times reach up to the cursor, otherwise up to an
-        overlap before the cursor.
+        While the source's clock is behind its own newest rows, these times end at the cursor, the last time that was
+        read. Otherwise these times end an overlap before the cursor.
         """
         recorded, updated = self.cursor.cursor_recorded_at, self.cursor.cursor_updated_at
         if recorded is None or updated is None or self.source.is_pushed:
@@ -406,13 +410,13 @@ class _PickUp:
         self.set_back_by = max(by, self.set_back_by or by)
 
     def _look_back(self, updated_since: datetime) -> datetime | None:
-        """Reads rows that were written since the last call but state an earlier time. Returns when to call this method
+        """Read rows that were written since the last call but state an earlier time. Return when to call this method
         again.
 
-        Reads only the times of writing of about the last day, and the whole row if its time differs from the time in
-        the ledger. This is needed because, once a wrong clock is right again, neither the clock nor the number of rows
-        shows that the clock was wrong. The more rows were compared, the later the next call is, so that all calls
-        together take about a hundredth of the time.
+        Read only the times of writing of about the last day, and the whole row if its time of writing differs from the
+        time in the ledger. This reading is needed because, once a wrong clock is right again, neither the clock nor the
+        number of rows shows that the clock was wrong. The more rows were compared, the later the next call is, so that
+        all calls together take about a hundredth of the time.
         """
         due = self.cursor.look_back_at
         if self.source.is_pushed or (due is not None and self.now < due):
@@ -436,7 +440,7 @@ class _PickUp:
         return self.now + min(rest, _LONGEST_REST)
 
     def _next_cursor(self, latest: Latest) -> tuple[int, datetime, datetime]:
-        """Returns the number, the recorded time and the updated time for the new cursor."""
+        """Return the transition number, the recorded time and the updated time for the source's new cursor."""
         cursor = self.cursor
         # An empty source leaves the cursor where it is, except that a first reading sets it to the source's present
         # time. If the source's clock was far ahead and is right again, the cursor is a future time: LOOK_BACK later it
@@ -452,7 +456,7 @@ class _PickUp:
         return number, recorded, updated
 
     def _count(self, latest: Latest) -> dict[str, Any]:
-        """Returns the values that the watcher compares the source with from now on."""
+        """Return the values that the watcher compares the source with from now on."""
         number, recorded, updated = self._next_cursor(latest)
         recorded_since, updated_since = self._since(recorded, latest), self._since(updated, latest)
         after = self.numbers.at_source(number)
@@ -470,7 +474,7 @@ class _PickUp:
         ahead: Callable[[Sequence[Row]], Ready],
         take: Callable[[Ready], None],
     ) -> None:
-        """Prepares the rows of a source and gives them to ``take``, batch by batch. Rows that fill less than one batch
+        """Prepare the rows of a source and give them to ``take``, batch by batch. Rows that fill less than one batch
         are prepared with ``at_once``. Otherwise the next batches are read and prepared with ``ahead`` while the ledger
         writes."""
         in_batches = batches(rows, self.portions.batch)
@@ -608,7 +612,7 @@ class _PickUp:
             if dossier_id is None:
                 missing.append((row, "dossier_missing"))
             elif clean.source_transition_id not in known:
-                # A source may show a row twice. Only the first is saved.
+                # A source may return a row twice. Only the first one is saved.
                 known.add(clean.source_transition_id)
                 places[place] = dossier_id
                 found.append((dossier_id, clean))
@@ -626,8 +630,8 @@ class _PickUp:
         self._note_for_run(self.portions.noted)
 
     def _with_known_numbers(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
-        """Returns the rows with the ledger's numbers, and the numbers that the ledger has already. If the rows show
-        that the source began its numbering anew, stores the new numbering first."""
+        """Return the rows with the ledger's numbers, and the numbers that the ledger has already. If the rows show that
+        the source began its numbering anew, store the new numbering first."""
         source_id, ours = self.cursor.source_id, self._with_our_numbers(rows)
         numbers = [row.transition_id for row in ours if row.transition_id is not None]
         candidates = numbers if not self.numbers.numberings else list(chain(*map(self.numbers.all_of, numbers)))
@@ -673,10 +677,10 @@ class _PickUp:
         return began_anew(doubts, known, newest, self._with_our_numbers(present), recorded_at, lowest)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
-        """Returns the ids of the transitions' dossiers, and reads the dossiers' rows first.
+        """Read the rows of the transitions' dossiers, and return the ids of these dossiers.
 
-        If this snapshot already delivered a row as the dossier's only row, the row is not read again, because it would
-        be the same.
+        If the source already returned exactly one row of a dossier in this snapshot, the row is not read again, because
+        it would be the same.
         """
         keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
         found: dict[Key, int] = {}
@@ -704,7 +708,7 @@ class _PickUp:
         )
 
     def _retry_quarantined(self) -> None:
-        """Reads quarantined rows again if the cause may be gone."""
+        """Read quarantined rows again if the reason for their quarantine may be gone."""
         rows = curable_rows(
             self.ledger,
             self.cursor.source_id,
@@ -718,8 +722,8 @@ class _PickUp:
             for row, key in zip(rows, keys, strict=True)
             if key is not None and (row.row_kind == "dossier" or row.reason in ("dossier_missing", "status_unknown"))
         ]
-        # A dossier row with an unknown status is saved without a status and not put into quarantine, so the quarantine
-        # does not show these dossiers.
+        # A dossier row with an unknown status is saved without a status and not put into quarantine, so these dossiers
+        # are queried separately.
         dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
         for batch in batches(dict.fromkeys(dossier_keys), self.portions.batch):
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(batch)))
@@ -736,9 +740,12 @@ class _PickUp:
             self._take_transitions(found)
 
     def _read_missing_histories(self) -> None:
-        """Asks the source for all transitions of dossiers whose first transition is new and calls for a message, or
-        whose row is newer than their transitions. Without the earlier transitions, an old event of a dossier would look
-        new."""
+        """Read all transitions of the dossiers whose history in the ledger may be incomplete.
+
+        The history may be incomplete if the dossier's first transition is new and calls for a message. It may also be
+        incomplete if the dossier's row is newer than its transitions and calls for another message. Without the earlier
+        transitions, an old event of the dossier would look new.
+        """
         for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)
@@ -747,7 +754,7 @@ class _PickUp:
                 self._take_transitions(self.source.transitions_by_key(keys))
 
     def _judge_old_steps(self) -> None:
-        """Marks old steps, which were typed in late. An old step that was recorded long enough ago is compared with the
+        """Mark old steps, which were typed in late. An old step that was recorded long enough ago is compared with the
         dossier's row, which is read once more."""
         for touched in self.touched.parts(self.portions.noted):
             mark_old_steps(self.ledger, touched, self.context.clock_skew, self.now)
@@ -763,7 +770,7 @@ class _PickUp:
         make_due_judged(self.ledger, judged, self.now)
 
     def _save_transitions_from_rows(self) -> None:
-        """Saves a transition from each dossier row that is newer than the dossier's last transition and calls for
+        """Save a transition from each dossier row that is newer than the dossier's last transition and calls for
         another message."""
         for touched in self.touched.parts(self.portions.noted):
             telling = dossiers_whose_row_tells_more(self.ledger, touched)
@@ -806,5 +813,5 @@ def _transition_of(payload: Mapping[str, Any]) -> SourceTransition:
         name: None if payload.get(name) is None else datetime.fromisoformat(payload[name])
         for name in ("occurred_at", "recorded_at")
     }
-    # The purge empties an invalid code in quarantine after its storage time, so the code may be missing.
+    # The purge empties the invalid dossier codes of old quarantined rows, so the code may be missing.
     return SourceTransition(**{"dossier_code": None, **payload, **moments})

@@ -60,8 +60,8 @@ def planning_rules() -> PlanningRules:
 
 @beating()
 def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
-    """Plan all unplanned transitions, or only those of a window. Also queue messages again that failed because of a
-    wrong phone number, if the number was corrected since.
+    """Plan all unplanned transitions, or only the transitions of a window. Also queue messages again that failed
+    because of a wrong phone number, if the number was corrected since.
 
     With a window (a backfill), messages of the window that failed for a passing reason also become due at once.
     Planning the same transitions again, or twice at the same time, makes no second message.

@@ -47,10 +47,10 @@ class _Report:
 
     @classmethod
     def masked(cls, gateway: str, reading: ReceiptReading) -> _Report:
-        """Builds a report that may be stored: masks whatever looks like a phone number, in every field."""
+        """Return a report that may be stored: in every field, texts that look like a phone number are masked."""
         reference, status = reading.reference, reading.gateway_status
-        # A reference of ours has 32 hexadecimal digits, which may look like a phone number by chance, so it is not
-        # masked.
+        # A reference of ours has 32 hexadecimal digits, which may look like a phone number by chance, so our reference
+        # is not masked.
         is_ours = reference is not None and _OUR_REFERENCE.fullmatch(reference)
         kept = replace(
             reading,
@@ -62,7 +62,7 @@ class _Report:
 
 
 def store_and_read_receipt(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
-    """Stores a receipt, commits, and only then reads it. If reading fails, the stored receipt is not lost."""
+    """Store a receipt, commit, and only then read the receipt. If reading fails, the stored receipt is not lost."""
     report = _Report.masked(name, reading)
     _store_and_read(connection, [report])
     effect = report.effect.result()
@@ -73,8 +73,8 @@ def store_and_read_receipt(connection: Connection, name: str, reading: ReceiptRe
 class Intake:
     """Stores and reads receipts for a web process, in one thread and one connection.
 
-    Receipts that arrive during a write wait, and the next write takes them together, because the commit takes most of
-    the time (docs/decisions/sending.md).
+    Receipts that arrive during a write wait. The next write stores all of them together, because the commit takes most
+    of the time (docs/decisions/sending.md).
 
     Args:
         connection: opens a connection to the ledger. ``Intake`` has at most one such connection open at a time.
@@ -89,12 +89,12 @@ class Intake:
         self._guard = threading.Lock()
         self._waiting: list[_Report] = []
         self._is_taking = False
-        """Whether the thread is at work: it was woken and has not yet found the queue empty. If each receipt woke the
-        thread, it would compete with the other threads of the process for Python's global interpreter lock."""
+        """Whether the thread is running: it was woken and has not found the queue empty yet. If each receipt woke the
+        thread, the thread would compete with the other threads of the process for Python's global interpreter lock."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
-        """Queues a receipt. The future gets the receipt's effect once the receipt is stored, read and committed, or
+        """Queue a receipt. The future gets the receipt's effect once the receipt is stored, read and committed, or
         ``None`` once the receipt is stored and left to the next run."""
         report = _Report.masked(name, reading)
         with self._guard:
@@ -105,7 +105,7 @@ class Intake:
         return report.effect
 
     def close(self) -> None:
-        """Ends the thread once all waiting receipts are stored."""
+        """End the thread once all waiting receipts are stored."""
         self._thread.shutdown()
 
     def _take_waiting(self) -> None:
@@ -126,9 +126,9 @@ class Intake:
 
 
 def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:
-    """Stores receipts and commits, reads them and commits, and reports each effect.
+    """Store receipts and commit, then read the receipts and commit, and report the effect of each receipt.
 
-    Writes all receipts together. If that fails, each receipt is written alone. Receipts of a meaning in ``leaves`` are
+    Write all receipts together. If that fails, each receipt is written alone. Receipts of a meaning in ``leaves`` are
     not read.
     """
     stored = []
@@ -149,8 +149,8 @@ def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: 
 def _together(
     connection: Connection, work: Callable[[Connection, Sequence[Item]], Mapping[int, Result]], items: Sequence[Item]
 ) -> list[tuple[Item, Result | Exception]]:
-    """Does the work for all items in one transaction. If the results lack some of the items, does the work again for
-    these. If the transaction fails or gives no result, does the work for each item alone."""
+    """Do the work for all items in one transaction. If the results lack some of the items, do the work again for these
+    items. If the transaction fails or gives no result, do the work for each item alone."""
     if not items:
         return []
     results: Mapping[int, Result | Exception]
@@ -185,8 +185,8 @@ def _read_receipts(connection: Connection, stored: Sequence[tuple[int, _Report]]
 
 
 def read_left_over_receipts() -> int:
-    """Reads stored receipts that could not be read before, for gateways that have a connection. Returns how many it
-    read."""
+    """Read stored receipts that could not be read before, for gateways that have an Airflow connection. Return the
+    number of receipts read."""
     with connect() as connection:
         left = unread_receipts(connection)
         connection.commit()

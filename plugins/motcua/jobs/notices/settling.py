@@ -1,10 +1,15 @@
 """Settles attempts without an answer, and accepted messages without a receipt.
 
-An attempt without an answer is settled by the first of these that gives a result: a receipt; the gateway, if it can be
-asked; the same request once more under the same reference, if the provider promises to refuse a repeat; the gateway's
-declared policy. The policy ``hold`` shows the message to people, who may release it (``stopping.release``); ``accept``
-treats the message as accepted. A message that gets no receipt within the gateway's horizon is closed as
-``unconfirmed``. A receipt that arrives later is still applied.
+An attempt without an answer is settled by the first of these steps that gives a result:
+
+1. A receipt is read.
+2. The gateway is asked about the attempt, if the gateway can be asked.
+3. The same request is sent again under the same reference, if the provider promises to refuse a repeat.
+4. The gateway's policy for unknown outcomes is applied. With ``hold``, the message stays unknown, and people may
+   release it (``stopping.release``). With ``accept``, the message counts as accepted.
+
+An accepted message without a receipt is closed as ``unconfirmed`` after the gateway's *horizon*, the time in which a
+receipt may still arrive. A receipt that arrives later is still applied.
 """
 
 from __future__ import annotations
@@ -71,23 +76,22 @@ _ASKED_PER_SLOT = 4
 """Largest number of accepted attempts that are asked about together, for each request that may be open at the
 gateway."""
 _ASKS_FOR = 120.0
-"""Seconds for which one settling goes on asking one gateway. A gateway that does not answer must not delay the rest of
-the settling: other gateways, messages that expire, and the requests of the staff pages. The next settling continues."""
+"""Seconds for which one settling asks one gateway. The next settling continues. A gateway that does not answer must not
+delay the rest of the settling: other gateways, messages that expire, and requests of the staff pages."""
 _SURE_AFTER = timedelta(minutes=10)
-"""A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
+"""Age of a request from which a gateway's answer that it never got the request is believed. Before that, the gateway's
 records may lag behind."""
 _REMEMBERED_FOR = timedelta(days=30)
-"""Gateways are not asked about attempts that are older than this. The messages of such attempts stay unknown, so
-without this limit each would be asked about once an hour for ever. No provider keeps a record of a request for longer
-than a week."""
+"""Largest age of an attempt about which its gateway is asked. No provider keeps a record of a request for longer than a
+week. The messages of older attempts stay unknown, so without this limit the gateways would be asked about these
+attempts once an hour for ever."""
 _LATE_ANSWERS = timedelta(days=1)
-"""If the sender of an attempt ended, the journal (files outside the ledger) is searched for the answer only while the
-attempt is younger than this."""
+"""Largest age of an attempt whose answer is searched for in the journal (files outside the ledger) after the attempt's
+sender ended."""
 _WAIT_FOR_SLOTS = 60.0
 """Seconds to wait for request slots. After that, the remaining attempts are left to the next settling."""
 _FORGETS_SOONER = timedelta(minutes=5)
-"""A request is repeated only while at least this much is left of the time for which the provider promises to refuse
-repeats."""
+"""Time that must be left, when a request is repeated, of the time for which the provider promises to refuse repeats."""
 
 
 @dataclass(slots=True)
@@ -99,12 +103,13 @@ class SettleCounts:
     asked: int = 0
     repeated: int = 0
     settled: dict[str, int] = field(default_factory=dict)
-    """Number of attempts whose outcome is known now, by the way in which it became known and by the outcome."""
+    """Number of attempts whose outcome is known now, by the way in which the outcome became known and by the
+    outcome."""
     assumed: int = 0
     unconfirmed: int = 0
     expired: int = 0
     held: dict[str, int] = field(default_factory=dict)
-    """Number of messages of unknown outcome, by gateway. People may release those that are still useful."""
+    """Number of messages of unknown outcome, by gateway. People may release the messages that are still useful."""
     held_useful: int = 0
     gap: str | None = None
     """Why nothing was settled, or only messages that were recorded after a gap was noticed. A *gap* is open while the
@@ -118,8 +123,11 @@ def settle(
     stop: threading.Event | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SettleCounts:
-    """Settles everything that can be settled now, or only a window. Settling a second time, even at the same time, does
-    nothing twice."""
+    """Settle the attempts and messages of a window, by default of all time, as far as possible now. Also end messages
+    that are no longer useful.
+
+    A second call, even at the same time, does nothing twice.
+    """
     asked_to_stop = stop or threading.Event()
     with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
@@ -171,8 +179,8 @@ def _settle_gateway(
     try:
         gateway = open_gateway(name)
     except GatewayMisconfigured:
-        # A gateway that is no longer in use has no connection, but its old attempts are closed all the same. The last
-        # task of the run reports a misconfigured gateway that is in use.
+        # A gateway that was taken out of use has no Airflow connection. Its messages without a receipt are still closed
+        # below. The last task of the run reports a misconfigured gateway that is in use.
         pass
     else:
         horizon = gateway.address.horizon
@@ -220,7 +228,7 @@ class _Settler:
             self.ledger.commit()
 
     def _may_ask(self) -> bool:
-        """Waits for request slots. Returns ``False`` if senders have held all slots of the gateway for too long, or if
+        """Wait for request slots. Return ``False`` if senders have held all slots of the gateway for too long, or if
         this settling has asked the gateway for long enough."""
         if time.monotonic() >= self._ask_until:
             return False
@@ -274,10 +282,15 @@ class _Settler:
         )
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:
-        """Returns the requests that may be sent once more, by attempt.
+        """Return the requests that may be sent once more, by attempt.
 
-        A request may be repeated if the provider still refuses a repeat, the message still applies, is useful and not
-        stopped, its number has not changed, its template is registered, and the gateway's limits leave room.
+        A request may be repeated only if all of these conditions are met:
+
+        - The provider still promises to refuse a repeat.
+        - The message still applies, is still useful, is not stopped and need not wait.
+        - The citizen's number is still the number of the first request.
+        - The template is registered at the gateway.
+        - The gateway's limits leave room.
         """
         until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
         rules = planning_rules()
@@ -308,8 +321,8 @@ class _Settler:
         return {attempt_id: requests[attempt_id] for attempt_id in going}
 
     def _same_requests(self, wanted: Sequence[UnsettledAttempt]) -> dict[int, OutgoingMessage]:
-        """Returns the original requests by attempt: the same text, number and reference. Leaves out attempts with a
-        template that is no longer registered."""
+        """Return the original requests by attempt: the same text, number and reference. Leave out attempts whose
+        template is not registered now."""
         known, templates = registrations(self.ledger), load_template_versions()
         requests = {}
         for each in wanted:
@@ -324,8 +337,8 @@ class _Settler:
     def _ask_or_repeat(
         self, attempt: AskedAttempt, repeat: OutgoingMessage | None
     ) -> tuple[ReceiptReading | None, GatewayAnswer | None]:
-        """Asks the gateway about an attempt. If the gateway's reply does not settle the attempt and a repeat is safe,
-        repeats the request and returns the answer to the repeat."""
+        """Ask the gateway about an attempt. If the gateway's reply does not settle the attempt and a repeat is safe,
+        repeat the request and return the answer to the repeat."""
         if self.gateway.can_be_asked and (reading := self._ask(attempt)) is not None:
             return reading, None
         if repeat is None:
@@ -337,7 +350,7 @@ class _Settler:
             return None, GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
 
     def _ask(self, attempt: AskedAttempt) -> ReceiptReading | None:
-        """Asks the gateway about an attempt. Returns ``None`` if the answer does not settle it."""
+        """Ask the gateway about an attempt. Return ``None`` if the answer does not settle the attempt."""
         sent = SentAttempt(attempt.reference, attempt.gateway_reference, attempt.sent_to, attempt.started_at)
         try:
             with self.slots.session() as http:
@@ -352,7 +365,7 @@ class _Settler:
         return reading
 
     def _store_reading(self, attempt: AskedAttempt, reading: ReceiptReading) -> None:
-        """Stores and reads the answer of a gateway that was asked, as if the answer were a receipt."""
+        """Store and read the answer of a gateway that was asked, as if the answer were a receipt."""
         known = ReceiptReading(
             attempt.reference, reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"}
         )
@@ -364,7 +377,7 @@ class _Settler:
         self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
 
     def _write_repeat(self, repeated: UnsettledAttempt, outcome: GatewayAnswer) -> None:
-        """Writes what the answer to a repeated request proves. A temporary refusal, or a refusal of our account, proves
+        """Write what the answer to a repeated request proves. A temporary refusal, or a refusal of our account, proves
         nothing about the first request, so the attempt stays unknown."""
         self.counts.repeated += 1
         now = self.clock()

@@ -1,8 +1,8 @@
 """Stops messages, ends stops early, and releases messages of unknown outcome, as people order.
 
 The Department can stop a kind of message, an agency, or both, for a time. The Department cannot stop a single message
-or the messages to one person, so it cannot choose who is informed. A stop loses nothing: messages on hold are sent when
-the stop ends, or expire as usual. A request to a gateway that is in flight is not cancelled.
+or the messages to one person, so it cannot choose who is informed. A stop deletes no message: messages on hold are sent
+when the stop ends, or expire as usual. A request to a gateway that is in flight is not cancelled.
 
 A release sends the stored text again; nobody can edit, address or write a message. The sender checks a released message
 before sending it, as it checks any other message. The ledger stores for ever who released a message, when and why.
@@ -27,7 +27,7 @@ from motcua.store.notices.stops import Stop, due_and_stopped, end_stop, find_sto
 LONGEST = timedelta(days=7)
 """Longest time of a stop. The stop must be ordered again to last longer."""
 MOST_LETTERS = 300
-"""Longest reason in characters; the reason must fit into a table of the report."""
+"""Largest number of characters in a reason. The reason must fit into a table of the report."""
 _AT_ONCE = 10_000
 """Largest number of messages that are put on hold in one transaction."""
 
@@ -59,7 +59,7 @@ class StopAsked:
 def read_stop(
     ledger: Connection, *, kind: Kind | None, agency: str | None, until: datetime, reason: str, now: datetime
 ) -> StopAsked:
-    """Checks a stop as typed and returns it; ``agency`` is a code or an alias.
+    """Check a stop as typed and return it. ``agency`` is a code or an alias.
 
     Raises:
         StopRefused: the reason is missing, too long or contains a phone number, the agency is unknown, or the end is
@@ -94,7 +94,7 @@ def stop(
     stopped_by: str,
     now: datetime | None = None,
 ) -> Stop:
-    """Stops a kind of message (``None``: every kind) of an agency (``None``: every agency), and puts due messages on
+    """Stop a kind of message (``None``: every kind) of an agency (``None``: every agency), and put due messages on
     hold. The stop is in force for every sender when this function returns.
 
     Args:
@@ -131,7 +131,7 @@ def stop(
 
 
 def go(stop_id: int, *, ended_by: str, now: datetime | None = None) -> tuple[Stop, int]:
-    """Ends a stop early. Returns the stop, and how many messages are queued again.
+    """End a stop early. Return the stop, and how many messages are queued again.
 
     Raises:
         StopRefused: the stop is not in force or does not exist.
@@ -153,9 +153,10 @@ def release(
     gateway: str | None = None,
     now: datetime | None = None,
 ) -> list[int]:
-    """Queues those messages of unknown outcome again that are still useful. Returns their ids.
+    """Queue again the messages of unknown outcome that are still useful. Return the ids of these messages.
 
-    Receipts that are stored but not read are read first, so that a message that a receipt settles is not released.
+    Receipts that are stored but not applied yet are applied first. If a receipt settles a message, the message is not
+    released.
 
     Raises:
         ValueError: nobody is named, no reason is given, or the reason contains a phone number.

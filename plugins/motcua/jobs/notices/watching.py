@@ -1,8 +1,8 @@
 """Finds sources with *news* (unread rows), for runs and for running senders.
 
 Watchers are Airflow triggers that query the sources all the time and signal news. If watchers are missing, this module
-queries the sources itself. An *old* step is one that was typed in late. It counts only if a reading of its dossier's
-row agrees with it.
+queries the sources itself. An *old* step is a transition that was typed in late. An old step counts only if a reading
+of its dossier's row agrees with the step.
 
 The signals are level-triggered: a source has news until a pick-up has read its rows, so a lost signal is repeated.
 """
@@ -39,7 +39,8 @@ from motcua.store.notices.sources import SignalledSource, Source, list_sources, 
 log = logging.getLogger(__name__)
 
 _LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
-"""Seconds that a run waits for the sources that it queries itself, for both the connection and the answer."""
+"""Seconds that a run waits for the sources that it queries itself. Within this time a source must accept a connection
+and answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
 _TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
@@ -83,7 +84,7 @@ class ToRead:
     """Sources to pick up in one run."""
 
     news: Sequence[str]
-    """Sources with news, sources that cannot be asked, and sources with an old step to be judged."""
+    """Sources with news, sources that cannot be asked, and sources with an old step whose dossier row is to be read."""
     quiet: Sequence[str]
     """Sources without news that were not read for five minutes."""
     failed: Sequence[str]
@@ -91,7 +92,7 @@ class ToRead:
 
     @property
     def names(self) -> list[str]:
-        """All sources, those with news first and those that failed last."""
+        """All sources: first the sources with news, last the sources that failed."""
         return [*self.news, *self.quiet, *self.failed]
 
     @property
@@ -102,12 +103,12 @@ class ToRead:
 
 
 def sources_to_read(now: datetime) -> ToRead:
-    """Return the sources to pick up in this run: those with news, those that cannot be asked, and those with an old
-    step to be judged. A source without failures that was not read for five minutes is read in any case, so that its
-    quarantined rows are tried again.
+    """Return the sources to pick up in this run: sources with news, sources that cannot be asked, and sources with an
+    old step whose dossier row is to be read. A source without failures that was not read for five minutes is read in
+    any case, so that its quarantined rows are tried again.
 
     A source that failed is read again after 45 seconds. If watchers signal that the source is still silent, it is read
-    again after five minutes, because each try may delay its run by the longest wait for a source.
+    again after five minutes, because each try may delay the run by the longest wait for a source.
     """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
@@ -148,7 +149,7 @@ def _is_signalled(signal: SignalledSource | None) -> bool:
 
 
 def _differing(sources: list[Source]) -> list[str]:
-    """Return sources that show other rows than the last pick-up stored, and sources that cannot be asked."""
+    """Return sources that have other rows than the last pick-up stored, and sources that cannot be asked."""
     if not sources:
         return []
     with closing(Looks(source.name for source in sources)) as looks:
@@ -158,7 +159,7 @@ def _differing(sources: list[Source]) -> list[str]:
 
 
 def left_unread(within: timedelta) -> list[SourceNow]:
-    """Return sources that have shown news for as long as ``within`` without being picked up.
+    """Return sources that have had news for as long as ``within`` without being picked up.
 
     This function queries the sources itself. It leaves out sources that are picked up while it waits, that fail, or
     that do not answer.
@@ -192,7 +193,7 @@ def left_unread(within: timedelta) -> list[SourceNow]:
 
 
 def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
-    """Add one job's counts to a total, with the counts by reason inside them."""
+    """Add one job's counts to a total, including nested counts, such as counts by reason."""
     for name, value in counts.items():
         if isinstance(value, Mapping):
             add_counts(total.setdefault(name, {}), value)
@@ -205,7 +206,7 @@ class CatchUp:
 
     Watchers signal which sources have news. If a watcher is missing, this class queries the sources itself. It always
     checks the folders of exports itself. A long pick-up goes on while the sender sends. A source that fails is left to
-    the next runs, until one of them has picked it up again. ``counts`` sums up the work.
+    the next runs, until a run has picked up the source again. ``counts`` sums up the work.
     """
 
     def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:
@@ -223,8 +224,8 @@ class CatchUp:
         self._folders = FolderLooks()
         self._ends_at = time.monotonic() + longest.total_seconds()
         self._is_closed = threading.Event()
-        # The connections of the sources are read from Airflow at the start, so that they are known if its API server
-        # fails later.
+        # The connections of the sources are read from Airflow at the start, so that they are known if Airflow's API
+        # server fails later.
         threading.Thread(target=self._know_sources, name="connections", daemon=True).start()
 
     @property
@@ -251,7 +252,8 @@ class CatchUp:
         return found
 
     def close(self) -> None:
-        """Close all connections. Waits a moment for running pick-ups; a pick-up that is cut off is rolled back."""
+        """Wait a few seconds for running pick-ups, and close all connections. A pick-up that is cut off is rolled
+        back."""
         self._is_closed.set()
         for _, counts in self._pick_ups.end(_END_WITHIN):
             if counts is not None:
@@ -319,7 +321,7 @@ class _PickUps:
                 threading.Thread(target=self._work, name="pick-up", daemon=True).start()
             if new:
                 self._guard.wait_for(lambda: bool(self._ended), within)
-                # Pick-ups that end just after the first are planned together with it.
+                # Pick-ups that end just after the first one are planned together with that one.
                 self._guard.wait_for(lambda: not self._under_way, within / 10)
             ended, self._ended = self._ended, []
         return ended

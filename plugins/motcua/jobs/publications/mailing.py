@@ -1,13 +1,13 @@
-"""Mails publications once to each *body* (an authority or agency). A letter is about everything that its body has not
-received yet.
+"""Mails each publication once to each *body* (an authority or agency) that the publication concerns. A letter is about
+publications that the body has not received yet.
 
 ``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get the figures of
-all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods,
-which name the agencies that it should urge to do better. The first publication of a period is mailed to every body that
-it concerns. A correction is mailed to the bodies whose figures it changed, and one letter holds all corrections of a
-run. An agency's letter also contains the morning's report on the quality of its data. No letter holds personal data.
-Attached files are read from the store and must be the published ones. Bodies that get the figures of all agencies also
-get the manifest, with which they can later prove what was published.
+all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods;
+these reports name the agencies that Ủy ban nhân dân tỉnh should urge to do better. The first publication of a period is
+mailed to every body that the publication concerns. A correction is mailed to the bodies whose figures were changed, and
+one letter holds all corrections of a run. An agency's letter also contains the morning's report on the quality of the
+agency's data. No letter holds personal data. Attached files are read from the store and must be the published ones.
+Bodies that get the figures of all agencies also get the manifest, with which they can later prove what was published.
 """
 
 from __future__ import annotations

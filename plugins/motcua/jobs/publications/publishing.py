@@ -1,10 +1,10 @@
 """Publishes a closing: renders its report, stores the files, and writes the row that makes them a publication.
 
 The files are written first, then the manifest, then the row. A process that dies in between leaves files without a row.
-Such files are no publication. The next try continues in that folder if it would write each file that is there with the
-same bytes. Otherwise it leaves the folder unchanged and uses the next number. Nothing is ever overwritten, moved or
-deleted. Therefore an object store need not support renaming or deleting. Published files that lost their row, because
-the database was restored from an older backup, stay unchanged.
+Such files are no publication. The next try continues in that folder if the folder has only files that the try would
+write with the same bytes. Otherwise the try leaves the folder unchanged and uses the next number. Nothing is ever
+overwritten, moved or deleted. Therefore an object store need not support renaming or deleting. Published files that
+lost their row, because the database was restored from an older backup, stay unchanged.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def publish(closing_no: int, now: datetime | None = None) -> Publication:
 
     Raises:
         LookupError: There is no such closing.
-        NotPublished: The store accepts no file, or somebody else writes there.
+        NotPublished: The store accepts no file, or somebody else writes into the store.
     """
     with connect() as ledger:
         wait_for_lock(ledger, PUBLISHING)
@@ -198,7 +198,7 @@ def _store(
 
 def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | None:
     """Return the name of a file in the folder that this try does not write, or writes with other bytes. ``None`` if
-    there is none."""
+    there is no such file."""
     base = f"{folder.path.rstrip('/')}/"
     parts = {_part_of(name) for name in made}
     for path in sorted(folder.rglob("*"), key=str) if folder.exists() else ():
@@ -223,7 +223,7 @@ def is_local(path: ObjectStoragePath) -> bool:
 
 @contextmanager
 def _store_answers() -> Iterator[None]:
-    """Turn errors of the store into messages that say what is wrong with it.
+    """Turn an error of the store into an error whose message says why the store cannot be used.
 
     Raises:
         StoreFailed: An ``OSError`` was raised in the block.
@@ -311,8 +311,8 @@ def _corrected(publication: Publication | None) -> Corrected | None:
 
 
 def corrected_by(connection: Connection, publication: Publication) -> Corrected | None:
-    """Return the publication that the given publication corrects, in the form that its report uses. ``None`` if it
-    corrects none."""
+    """Return the publication that a correction corrects, in the form that the report of the correction uses. ``None``
+    if the given publication is no correction."""
     if publication.corrects is None:
         return None
     return _corrected(find_publication(connection, publication_no=publication.corrects))

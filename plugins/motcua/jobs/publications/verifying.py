@@ -172,7 +172,8 @@ def _folder_of(which: str, written: str) -> ObjectStoragePath:
 
 
 def _publication_named_by(ledger: Connection, folder: ObjectStoragePath) -> Publication | None:
-    """Return the publication that a folder is named for, such as ``…/2026-11-24/1``. ``None`` if there is none."""
+    """Return the publication to which the name of a folder, such as ``…/2026-11-24/1``, belongs. ``None`` if there is
+    no such publication."""
     parts = folder.path.rstrip("/").split("/")
     if len(parts) < 2 or not (parts[-1].isascii() and parts[-1].isdecimal()):
         return None

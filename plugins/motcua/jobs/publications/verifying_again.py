@@ -2,8 +2,8 @@
 from the field ``words`` of the manifest. That field has what the report needs besides the closing.
 
 CSV files are always made again. The report, its page and the workbooks are made again only if this same software made
-the published files. So a changed word in the report is found even if somebody also changed every hash. Files that
-another release or other libraries made are only compared by their hash, and a remark says so.
+the published files. So a changed word in the report is found even if somebody also changed every hash. If another
+release or other libraries made the files, these documents are only compared by their hash, and a remark says so.
 """
 
 from __future__ import annotations
@@ -239,7 +239,10 @@ def _check_made_again(
 
 
 def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Mismatch]:
-    """Yield how a published file differs from the newly made one. Nothing is yielded if they are equal."""
+    """Yield how a published file differs from the newly made one.
+
+    Nothing is yielded if the files are equal, or for a CSV file about which a fault is known already (``named``).
+    """
     if content == own:
         return
     if name.endswith(".xlsx"):

@@ -36,12 +36,12 @@ NIGHTS = 25
 """Number of nights in which every publication is verified once. A month has more nights than this, so some nights may
 fail."""
 AT_LEAST_EVERY = timedelta(days=31)
-"""A publication that was not verified for longer than this is reported as overdue."""
+"""Time without a verification after which a publication is reported as overdue."""
 NEW_FOR = timedelta(days=7)
-"""A publication younger than this that was never verified is verified at once, before its turn."""
+"""Age up to which a publication that was never verified is verified at once, before its turn."""
 WITHIN = timedelta(minutes=40)
-"""After this time no further verification begins. Most verifications take seconds; that of a year's publication takes
-minutes."""
+"""Duration of a run after which no further verification begins. Most verifications take seconds; the verification of a
+year's publication takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,11 @@ class Verified:
 
 
 def keep_verification(checked: Verification, verified_by: str) -> bool:
-    """Store the result of verifying a publication. Return ``False`` if the database role may only read, as an auditor's
-    role may.
+    """Store the result of verifying a publication in ``motcua.publication_verifications``. Return ``False`` if the
+    database role may only read, such as the role of an auditor.
 
     Args:
-        checked: the result for the publication in its store.
+        checked: the result; it must be about the publication in the store, not about a copy.
         verified_by: a person or a run.
 
     Raises:
@@ -86,11 +86,11 @@ def keep_verification(checked: Verification, verified_by: str) -> bool:
 
 
 def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) -> list[int]:
-    """Return the publications that a night's run verifies, in the order of their verification.
+    """Return the numbers of the publications that a night's run verifies, in the order of their verification.
 
-    Publications that did not hold come first, then new ones, the newest first. Then follow those with the oldest
-    verification among the others, as many as one night's share. A rerun of the run leaves out what an earlier try of
-    the run has verified.
+    Publications that did not hold come first, then new publications, the newest first. Then follow the others, those
+    with the oldest verification first, as many as one night's share. A rerun of the run leaves out the publications
+    that an earlier try of the run has verified.
     """
     mine = {each.publication_no for each in known if each.verified_by == run_id}
     faulty = [each for each in known if each.faults]
@@ -106,7 +106,7 @@ def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) ->
 
 
 def overdue(known: Sequence[PublicationStanding], now: datetime) -> list[int]:
-    """Return the publications that were not verified for over a month.
+    """Return the numbers of the publications that were not verified for over a month.
 
     The month counts from the last verification. If there was no verification, the month counts from the publishing, or
     from the first day on which any publication was verified if that is later.

@@ -102,8 +102,8 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
 
 
 def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | None) -> list[SourceFault]:
-    """Return the faults that make messages of these sources unreliable. Faults that were found since the last mail are
-    marked as new."""
+    """Return the faults that make messages about the dossiers of these sources unreliable. Faults that were found since
+    the last mail are marked as new."""
     return [
         SourceFault(
             name,

@@ -98,7 +98,8 @@ _COUNTS_WITHIN = 600.0
 _RECHECK_AFTER = timedelta(days=3)
 """When a period's first closing is this old, each run checks the period again, until a check leads to a correction."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
-"""Runs check a period again only for this long after ``_RECHECK_AFTER``. Later they do so only if somebody asks."""
+"""Runs check a period again only for this long after ``_RECHECK_AFTER``. Later, only a person's request leads to a
+check."""
 
 
 class NotOver(ValueError):
@@ -210,7 +211,7 @@ def _the_one_closing() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Compared:
-    """What the comparison with the sources contributes to a closing."""
+    """The result of comparing a period with the sources, which becomes a part of the closing."""
 
     figures: list[MessageFigures]
     differences: list[Difference]
@@ -227,8 +228,8 @@ class _Closer:
         self.run_id, self.now = run_id, now
 
     def close(self, period: Period, *, each_day: bool = False) -> ClosingResult:
-        """Close or correct a period. With ``each_day``, all days of a longer period are closed again, also those that
-        seem right."""
+        """Close or correct a period. With ``each_day``, all days of a longer period are closed again, even if their
+        closings seem right."""
         if not period.is_day:
             self._bring_days_up_to_date(period, each_day)
         with connect() as ledger:
@@ -469,8 +470,8 @@ def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figur
 
 
 def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:
-    """Return the differences between expected messages and messages in the ledger that are not zero, by agency,
-    procedure and kind of message."""
+    """Return the difference between the number of expected messages and the number of messages in the ledger, by
+    agency, procedure and kind of message. Differences of zero are left out."""
     return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 
 
@@ -526,7 +527,7 @@ def _known_sources(ledger: Connection) -> dict[str, int]:
 
 @contextmanager
 def _counting(ledger: Connection, source: str, source_id: int, period: Period) -> Iterator[SourceCount]:
-    # Statuses are mapped for whole days, so the mapping at the start of the period holds for all of it.
+    # The whole period is counted with the status mappings that are in force at the start of the period.
     statuses = status_map(ledger, source_id, period.start)
     written = agency_by_written_code(ledger)
     with connect(connection_id(source)) as reading:
@@ -583,9 +584,9 @@ def _reason(
             if _is_of(now, unmatched) or now.recorded_at == recorded_at
         ]
         return _reason_of_message(count, kept, occasion, period)
-    # The source has two occasions for which the ledger has one message. The ledger lacks the transition between the two
-    # if the source still has every row that the ledger read for this message, each leads to a message of this kind, and
-    # all have the same dossier code. Otherwise the source has changed.
+    # The source has two occasions for which the ledger has one message. Either the ledger lacks the transition between
+    # the two occasions, or the source has changed. The source is unchanged if it still has every row that the ledger
+    # read for this message, if each row leads to a message of this kind, and if all rows have the same dossier code.
     found = [present.get(number, ()) for number in occasion.numbers]
     rows_now = [now for each in found for now in each]
     as_read = (

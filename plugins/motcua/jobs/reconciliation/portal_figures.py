@@ -1,7 +1,8 @@
 """Reads files with figures of the national portal. These figures are compared with closings and are not part of them.
 
 Good lines are stored; faulty lines are reported with line and column. A line that repeats stored figures adds nothing.
-If a line has other figures for its agency and period, these count from then on, and the earlier ones remain stored.
+If a line has other figures for its agency and period than those stored, the new figures count from then on, and the
+earlier figures remain stored.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
 
 def _is_sum(table: Table, cells: Sequence[object]) -> bool:
     """Return whether a line is a total: the agency's cell has a word for a total or, if that cell is empty, a cell
-    before it has one."""
+    before it has such a word."""
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]
@@ -177,7 +178,7 @@ def _is_sum(table: Table, cells: Sequence[object]) -> bool:
 
 
 def _fault_of_periods(table: Table, index: int, row: Mapping[str, Any]) -> FileFault | None:
-    """Return the fault of a line that does not name exactly one period. ``None`` if it does."""
+    """Return the fault of a line that names no period or several periods. ``None`` if the line names exactly one."""
     filled = [column for column in _PERIODS if row[column]]
     if len(filled) == 1:
         return None

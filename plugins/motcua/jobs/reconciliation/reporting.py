@@ -170,7 +170,7 @@ class ClosingShown:
 
 
 def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: int) -> ClosingShown:
-    """Build a closing for a page.
+    """Build the figures and rows of a closing that a page shows.
 
     Args:
         ledger: a connection.
@@ -215,7 +215,7 @@ def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: 
 def show_figure(
     ledger: Connection, closing_no: int, figure: str, cell: Cell, limit: int | None
 ) -> tuple[ReconciliationReport, FigureRows]:
-    """Return the rows behind one figure of a closing, and a report with the names that their page shows.
+    """Return a report with the names that a page shows, and the rows behind one figure of a closing.
 
     Raises:
         LookupError: There is no such closing.
@@ -252,8 +252,8 @@ def _bare_report(ledger: Connection, closing: Closing) -> ReconciliationReport:
 
 
 def queries_used(ledger: Connection) -> list[QueryUsed]:
-    """Return everything that makes the figures: the queries, the statements that read sources, and the functions and
-    views that these call directly or indirectly."""
+    """Return the name and hash of all SQL that computes the figures: the queries, the statements that read sources, and
+    the functions and views that these call directly or indirectly."""
     used = [QueryUsed(name, statement_hash(name), what) for name, what in sorted(_QUERIES.items())]
     used += _source_readings()
     return [*used, *_definitions_called(ledger, [each.name for each in used])]
@@ -366,8 +366,8 @@ _MIGRATION = QueryUsed(
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
     "dossiers",
 )
-"""A migration file that no longer exists. Earlier publications name this file, because they did not yet name the
-function that it created."""
+"""A migration file that no longer exists. Earlier publications name this file instead of the function that the
+migration created."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 
@@ -437,8 +437,8 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     of_days = billed_in_periods(ledger, [str(day) for day in days])
     earlier: Decimal | None = Decimal(0)
     for name, rows in (of_months | of_days).items():
-        # An earlier period costs what it cost at the prices of its own closing, as it was published. If that closing
-        # had no price yet, the prices of this closing are used.
+        # The cost of an earlier period is computed with the prices of that period's own closing, as it was published.
+        # If that closing had no price yet, the prices of this closing are used.
         its = last_closing(ledger, Period.parse(name)) or closing
         cost = cost_of(its, rows)
         cost = cost_of(closing, rows) if cost is None else cost

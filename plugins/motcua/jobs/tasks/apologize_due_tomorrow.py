@@ -28,7 +28,7 @@ def find_sources() -> list[str]:
 
 
 def read_source(source: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """Pick up one source and return its counts. Waits for a running pick-up, which may have begun before the evening.
+    """Pick up one source and return its counts. Wait for a running pick-up, which may have begun before the evening.
 
     Raises:
         motcua.jobs.notices.picking_up.SourceFailed: the source could not be read.

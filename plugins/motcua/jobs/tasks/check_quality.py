@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 @without_values()
 def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
     """Check data quality and return the counts. For a backfill of a past day, return the counts of that day's last
-    sealed run, whose results no longer change.
+    sealed run, whose results cannot change.
 
-    A past day is not checked again, because the ledger no longer shows its state.
+    A past day is not checked again, because the ledger does not show its past state.
     """
     moment = now or datetime.now(UTC)
     day = _past_day(window, moment)
@@ -44,8 +44,8 @@ def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str
 
 
 def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """Check each source against the contract. A backfill of a past day checks none, since the past state of the sources
-    is gone.
+    """Check each source against the contract. A backfill of a past day checks no source, since the past state of the
+    sources is gone.
 
     Raises:
         RunIncomplete: a check failed for a reason other than the source. The results of the other sources are stored.
@@ -61,7 +61,7 @@ def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]
 
 
 def _past_day(window: Window, moment: datetime) -> date | None:
-    """Returns the day of a backfill if it is past."""
+    """Return the day of a backfill, or ``None`` if the day is not past or the run is no backfill."""
     day = None if window is EVERYTHING or window.end is None else window.end.astimezone(VIETNAM).date()
     return day if day is not None and day < moment.astimezone(VIETNAM).date() else None
 

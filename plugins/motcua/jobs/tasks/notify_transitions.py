@@ -40,7 +40,10 @@ _LONGEST_NAME = 80
 
 @without_values()
 def find_sources(window: Window) -> list[str]:
-    """Return the sources that each mapped task picks up, separated by commas. With a window, return all sources."""
+    """Return the sources that each mapped task picks up, separated by commas.
+
+    These are the sources with news or with unread export files, and with a window all sources.
+    """
     if window is not EVERYTHING:
         return in_batches(list(settings().sources))
     found = sources_to_read(datetime.now(UTC))
@@ -86,7 +89,7 @@ def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
 
 
 def pick_up_source(source: str, window: Window) -> dict[str, Any]:
-    """Pick up one source and return its counts. Imports new export files of the source first, if it has a folder.
+    """Pick up one source and return its counts. Import new export files of the source first, if it has a folder.
 
     Raises:
         FolderFailed: the source's folder could not be read. The content of files that were imported earlier was still
@@ -131,7 +134,7 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
     would make citizens wait for seconds. A backfill sends only its window.
 
     ``sender`` is the number of the sender in the run. Each later sender may go on for one interval of the DAG's
-    schedule longer, so that they do not all end at once.
+    schedule longer, so that the senders do not all end at once.
     """
     read_left_over_receipts()
     with asked_to_stop() as stop:
@@ -140,7 +143,8 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
         else:
             longest = settings().linger + sender * settings().notify_every
             # From the dossier's step to the request to the gateway, a message needs a dozen short transactions. So
-            # connections to the ledger are reused. Connections to sources are not, because there are too many sources.
+            # connections to the ledger are reused. Connections to sources are not reused, because there are too many
+            # sources.
             with kept_connections(LEDGER), closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
@@ -187,14 +191,21 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """End the run: fail if a task failed, a source could not be read, an export is refused, failed sends may be
-    retried, a gap is open (the ledger was or may have been restored), a gateway is paused after failures, or work is
-    due and no process does it, whatever the cause.
+    """End the run: fail if work is left undone, and name each reason.
 
-    A stop of the Department is only logged: people know about it, and a backfill could not change it.
+    These are the reasons:
 
-    ``interval`` is the data interval of a scheduled run. The run fails for failed messages of its interval, whichever
-    run tried to send them, since a backfill of failed runs finds only scheduled runs.
+    - A task failed.
+    - A source could not be read, or its export file is refused.
+    - Failed sends may be retried.
+    - A gap is open: the ledger was or may have been restored.
+    - A gateway is paused after failures.
+    - Work is due and no process does it, for any cause.
+
+    A stop of the Department is only logged, because people know about the stop, and a backfill could not change it.
+
+    ``interval`` is the data interval of a scheduled run. The run fails for failed messages of its interval, even if
+    another run tried to send them, since a backfill of failed runs finds only scheduled runs.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.
@@ -227,5 +238,6 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             )
             for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
-    # If unserved work is the only reason, no mail about the run is sent: the watch mails it (motcua.jobs.run_alerts).
+    # If unserved work is the only reason, no mail about the run is sent, because the watch mails an alert about this
+    # work (motcua.jobs.run_alerts).
     demand_nothing_left(failed_tasks, [*left, *unserved_of_run(window)])

@@ -16,8 +16,8 @@ from motcua.store.personal_data import PurgeNotProvided
 
 @without_values()
 def purge_due(run_id: str) -> dict[str, Any]:
-    """Empty the personal data that is due. Return the number of rows by kind, or why the purge is not set up here,
-    which makes the gate fail."""
+    """Empty the personal data that is due. Return the number of rows by kind. If the purge is not set up here, return
+    the reason, which makes the gate fail."""
     try:
         return {each.kind: each.rows for each in purge(run_id)}
     except PurgeNotProvided as missing:

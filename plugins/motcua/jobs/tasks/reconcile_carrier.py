@@ -39,25 +39,26 @@ log = logging.getLogger(__name__)
 DUE_DAY = 10
 """From this day of the month on, a missing carrier statement of the month before makes the run fail."""
 _ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-"""Name endings of files that may be carrier statements. The last three formats are refused, since skipping such a file
-would look like importing it."""
+"""Name endings of files that may be carrier statements. The last three formats are refused, because people would think
+that a skipped file was imported."""
 
 
 def window_month(window: Window) -> date | None:
-    """Return the month that a backfill's run is about: the month before the run. ``None`` for any other run, which
-    imports every file that is there."""
+    """Return the month that a backfill's run is about: the month before the end of its window. ``None`` for any other
+    run, which imports every new file."""
     if window is EVERYTHING or window.end is None:
         return None
     return Period.month_before(window.end).first
 
 
 def _files() -> Iterator[tuple[str, str, Any]]:
-    """Yields (form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a carrier statement, the
+    """Yield (form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a carrier statement, the
     oldest first.
 
-    A form describes the files of a provider. The form is named by the file's folder, whether such a form exists or not;
-    its name is empty for a file in no folder.
-    If two new files are of one month, the file that was added later supersedes the other.
+    A form describes the files of a provider. The name of the form is the name of the file's folder, even if no such
+    form exists. The name is empty for a file outside a folder. A folder that cannot be read is yielded as a file.
+
+    Since the oldest file comes first, a later file of the same month supersedes an earlier one.
     """
     root = open_store(settings().statements_url)
     if not root.is_dir():
@@ -70,7 +71,7 @@ def _files() -> Iterator[tuple[str, str, Any]]:
         try:
             files = list(place.iterdir()) if form else [place]
         except OSError:
-            # A folder that may not be read is refused like such a file, and holds up no other folder.
+            # A folder that may not be read is refused like a file that may not be read, and delays no other folder.
             found.append((place.stat().st_mtime, form, form, place))
             continue
         for file in files:
@@ -83,7 +84,7 @@ def _files() -> Iterator[tuple[str, str, Any]]:
 
 
 def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is untyped
-    """Returns the SHA-256 of a file, or ``None`` if the file is too large or may not be read."""
+    """Return the SHA-256 of a file, or ``None`` if the file is too large or may not be read."""
     try:
         return None if file.stat().st_size > LARGEST_FILE else sha256(file.read_bytes()).hexdigest()
     except OSError:
@@ -92,8 +93,8 @@ def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is unt
 
 @without_values()
 def find_files(window: Window) -> list[dict[str, str]]:
-    """Return the files that were not imported yet, the oldest first; for a backfill, only those whose names contain its
-    month.
+    """Return the files that were not imported yet, the oldest first; for a backfill, only the files whose names contain
+    the backfill's month.
 
     A refused file is tried again until a good file of its month has replaced it, or until it was discarded.
     """
@@ -136,7 +137,7 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
 
 
 def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes:  # noqa: ANN401
-    """Returns the content of a file.
+    """Return the content of a file.
 
     Raises:
         FileRefused: the file cannot be read, is too large, or has no usable form. The refusal is stored.
@@ -170,8 +171,8 @@ def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes: 
 def missing_now(
     connection: Connection, now: datetime, month: date | None = None
 ) -> tuple[date, list[MissingStatement]]:
-    """Return the gateways without a carrier statement for a month in which they accepted messages; by default last
-    month."""
+    """Return a month, by default last month, and the gateways that accepted messages in that month and have no carrier
+    statement for that month."""
     month = month or Period.month_before(now).first
     gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)
     return month, missing_statements(connection, sorted(gateways), month)
@@ -195,7 +196,7 @@ def gate(
     """End the run: fail if a file was refused, if a carrier statement is over its tolerance, or if a statement is
     missing on the 10th of the following month or later.
 
-    Judges the carrier statements of this run and the statements in force for the run's month.
+    Judge the carrier statements of this run and the statements in force for the run's month.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.

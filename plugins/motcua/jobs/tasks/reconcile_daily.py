@@ -31,10 +31,10 @@ from motcua.store.oversight.closings import (
 log = logging.getLogger(__name__)
 
 _MAILED_WITHIN = timedelta(days=4)
-"""Publications older than this are not mailed by a run, for example when recipients are named for the first time. They
-are mailed on request."""
+"""Largest age of a publication that a run mails. Older publications are mailed only on request, for example when
+recipients are named for the first time."""
 _CATCH_UP = 31
-"""Largest number of days that one run closes, if no day was closed for a while."""
+"""Largest number of days that one run closes if days were not closed before."""
 
 
 @without_values()
@@ -83,7 +83,7 @@ def _days_due(last: Period) -> list[Period]:
 
 
 def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
-    """Check periods again that were closed some days ago, and correct them if needed. A backfill checks none.
+    """Check periods again that were closed some days ago, and correct them if needed. A backfill checks no period.
 
     Returns: the numbers of the closings that this run stored in any try and that were not corrected later. If an
     earlier try corrected a period, this try does not check the period again, but the gate judges the correction.

@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 
 def emit_gauges() -> int:
-    """Send each gauge of the ledger to Airflow's metrics, under its name and its labels' values, for example
-    ``motcua_messages_open.result.queued``.
+    """Send each gauge of the ledger to Airflow's metrics. The sent name is the gauge's name and its labels' values, for
+    example ``motcua_messages_open.result.queued``.
 
-    Plain StatsD has no labels, so figures that differ only in labels would overwrite each other. Reads nothing if
-    Airflow's metrics are off. A failure is only logged, since the caller has other work.
+    Plain StatsD has no labels, so figures that differ only in labels would overwrite each other. Read nothing if
+    Airflow's metrics are off. A failure is only logged, so that the caller goes on.
 
     Returns: the number of gauges that were sent.
     """
@@ -77,9 +77,15 @@ def settle_run(run_id: str, window: Window) -> dict[str, Any]:
 
 @without_values()
 def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
-    """End the run: fail if a task failed, people must decide about messages that are still useful, a gateway is
-    misconfigured, the watch (the monitoring process) is silent, or a page request could not be mailed to the
-    Department.
+    """End the run: fail if work is left undone, and name each reason.
+
+    These are the reasons:
+
+    - A task failed.
+    - People must decide about messages of unknown outcome that are still useful.
+    - A gateway is misconfigured.
+    - The watch (the monitoring process) is silent.
+    - A page request could not be mailed to the Department.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings.

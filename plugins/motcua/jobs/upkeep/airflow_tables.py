@@ -1,8 +1,9 @@
 """Removes old rows of Airflow's own database, table by table; run as a program of its own.
 
 A separate program is needed because Airflow denies its tasks access to the database, so ``airflow db clean`` does not
-work in a task. The program writes to a file, as JSON, how many rows of which table were removed. A test explains why
-the remaining tables that ``airflow db clean`` knows are not cleaned.
+work in a task. The program writes to a file, as JSON, how many rows of which table were removed.
+tests/integration/upkeep/test_cleaning_airflow.py gives the reason why the remaining tables that ``airflow db clean``
+knows are not cleaned.
 """
 
 from __future__ import annotations

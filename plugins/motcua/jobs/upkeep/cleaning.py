@@ -123,7 +123,7 @@ def _remove_file(walk: _Walk, path: Path, here: int, there: os.stat_result) -> N
 
 
 def _remove_folder(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
-    # A folder that was created just now may be waiting for its first file.
+    # A new empty folder stays, because it may be waiting for its first file.
     is_left = path in walk.emptied or there.st_mtime < walk.before
     if is_left and stat.S_ISDIR(there.st_mode) and walk.folders.fullmatch(path.as_posix()):
         os.rmdir(path.name, dir_fd=here)

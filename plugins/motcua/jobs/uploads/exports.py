@@ -73,8 +73,8 @@ class ExportSeen:
     """Time of the export; ``None`` if the file's name has a time in the future."""
     becomes: Literal["taken", "repeated", "outdated", "refused"]
     few: tuple[int, int] | None
-    """Numbers of dossiers in the last whole export and in this one, if this one has so few that the run will refuse
-    it."""
+    """Numbers of dossiers in the last whole export and in this export; ``None`` unless this export has so few dossiers
+    that the run will refuse it."""
     has_form: bool
     read: PreviewedExport
 
@@ -115,7 +115,7 @@ def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSee
 def try_form(
     source: str, form: ExportForm | None, digest: str, name: str, now: datetime, *, as_in_force: bool = False
 ) -> ExportSeen:
-    """Return what a form makes of a waiting file, or of the newest file of the folder.
+    """Return the result of reading a waiting file, or the newest file of the folder, by a form.
 
     Args:
         source: the source of the file.

@@ -131,7 +131,7 @@ def _waiting_path(form: str, digest: str, month: date) -> ObjectStoragePath:
     return waiting_path(_folder(form), f"{digest}-{month:%Y-%m}")
 
 
-# --- What the page does -----------------------------------------------------------------------------------------
+# --- Functions of the page --------------------------------------------------------------------------------------
 
 
 def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> StatementSeen:

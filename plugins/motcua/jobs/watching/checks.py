@@ -1,9 +1,7 @@
 """Define the checks of the watch, the process that monitors the system.
 
-For each check: what it reads, how often it runs, and which alerts it raises and ends.
-
-A check reads figures and passes them to its judgement in ``domain/watching/judging.py``. A check that fails does not
-stop the other ones.
+Each check has a function that reads figures, the time between two runs, and the alerts that it raises and ends. The
+rules by which a check judges its figures are in ``domain/watching``. A check that fails does not stop the other checks.
 """
 
 from __future__ import annotations
@@ -55,9 +53,10 @@ STATEMENT_WITHIN = 20.0
 _IDENTITY_WITHIN = 240.0
 _RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
-"""The pause after a count of the last days is this many times as long as the count, within the two limits above."""
+"""Factor between the duration of a count of the last days and the pause after it. The pause lasts at least
+``_RECENT_EVERY`` and at most ``_RECENT_LATEST``."""
 _NIGHT_FROM = 1
-"""The hour, in Vietnam, from which all months are counted once a day, one month per round."""
+"""Hour of the day, in Vietnam's time zone, from which all months are counted once a day, one month per round."""
 _LOOKS_BACK = timedelta(days=3)
 """How far back failed runs are read. Older failed runs are known by now or no longer matter."""
 _DELIVERED_HOURS = timedelta(hours=4)
@@ -65,7 +64,7 @@ _DAYS_OF_USUAL = 7
 _LONG_AGO, _FAR_AHEAD = datetime(2000, 1, 1, tzinfo=VIETNAM), datetime(8999, 1, 1, tzinfo=VIETNAM)
 
 Needs: TypeAlias = Literal["ledger", "airflow", "runs", "nothing"]
-"""Precondition of a check. ``airflow``: Airflow answers; ``runs``: the watch's user can also sign in there."""
+"""Precondition of a check. ``airflow``: Airflow answers; ``runs``: the watch's user can also sign in to Airflow."""
 
 
 @dataclass(slots=True)
@@ -94,7 +93,7 @@ class Looking:
         return alert is not None and alert.raised_at is not None
 
     def open_keys(self, name: str) -> set[str]:
-        """Return the keys of all alerts with this name, including those that are not raised yet."""
+        """Return the keys of all alerts with this name, including alerts that are not raised yet."""
         return {key for key, alert in self.state.alerts.items() if alert.name == name}
 
 
@@ -172,7 +171,8 @@ def _unserved(looking: Looking) -> Seen:
 
 
 def _airflow_is_up(state: WatchState) -> bool:
-    """Return whether Airflow was healthy in a round since this watch began its rounds."""
+    """Return whether the last check of Airflow's health was made since this watch began its rounds and found Airflow
+    healthy. Also return ``True`` if Airflow is not watched."""
     seen = state.looked.get("health")
     return seen is not None and (seen.state in ("ok", "not_set")) and (state.resumed_at or seen.at) <= seen.at
 
@@ -198,8 +198,8 @@ def _identity(looking: Looking) -> Seen:
             _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
             if kept.differences[judging.RECENT]:
-                # RECENT begins yesterday, so it will soon no longer cover the days of this difference. So the months of
-                # these days are counted until the difference is gone.
+                # RECENT covers only the time since yesterday, and will soon not cover the days of this difference. So
+                # the months of these days are counted until the difference is gone.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
@@ -364,7 +364,8 @@ def _receipts(looking: Looking) -> Seen:
     before = looking.now - looking.rules.receipts_within
     of_gateways = figures.receipts_of_gateways(looking.ledger, looking.now - timedelta(days=1), before)
     findings, decided = judging.judge_receipts(of_gateways)
-    # A gateway that is no longer used, or no longer reports deliveries, can never be judged again, so its alert ends.
+    # The alert of a gateway ends if the gateway was taken out of use or does not report deliveries any more, because
+    # such a gateway cannot be judged.
     silent = {name for name, each in gateway_openings(looking.ledger).items() if each.reports_deliveries is False}
     waiting = set(looking.settings.gateways) - silent - decided
     undecided = {key_of("receipts_stopped", gateway) for gateway in waiting}
@@ -424,7 +425,7 @@ def _gaps(looking: Looking) -> Seen:
 
 
 def _outside_watch(looking: Looking) -> Seen:
-    """Check whether the machine that watches this server from outside still calls it."""
+    """Check whether the machine that watches this server from outside still calls this server."""
     machine = looking.settings.watched_from
     if not machine or is_nowhere(machine):
         return Seen(is_off=True)
@@ -513,7 +514,8 @@ def _red_runs(looking: Looking) -> Seen:
     left = judging.red_runs_left(looking.airflow.failed_runs(looking.now - _LOOKS_BACK), looking.state.red_looked_at)
     reported: set[str] = set()
     if looking.connection is not None:
-        # This watch mails the alert "unserved" within minutes. A second alert would say the same an hour later.
+        # This watch mails the alert "unserved" within minutes. A second alert would report the same fault an hour
+        # later.
         reported = red_only_for(looking.connection, [run.run_id for run in left], "unserved")
     findings = judging.judge_red_runs(left, looking.rules, looking.now, reported)
     # The figure includes runs that have no alert yet, and runs that another alert covers.

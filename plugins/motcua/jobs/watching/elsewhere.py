@@ -1,9 +1,9 @@
-"""The watch on another machine: it knows the server by one address, checks it in rounds, and informs people.
+"""The watch on another machine: it knows the server by one address, checks the server in rounds, and informs people.
 
-The watch needs no ledger, no Airflow and no secret of the server except the one in that address, which permits reading
-one page. In each round the watch sends the server a testimony of what it saw. A testimony can prove to the server that
-its ledger only stood still, with its machine suspended, and was not restored from a backup. State, alerts and letters
-work as in the server's own watch.
+The watch needs no ledger, no Airflow and no secret of the server except the secret in that address. This secret permits
+reading one page. In each round the watch sends the server a testimony of what it saw. A testimony can prove that the
+server's ledger was not restored from a backup and only stood still, because its machine was suspended. State, alerts
+and letters work as in the server's own watch.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 
 
 class NobodyToTell(Exception):
-    """The watch could check the server but inform nobody; the message says which setting is missing."""
+    """The watch could check the server but could inform nobody. The message says which setting is missing."""
 
 
 class AddressUnusable(ValueError):
@@ -163,8 +163,8 @@ class OutsideWatch(Rounds):
     def _testify(self, state: WatchState, page: ServerPage, judged: Judged) -> Judged:
         """Send the server a testimony. A failure to send it is added to the findings.
 
-        A testimony is sent in each round, since the server raises an alert if none comes. If the ledger went back to an
-        earlier state, each testimony also reports this, until the server has accepted one.
+        A testimony is sent in each round, since the server raises an alert if no testimony comes. If the ledger went
+        back to an earlier state, each testimony also reports this, until the server has accepted such a testimony.
         """
         later = Later(state.to_hold.attempts, state.to_hold.seen_at) if state.to_hold is not None else None
         about = page.asks.woke_at if page.asks is not None and later is None else None
@@ -178,7 +178,7 @@ class OutsideWatch(Rounds):
         return Judged([*judged.findings, failed], judged.names)
 
     def _reaches_nobody_else(self) -> bool:
-        """Return whether this machine reaches neither its mail server nor its webhook, which means that its own network
+        """Return whether this machine reaches neither its mail server nor its webhook. Then the machine's own network
         is down."""
         hosts = [
             each
@@ -335,7 +335,7 @@ def _must_be_able_to_tell(given: Settings) -> None:
 
 
 def _hosts_of_letters(given: Settings) -> Iterator[tuple[str, int]]:
-    """Yield host and port of the mail server and of the webhook, as far as they are set."""
+    """Yield the host and port of the mail server and of the webhook. Leave out a server that is not set."""
     mail = connection_of_environment(SMTP_CONNECTION) if given.watch_recipients else None
     if mail is not None and mail.host:
         yield mail.host, mail.port or 25

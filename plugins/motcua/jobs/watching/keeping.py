@@ -1,7 +1,7 @@
 """The state of the watch between two rounds: one JSON file outside the ledger, because the ledger may be down.
 
 The file is written whole or not at all. A file that cannot be read is renamed, and the watch begins with a new state.
-The new state gets the open alerts from the ledger, which has a copy of them, so that nobody is informed of them twice.
+The new state gets the open alerts from their copy in the ledger, so that nobody is informed of an alert twice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ LookState: TypeAlias = Literal["ok", "alert", "not_set", "unknown", "failed"]
 
 @dataclass(slots=True)
 class Letter:
-    """A mail of the watch about its alerts, stored until every recipient and the webhook have it."""
+    """A mail of the watch about alerts or about a day's checks, stored until every recipient and the webhook have
+    it."""
 
     number: int
     made_at: datetime
@@ -47,7 +48,7 @@ class Letter:
     left: list[str]
     """Hashes of the recipients who do not have the letter yet."""
     post: dict[str, Any] | None
-    """The body for the webhook. ``None`` if nothing is to be posted or it was posted."""
+    """The body for the webhook. ``None`` if there is nothing to post, or if the body was posted."""
     raised: list[str] = field(default_factory=list)
     """Keys of the raised alerts that the letter reports."""
     over: list[str] = field(default_factory=list)
@@ -79,8 +80,8 @@ class IdentityKept:
     recent_at: datetime | None = None
     """The last days are not counted again before this moment."""
     counted_at: datetime | None = None
-    """When the last days were counted. ``None`` if they never were, or only by a release that did not store the
-    time."""
+    """When the last days were counted. ``None`` if they were never counted, or if an earlier release counted them and
+    did not store the time."""
     night_of: date | None = None
     """The last day on which the nightly count of all months began."""
     months_left: list[str] = field(default_factory=list)
@@ -102,7 +103,7 @@ class WatchState:
     began_at: datetime
     alerts: dict[str, Alert] = field(default_factory=dict)
     over: list[Alert] = field(default_factory=list)
-    """Alerts that ended, until their end is reported and mirrored in the ledger."""
+    """Alerts that ended, stored until their end is reported and copied to the ledger."""
     letters: list[Letter] = field(default_factory=list)
     last_number: int = 0
     daily_told_on: date | None = None
@@ -123,7 +124,8 @@ class WatchState:
     went_back: dict[str, Fact] | None = None
     """Facts of the alert that the ledger went back to an earlier state, until somebody acknowledges the alert."""
     to_hold: GoneBack | None = None
-    """Set when the ledger was just seen in an earlier state. Its messages must be held until a person decides."""
+    """Set when the ledger was just seen in an earlier state. The ledger's messages must be held until a person
+    decides."""
     to_let_go: int | None = None
     """Number of an open gap, a time of which the ledger may lack data. The watch will close it, because the ledger only
     stood still and was not restored. ``None`` if there is no such gap."""
@@ -136,7 +138,7 @@ class WatchState:
     answers_since: datetime | None = None
     """For a watch on another machine: since when the server answers. ``None`` if the server does not answer."""
     nobody_looks_since: datetime | None = None
-    """Since when no process checks the sources for unread rows. ``None`` if one does."""
+    """Since when no process checks the sources for unread rows. ``None`` if a process checks them."""
     is_new: bool = True
     """Whether the open alerts are still to be read from the copy in the ledger."""
 
@@ -252,8 +254,8 @@ def take_acknowledgements(folder: Path, state: WatchState) -> None:
 def acknowledge(state: WatchState, alert: Alert, by: str, at: datetime) -> None:
     """Note who acknowledged an alert, and when.
 
-    An alert about failed runs, or about a ledger that went back, also ends, because nothing can be done about it except
-    reading it.
+    An alert about failed runs, or about a ledger that went back, also ends, because people can only take note of such
+    an alert.
     """
     if alert.raised_at is None or alert.acknowledged_at is not None:
         return

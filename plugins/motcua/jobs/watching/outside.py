@@ -50,7 +50,7 @@ class Health:
 
 @dataclass(slots=True)
 class Airflow:
-    """A client of Airflow's public REST API. It signs in to read runs, but not to read the health."""
+    """A client of Airflow's public REST API. The client signs in to read runs, but not to read the health."""
 
     url: str
     user: str | None = None
@@ -163,7 +163,8 @@ def tls_place(url: str) -> tuple[str, int] | None:
 
 
 def certificate_ends(host: str, port: int) -> datetime | None:
-    """Return when the certificate of a server ends, whoever signed it. ``None`` if no server shows a certificate."""
+    """Return the end of validity of a server's certificate, without a check of its signature. ``None`` if no server
+    shows a certificate."""
     from cryptography.x509 import load_pem_x509_certificate
 
     try:
@@ -210,6 +211,6 @@ def disks_of(folders: Iterable[Path]) -> list[Disk]:
 
 
 def newest_backup(folder: Path, now: datetime) -> datetime | None:
-    """Return when the newest backup without a known fault was made. ``None`` if there is none."""
+    """Return when the newest backup without a known fault was made. ``None`` if there is no such backup."""
     newest = newest_good(folder, now)
     return newest.made_at if newest else None

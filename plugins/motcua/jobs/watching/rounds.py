@@ -24,7 +24,7 @@ def this_moment() -> datetime:
 
 
 class Rounds(ABC):
-    """A watch that works in rounds. One process at a time may use its folder.
+    """A watch that works in rounds. Only one process at a time may use the watch's folder.
 
     Args:
         given: the settings.
@@ -47,7 +47,7 @@ class Rounds(ABC):
         """Run rounds until ``stop`` is set. A round that fails is logged, and the next round tries again.
 
         If the state cannot be saved, as on a full disk, the watch continues with the state in memory, because people
-        must be informed of the full disk.
+        must be informed of the fault.
 
         Raises:
             AlreadyWatching: Another watch runs in this folder.

@@ -1,8 +1,8 @@
-"""The present state of the whole system, and what needs somebody's attention, as far as a viewer may see them.
+"""The present state of the whole system, and the matters that need attention, as far as a viewer may see them.
 
 The page *Tổng quan* and ``motcua status`` show this state. The watch is a process that checks the system in rounds and
-raises alerts. Conditions that the watch checks too are judged by its rules, so that a condition has one name wherever
-people read of it. Here a condition appears at once, even if the watch is not running.
+raises alerts. Conditions that the watch checks too are judged by the watch's rules, so that a condition has one name
+wherever people read of it. Here a condition appears even if the watch is not running.
 
 Each evening, applicants get an apology if the result of their dossier will not be ready on the appointed day. An
 agency's evening is settled when the selection of these dossiers is recorded.
@@ -63,12 +63,12 @@ from motcua.store.watching.watch import (
 )
 
 SHOWN = 50
-"""Largest number of rows of a history that the page shows."""
+"""Largest number of rows of a history that the page *Tổng quan* shows."""
 MOST_QUARANTINED = 10_000
 """Largest number of rows in quarantine that are counted."""
 COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
-"""Age from which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
+"""Least age at which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
 
 The first pause of a gateway lasts two seconds, and a source may fail in a single reading only. The watch waits for the
 same time before it raises an alert.
@@ -128,7 +128,7 @@ class LastEvening:
 
     @property
     def owed(self) -> int:
-        """Number of dossiers whose applicants should get an apology. Each has one message, whatever its state."""
+        """Number of dossiers whose applicants should get an apology. Each dossier has one message, in any state."""
         return sum(each.messages for each in self.counts)
 
     def in_states(self, *states: str) -> int:
@@ -137,7 +137,8 @@ class LastEvening:
 
     @property
     def untold(self) -> list[ApologyCount]:
-        """How many apologies reached no applicant and never will, by state and reason, the largest number first."""
+        """Numbers of apologies that reached no applicant and never will, by state and reason, the largest number
+        first."""
         return [each for each in self.counts if each.state not in (*TOLD, *OPEN)]
 
 
@@ -165,8 +166,8 @@ class Standing:
     unknown_since: datetime | None
     evening: LastEvening
     data_as_of: datetime | None
-    """The earliest of the times at which each source in use was last read. ``None`` if one was never read, or none is
-    in use."""
+    """The earliest of the times at which each source in use was last read. ``None`` if a source in use was never read,
+    or no source is in use."""
     broken_agencies: Sequence[str]
     """Agencies whose data the last check of data quality could not check."""
     # These fields are filled for an agency's viewers only.
@@ -190,7 +191,7 @@ class Standing:
     requests: Sequence[PageRequest] = ()
     """Requests made on staff pages that may still be withdrawn."""
     ending: Sequence[MappedStatus] = ()
-    """Status codes of sources that somebody mapped to national ones, and whose mapping will end."""
+    """Status codes of sources that somebody mapped to national codes, and whose mapping will end."""
 
     @property
     def enabled(self) -> list[Agency]:
@@ -258,7 +259,7 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
 def data_as_of(sources: Iterable[Source]) -> datetime | None:
     """Return the earliest of the times at which each source in use was last read.
 
-    ``None`` if one of these sources was never read, or none is in use.
+    ``None`` if one of these sources was never read, or no source is in use.
     """
     picked_up = {source.name: source.picked_up_at for source in sources}
     moments = [picked_up.get(name) for name in settings().sources]
@@ -281,7 +282,7 @@ def _faults_by_agency(connection: Connection, run_no: int, viewer: Viewer) -> di
 
 
 def stop_rows(connection: Connection, viewer: Viewer, now: datetime, stops: Sequence[Stop]) -> list[StopRow]:
-    """Return the stops that concern the viewer's agencies, with the number of messages that each of them holds."""
+    """Return the stops that concern the viewer's agencies, with the number of messages that each stop holds."""
     # The query reads the whole queue, so it runs once, and only if a stop is in force.
     waiting = stopped_messages(connection, now) if any(stop.is_in_force(now) for stop in stops) else []
     ours = [each for each in waiting if viewer.sees(each.agency_code)]
@@ -350,14 +351,15 @@ def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
 # --- Matters that need attention -------------------------------------------------------------------------------------
 
 _NAMED: Final = 5
-"""A finding names at most this number of agencies, and gives only the number of the remaining ones."""
+"""Largest number of agencies that a finding names. Of the remaining agencies the finding gives only the number."""
 _RED_WITH: Final = {
     "apologies_unsent": "lost",
     "calendar_unsigned": "is_urgent",
     "data_to_mend": "late",
     "watch_silent": "since",
 }
-"""If the watch raised no alert about one of these matters, it is red only if the named fact is not empty."""
+"""For some matters, by name: the fact that must not be empty for the matter to be shown in red. If the watch raised an
+alert about the matter, this fact does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +371,8 @@ class Matter:
 
     @property
     def is_red(self) -> bool:
-        """Whether the matter is shown in red: it may keep messages from citizens without anybody's order, and nobody
-        has acknowledged it."""
+        """Whether the matter is shown in red: the matter may withhold messages from citizens without anybody's order,
+        and nobody has acknowledged the matter."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False

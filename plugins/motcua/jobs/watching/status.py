@@ -42,13 +42,13 @@ _PARTS_OF_AIRFLOW = ("airflow", "health", "callbacks", "intake")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the screen."""
+    """One line of the screen that ``motcua status`` shows."""
 
     part: Part
     words: str
     is_wrong: bool = False
     check: str = ""
-    """Name of the check behind the line, in some lines as ``name/subject``. Empty if there is none."""
+    """Name of the check behind the line, in some lines as ``name/subject``. Empty if no check is behind the line."""
 
     @property
     def page(self) -> str:
@@ -119,8 +119,8 @@ def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield the open alerts of the watch, the faults that the watch would find now, and tasks that only a person can
     do.
 
-    These are the lines of the first staff page, and lines about due work that nobody does and about calendars of this
-    year that nobody has confirmed.
+    These are the matters of the first staff page, the due work that nobody does, and the calendars of this year that
+    nobody has confirmed.
     """
     everybody = Viewer("", "operator", None)
     matters = matters_of(standing_of(ledger, everybody, now), everybody)
@@ -173,7 +173,8 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
 
 
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """Yield when the next apologies for results that will be late are planned, and for how many agencies.
+    """Yield the line with the time of the next planning of apologies and the number of agencies that plan apologies
+    then.
 
     An agency is counted if it is enabled, has dossiers, and plans apologies on that day by its setting and calendar.
     """

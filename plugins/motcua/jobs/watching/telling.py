@@ -1,9 +1,10 @@
-"""Sends the watch's letters: a mail to each recipient and a post to the webhook. The next round retries what failed.
+"""Sends the watch's letters: a mail to each recipient and a post to the webhook. The next round retries a letter that
+could not be sent.
 
 A letter is stored before it is sent, and the state is stored again after each recipient who got the letter. If the
-watch dies in between, one recipient gets the mail twice. This is better than a mail that nobody gets. The same happens
-if the mail server closes the connection after it got the content. The second mail has the same Message-ID, by which
-mail programs recognize it.
+watch dies in between, one recipient gets the mail twice. This is better than a mail that nobody gets. A mail is also
+sent twice if the mail server closes the connection after it got the content. The second mail has the same Message-ID,
+by which mail programs recognize it as a copy.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 """Seconds that one answer of the mail server may take."""
 _REST, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
-"""First and longest pause after the mail server refused a letter. The pause doubles at each further refusal.
+"""First and longest pause of a letter that the mail server refused. The pause doubles at each further refusal.
 
 A mail server that cannot be reached is tried in each round.
 """
 _DAILY_SENT_WITHIN, _SENT_WITHIN = timedelta(hours=20), timedelta(days=7)
-"""How long the watch tries to send a letter before it drops it: a daily letter, and any other letter."""
+"""How long the watch tries to send a letter before it deletes the letter: a daily letter, and any other letter."""
 _MOST_LETTERS = 500
 _OF_ONE_LETTER = (400, 413, 422)
-"""Answers of a webhook that refuse one letter, for example because it is too large. They say nothing about the next
-letter."""
+"""HTTP statuses with which a webhook refuses one letter, for example because it is too large. The webhook may still
+accept the next letter."""
 
 
 def page_of_alerts() -> str | None:
-    """Return the address of the staff page of alerts. ``None`` if Airflow's own address is not set."""
+    """Return the address of the staff page of alerts. ``None`` if ``AIRFLOW__API__BASE_URL`` is not set."""
     base = os.environ.get("AIRFLOW__API__BASE_URL", "")
     return f"{base.rstrip('/')}/motcua/alerts" if base else None
 
@@ -63,7 +64,7 @@ def write_about_alerts(
         mail = compose_alerts(raised, over, others, "", page_of_alerts(), now)
         post = post_of_alerts(raised, over, now)
     except Exception:
-        # Templates of another release may be installed while this watch runs. A plain letter is better than none.
+        # Templates of another release may be installed while this watch runs. A plain letter is better than no letter.
         log.exception("the mail about alerts cannot be composed; a plain mail is sent instead")
         mail, post = _plain_letter(raised, over)
     _queue(
@@ -94,7 +95,7 @@ def _plain_letter(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail,
 def write_about_life(
     state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime, watched: str | None = None
 ) -> None:
-    """Store the letter of the day, and drop daily letters that are still unsent.
+    """Store the letter of the day, and delete earlier daily letters that are still unsent.
 
     Args:
         state: the stored state of the watch.

@@ -1,4 +1,4 @@
-"""Finds work that is due and that nobody does, whatever the cause.
+"""Finds work that is due and that no process does, whatever the cause.
 
 The watch raises an alert about such work. The gate of a run, its last task, fails because of it. The rules are in
 ``domain/watching/unserved.py``.
@@ -27,10 +27,10 @@ UNSERVED = "due and served by nobody: "
 
 
 def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
-    """Return the work that is due for longer than ``MOTCUA_SERVED_WITHIN`` and that nobody does.
+    """Return the work that has been due for longer than ``MOTCUA_SERVED_WITHIN`` and that no process does.
 
-    A window is a span of time. If one is given, only messages about events in it and steps in it are checked, and not
-    the sources. The list is empty if no agency is enabled, because no citizen is informed then.
+    A window is a span of time. If a window is given, only messages about events in the window and steps in the window
+    are checked, and not the sources. The list is empty if no agency is enabled, because no citizen is informed then.
     """
     if not enabled_agencies(ledger, now):
         return []
@@ -65,7 +65,7 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
 
 def somebody_looks(ledger: Connection) -> bool:
     """Return whether a process would notice unread rows of a source. A watcher is a process that checks the sources. If
-    no watcher runs, a running sender checks them."""
+    no watcher runs, a running sender checks the sources."""
     return not settings().sources or is_watched(ledger) or is_held(ledger, LEADING)
 
 

@@ -1,7 +1,8 @@
 """Runs the watch of the server: its rounds, the alerts that they raise and end, the letters, and the sign of life.
 
-The watch runs without Airflow and without the ledger. If one of the two cannot be reached, an alert reports it. The
-state of the watch is a file in the folder ``MOTCUA_WATCH``. The ledger stores a copy of it for the staff pages.
+The watch runs without Airflow and without the ledger. If one of the two cannot be reached, an alert reports the fault.
+The state of the watch is a file in the folder ``MOTCUA_WATCH``. The ledger stores a copy of the alerts and of the
+checks' results for the staff pages.
 """
 
 from __future__ import annotations
@@ -169,7 +170,8 @@ class Watch(Rounds):
         return advance(state.alerts, judged, findings, looking.now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
-        """Ask Airflow for its health, note whether it answers, and store the health for the checks that need it."""
+        """Ask Airflow for its health, note whether Airflow answers, and store the health for the checks that need
+        it."""
         if self._airflow is None:
             _note(looking.state, "airflow", "not_set", looking.now)
             return
@@ -182,7 +184,7 @@ class Watch(Rounds):
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
     def _write_daily(self, state: WatchState, now: datetime) -> None:
-        """Write the letter of the day once it is due. Also write a letter when the watch first runs, as a test of its
+        """Write the letter of the day once it is due. Also write a letter when the watch first runs, to test the
         mails."""
         local = now.astimezone(VIETNAM)
         is_due = local.time() >= self._settings.watch_time and state.daily_told_on != local.date()

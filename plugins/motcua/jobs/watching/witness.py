@@ -1,7 +1,7 @@
 """Stores what a watch saw of the ledger.
 
-By this the watch can later distinguish a ledger that was restored from one that only stood still, as when its machine
-is paused.
+From this the watch can later tell whether the ledger was restored or only stood still, as when the ledger's machine is
+paused.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ def resume(state: WatchState, now: datetime) -> None:
     After an interruption the watch does not know what happened meanwhile, and everything may just be starting, as after
     a start of the machine.
     """
-    # A last round in the future means that the clock was set back. That counts as an interruption too.
+    # A last round in the future means that the clock was set back. A clock set back counts as an interruption too.
     if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
         state.resumed_at = now
     state.resumed_at = state.resumed_at or now
 
 
 def remember(state: WatchState, has: HighMarks, now: datetime) -> None:
-    """Store the high marks of the ledger, its largest numbers so far.
+    """Store the high marks of the ledger (its largest numbers so far), and since when the watch has seen all sending.
 
     Marks smaller than the stored ones show that the ledger went back to an earlier state. The state of the watch then
     gets facts for an alert, and an order to hold messages. The order stays in the state until it is carried out in the

@@ -17,7 +17,7 @@ from motcua.store.ledger.queries import statement
 
 @dataclass(frozen=True, slots=True)
 class StandingFinding:
-    """A finding, with the time of the first of the consecutive checks that found it."""
+    """A finding, with the time of the check that found it first. No later check has shown that the finding is gone."""
 
     finding: Finding
     since: datetime
@@ -64,7 +64,10 @@ def last_checks(connection: Connection, sources: Sequence[str]) -> dict[str, Sou
 def read_numbers(
     connection: Connection, source_id: int, numbers: Sequence[int]
 ) -> tuple[dict[int, datetime], set[int]]:
-    """Return when the transitions with these numbers of a source were read, and which were ever in quarantine."""
+    """Return, for these transition numbers of a source, when each transition was first read into the ledger.
+
+    Also return which of the numbers have a row that is or was in quarantine, because it could not be used.
+    """
     values = {"source_id": source_id, "numbers": list(numbers)}
     rows = connection.execute(statement("source_checks/read_numbers"), values).fetchall()
     read = {row["number"]: row["picked_up_at"] for row in rows if row["picked_up_at"] is not None}
@@ -90,9 +93,9 @@ def keep_check(
     transitions: int,
     findings: Sequence[Finding],
 ) -> SourceCheck:
-    """Replace the last stored check of a source, and return the check with the time at which each finding began.
+    """Replace the stored check of a source by this check. Return this check with the time when each finding began.
 
-    If an earlier finding could not be examined this time, it is stored in ``unseen`` with the time when it began.
+    If this check could not examine an earlier finding, ``unseen`` has the finding with the time when it began.
     """
     last = last_checks(connection, [source]).get(source)
     known = {each.finding.name: each for each in (*last.findings, *last.unseen)} if last else {}
@@ -131,7 +134,7 @@ def _check_from(row: Mapping[str, Any]) -> SourceCheck:
     findings: list[StandingFinding] = []
     unseen: list[StandingFinding] = []
     for each in row["findings"]:
-        # A later version of the software may have stored findings that this version has no words for.
+        # A later version of the software may have stored kinds of findings that this version does not know.
         if each["kind"] in KINDS:
             facts = {"rows": each["rows"], "of": each["of"]}
             facts |= {name: tuple(each[name]) for name in ("names", "examples")}

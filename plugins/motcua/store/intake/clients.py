@@ -71,7 +71,7 @@ class Password:
 
     @classmethod
     def of(cls, words: str) -> Password:
-        """Return the stored form of a random password, which needs no slow hash because nobody can guess it."""
+        """Return the stored form of a random password. A fast hash is enough, because nobody can guess the password."""
         salt = secrets.token_bytes(16)
         return cls(salt, hashlib.sha256(salt + digest(words)).digest())
 

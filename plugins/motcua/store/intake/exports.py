@@ -1,7 +1,7 @@
 """Store exports that were dropped as files: the form of each source, the seen files, and the results of reading them.
 
-The form of a source describes its files: what each column means. A file is *taken* if its dossiers were written into
-the ledger. A file that was read may instead be repeated, outdated or refused.
+The form of a source describes the source's files and what each column means. A file is *taken* if its dossiers were
+written into the ledger. A file that was read may instead be repeated, outdated or refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ExportState: TypeAlias = Literal["waiting", "taken", "repeated", "outdated", "re
 
 @dataclass(frozen=True, slots=True)
 class KeptForm:
-    """The form of a source that is in force."""
+    """The form in force of a source's exports."""
 
     form_no: int
     client_id: int
@@ -78,16 +78,19 @@ class WaitingFile:
 
 @dataclass(frozen=True, slots=True)
 class LastTaken:
-    """The facts about the last taken files of a source. They decide whether the next file is taken or refused."""
+    """The facts about a source's taken files that decide whether the next file is taken.
+
+    The attributes ``whole_…`` describe the complete file that was exported last. They are ``None`` if there is none.
+    """
 
     whole_at: datetime | None
     whole_name: str | None
     whole_dossiers: int | None
     ends_a_line: bool
-    """``True`` if the newest file was a text file, such as CSV, whose last line ended with a line end."""
+    """``True`` if the taken file that was exported last is a text file, such as CSV, whose last line has a line end."""
     is_repeated: bool
-    """``True`` if the new file repeats a taken file: one that has the same content, and that either is the last
-    exported of all taken files or was not exported before the new file."""
+    """``True`` if the next file repeats a taken file with the same content. The taken file must be the one that was
+    exported last, or must have been exported at the same time as the next file or later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class VanishedDossier:
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """A refused file after which no other file of its source was taken."""
+    """A refused file whose content the ledger still lacks."""
 
     source: str
     name: str
@@ -181,7 +184,7 @@ def list_forms(connection: Connection, source: str, most: int) -> list[FormVersi
 
 
 def one_at_a_time(connection: Connection, source: str) -> None:
-    """Wait until no other transaction sends a file of the source, or sets its form, on a page.
+    """Wait until no other transaction sends a file of the source or sets the form of the source on a page.
 
     Later transactions that do the same wait until this transaction ends.
     """
@@ -229,13 +232,14 @@ def try_again(connection: Connection, source: str, form_no: int, there: Sequence
 def note_removed(
     connection: Connection, source: str, unread: Sequence[str], seen_until: datetime, now: datetime
 ) -> int:
-    """Mark files in ``intake.exports`` as removed that disappeared before they were read. Return how many.
+    """Mark files as removed in ``intake.exports`` if they disappeared before they were read. Return their number.
 
     Args:
         connection: a connection to the ledger.
         source: the source whose folder was listed.
         unread: names of the files in the folder that are still to be read.
-        seen_until: files first seen later are left out, because they may have arrived after the listing.
+        seen_until: files that were first seen after this moment are left out, because they may have arrived after the
+            listing.
         now: when the folder was listed.
     """
     values = {"source": source, "names": list(unread), "seen_until": seen_until, "now": now}
@@ -267,15 +271,15 @@ def see_file(connection: Connection, source: str, file: SeenFile, now: datetime)
 
 
 def hold_file(connection: Connection, export_no: int) -> bool:
-    """Lock a file and the exports of its source until the transaction ends.
+    """Lock a file and the account of its source until the transaction ends.
 
-    Return ``False`` if the file was already read.
+    Return ``False`` if the file does not wait to be read any more.
     """
     return connection.execute(statement("intake/exports/hold"), {"export_no": export_no}).fetchone() is not None
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
-    """Return the facts about the files last taken from a source, and whether this file repeats one of these (from
+    """Return the facts about a source's taken files, for the next file with this hash and export time (from
     ``intake.exports``)."""
     row = connection.execute(
         statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
@@ -305,15 +309,16 @@ def begin_batch(connection: Connection, client_id: int, records: Sequence[Pushed
 def write_batch(
     connection: Connection, client_id: int, export_no: int, exported_at: datetime, decided: Decided
 ) -> None:
-    """Write the dossiers and steps of a file as decided."""
+    """Write the dossiers and steps of a file in the form that ``decided`` gives."""
     values = {"client_id": client_id, "export_no": export_no, "exported_at": exported_at, **decided_rows(decided)}
     connection.execute(statement("intake/exports/write"), values)
 
 
 def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], back: Sequence[int]) -> None:
-    """Mark dossiers in ``intake.exported_dossiers`` that a complete export no longer contains.
+    """Mark dossiers as vanished in ``intake.exported_dossiers`` if a complete export does not contain them any more.
 
-    Remove the mark from dossiers that the export contains again. Dossiers are given by their numbers.
+    ``gone`` has the numbers of these dossiers. ``back`` has the numbers of dossiers that the export contains again;
+    their marks are removed.
     """
     connection.execute(
         statement("intake/exports/note_vanished"),
@@ -373,6 +378,10 @@ def list_vanished(connection: Connection, source: str, limit: int = 500) -> list
 
 
 def held_up(connection: Connection, sources: Sequence[str]) -> list[HeldUp]:
-    """Return refused files of these sources after which no other file was taken (from ``intake.exports``)."""
+    """Return the refused files of these sources whose content the ledger still lacks (from ``intake.exports``).
+
+    A refused file is left out if another file of its source was taken after the refusal, or if a complete file that
+    was exported later was taken.
+    """
     rows = connection.execute(statement("intake/exports/held_up"), {"sources": list(sources)})
     return [value_of(HeldUp, row) for row in rows]

@@ -1,6 +1,6 @@
 """Store figures of the national portal, and compare them with closings, the ledger's stored figures of a period.
 
-Every new figure is stored. The newest figure of an agency and period counts.
+New figures are added to the stored ones. The newest figures of an agency and period count.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ def save_portal_figures(
 ) -> list[PortalFigures]:
     """Store new figures in ``motcua.portal_figures`` and return them.
 
-    Ignore figures that equal the newest stored ones, and those of a file that was handed in before.
+    Ignore figures that equal the newest stored figures of their agency and period. Also ignore figures that the same
+    file gave before.
 
     Args:
         connection: a connection to the ledger; nobody else can store figures until its transaction ends.
-        figures: the figures, each agency and period once.
+        figures: the figures; a pair of agency and period occurs only once.
         handed_in_by: the person who hands the file in.
         handed_in_at: when the file was handed in.
         file: name and SHA-256 of the file.
@@ -62,8 +63,9 @@ def save_portal_figures(
 def compare_periods(
     connection: Connection, periods: Sequence[str], *, agency_code: str | None = None, up_to: int | None = None
 ) -> list[ComparedAgency]:
-    """Compare the figures of these periods with their closings (from ``audit.portal_figures``). The rights of an
-    auditor are enough.
+    """Compare the portal's figures of these periods with the closings of the periods (from ``audit.portal_figures``).
+
+    The rights of an auditor are enough.
 
     Args:
         connection: a connection to the ledger.

@@ -68,10 +68,10 @@ def sign_in(connection: Connection, name: str, password: str, session: str, last
 
 
 def sign_in_from(connection: Connection, caller: str, unit: str, session: str) -> bool:
-    """Open a short session for the one client that may call from this address for this agency.
+    """Open a short session for the only client that may call from this address for this agency.
 
     ``unit`` is a code or alias of the agency, as the caller writes it.
-    Return ``False`` if there is no such client.
+    Return ``False`` if there is no such client or more than one.
     """
     row = connection.execute(
         statement("intake/pushes/sign_in_from"), {"caller": caller, "unit": unit, "session": digest(session)}
@@ -101,7 +101,9 @@ def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str
 
 
 def write_push(connection: Connection, session: str, decided: Decided) -> dict[Key, int]:
-    """Write the dossiers and steps of a push as decided. Return the ledger's numbers of the written dossiers.
+    """Write the dossiers and steps of a push in the form that ``decided`` gives.
+
+    Return the ledger's numbers of the written dossiers by agency and code.
 
     Raises:
         SessionEnded: the session is not valid.
@@ -130,7 +132,7 @@ def known_of(row: Mapping[str, Any]) -> Known:
 
 @lru_cache(maxsize=4)
 def _parse_words(text: str) -> AgencyWords:
-    # The text lists all names of agencies. It is parsed once and cached, because it changes only if an agency changes.
+    # The text lists all codes and names of agencies. It changes only if an agency changes, so the result is cached.
     found: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
     for is_code, written, agency in from_json(text):
         found[not is_code].append((written, agency))
@@ -192,8 +194,8 @@ def keep_pushed_of_closing(
         closing_no: the closing's number.
         period: the closing's period.
         sources: the sources to which software pushes, by the present settings.
-        days: the closings of the period's days if the period is longer than a day. These closings already store which
-            agencies pushed.
+        days: the numbers of the closings of the period's days, if the period is longer than a day. These closings
+            already store which agencies' data were pushed.
     """
     values = {
         "closing_no": closing_no,

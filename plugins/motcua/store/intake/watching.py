@@ -54,7 +54,7 @@ def watched_clients(connection: Connection, now: datetime) -> list[ClientFigures
 
 
 def fault_sums(connection: Connection, since: date) -> list[FaultSum]:
-    """Sum the faults in the pushes of all clients since that day of Vietnam."""
+    """Count the faults in pushes by client, fault and field, since a day in Vietnam's time zone."""
     rows = connection.execute(statement("intake/clients/fault_sums"), {"since": since})
     return [value_of(FaultSum, row) for row in rows]
 

@@ -23,8 +23,8 @@ LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
 """Airflow connections to the ledger: for tasks and commands, for the callbacks app, and for staff pages. If one of the
 last two is not set, ``motcua_db`` is used instead. include/sql/definitions/rights.sql gives the rights of the roles."""
 INTAKE = "motcua_db_intake"
-"""Airflow connection of the intake app, to which one-stop software pushes. No other connection replaces it if it is not
-set."""
+"""Airflow connection of the intake app, to which one-stop software pushes. If this connection is not set, no other one
+is used instead."""
 _CONNECT_WITHIN = 5
 """The time limit for connecting, in seconds, unless the Airflow connection gives its own connect_timeout. Without a
 limit, a server that drops packets would delay work for as long as the kernel waits."""
@@ -91,7 +91,7 @@ def _connect_by_hook(conn_id: str) -> Connection:
     try:
         return _connect_as(conn_id, given)
     except psycopg.OperationalError:
-        # The password may have changed since Airflow was asked.
+        # The password may have changed after Airflow returned the values in ``given``.
         given_anew = _ask_airflow(conn_id)
         if given_anew is None or given_anew == given:
             raise
@@ -99,7 +99,7 @@ def _connect_by_hook(conn_id: str) -> Connection:
 
 
 def _ask_airflow(conn_id: str) -> GivenConnection | None:
-    """Return Airflow's present values of a connection.
+    """Ask Airflow for the present values of a connection.
 
     Return ``None`` if Airflow does not know the connection or does not answer.
     """
@@ -115,8 +115,8 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
     kept = _kept
     if kept is not None:
         kept.given[conn_id] = given
-    # The hook must not fetch the connection itself. It would send the secrets to the task's supervisor each time and
-    # wait for the answer.
+    # The hook must not fetch the connection itself. The hook would send the secrets to the task's supervisor each time,
+    # and wait for the answer.
     as_given: Any = replace(given, extra={"connect_timeout": _CONNECT_WITHIN, **given.extra})
     connection: Any = PostgresHook(conn_id, log_sql=False, connection=as_given).get_conn()
     _notice_a_dead_network(connection.fileno())
@@ -124,7 +124,7 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
 
 
 class _KeptConnections:
-    """A pool of idle connections, by the name of their Airflow connection."""
+    """A pool of idle database connections, by the names of their Airflow connections."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = names
@@ -186,8 +186,8 @@ def kept_connections(*names: str) -> Iterator[None]:
     name. Airflow is asked once for a connection's values, and again if the database refuses these values or does not
     answer.
 
-    If hundreds of runs follow each other in one process, the reuse of connections halves their time. Senders can also
-    continue while Airflow's API server does not answer.
+    If hundreds of runs follow each other in one process, the reuse of connections halves the time of each run. Senders
+    can also continue while Airflow's API server does not answer.
 
     Args:
         names: Airflow connections that are kept open; by default all of them.
@@ -232,7 +232,7 @@ def open_without_airflow(statement_timeout: float) -> Connection:
 
 
 def open_as_given(given: GivenConnection, statement_timeout: float | None = None) -> Connection:
-    """Open a connection to the database that ``given`` names, with its login and without Airflow.
+    """Open a connection to the database that ``given`` names, with the login in ``given`` and without Airflow.
 
     Args:
         given: the connection's values.
@@ -334,13 +334,13 @@ def without_values() -> Iterator[None]:
 
 
 def conninfo_of(given: GivenConnection, **ours: object) -> str:
-    """Return libpq's conninfo for a connection, with all parameters of its extra, for example ``sslmode``.
+    """Return libpq's conninfo for a connection, with all parameters of the connection's extra, for example ``sslmode``.
 
-    A name that neither libpq nor Airflow knows is an error and is not ignored: with a misspelt ``ssl_mode`` the
-    connection would otherwise be unencrypted.
+    An unknown name in the extra is an error. If it were ignored, a misspelt ``ssl_mode`` would lead to an unencrypted
+    connection.
 
     Args:
-        given: the connection's values; ``connect_timeout`` is 5 s if they do not give it.
+        given: the connection's values; ``connect_timeout`` is 5 s unless these values contain it.
         ours: parameters that override the connection's parameters; ``options`` are added to the connection's options.
 
     Raises:
@@ -362,10 +362,10 @@ def conninfo_of(given: GivenConnection, **ours: object) -> str:
 
 
 def connection_or_ledger(conn_id: str) -> str:
-    """Return the name of this Airflow connection, or ``motcua_db`` if it is not set.
+    """Return the name of this Airflow connection, or ``motcua_db`` if this connection is not set.
 
     Raises:
-        airflow.exceptions.AirflowNotFoundException: neither is set.
+        airflow.exceptions.AirflowNotFoundException: neither connection is set.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -454,8 +454,8 @@ class QuickConnections:
     """Holds one ledger connection of the callbacks app for each thread, for work that must succeed or fail within a
     second.
 
-    A pool of psycopg is not used here, because after a restart of the server it waits longer and longer between its
-    tries to connect. A thread that finds its connection broken can here open another connection at once.
+    A pool of psycopg is not used here, because after a restart of the server such a pool waits longer and longer
+    between its tries to connect. Here a thread whose connection is broken opens another connection at once.
     """
 
     def __init__(self) -> None:

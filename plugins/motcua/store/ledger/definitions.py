@@ -1,8 +1,8 @@
 """Create an empty ledger from include/sql/schema, and put its functions, views and triggers in force.
 
-Tables that are in use change step by step, so they have migrations. Functions and views need no history:
-include/sql/definitions contains the present text of each. Whenever the ledger is migrated, all of them are put in force
-together, in one transaction.
+Tables that are in use change step by step, so they have migrations. Functions and views need no migrations:
+include/sql/definitions contains the present text of each. Whenever the ledger is migrated, all functions and views are
+put in force together, in one transaction.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ This is less than PostgreSQL's ``deadlock_timeout``. Therefore a deadlock always
 again, and never the transaction of a sender.
 """
 PAUSE = 0.5
-"""How many seconds the owner lets other sessions work before the next try."""
+"""The pause before the next try, in seconds, in which other sessions can work."""
 _PATIENCE = 120.0
 """How many seconds other sessions may delay the replacement of definitions."""
 _RIGHTS = "rights"
@@ -35,7 +35,7 @@ _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", 
 _BEGINS = re.compile(
     r"^(?:--.*\n)*CREATE (?:OR REPLACE (?:FUNCTION|VIEW)|(?:UNLOGGED )?TABLE) ([a-z_]+\.[a-z_]+)", re.MULTILINE
 )
-"""Pattern of the beginning of the text of one table, function or view, with its comment, in a file of several."""
+"""Pattern of the place in a file where the text of a table, function or view begins, with the comment before it."""
 _COMMENT_ON = re.compile(r"^COMMENT ON \w+ ([a-z0-9_.]+)\s+IS\s+'((?:[^']|'')*)';$", re.MULTILINE)
 """Pattern of a command of include/sql/schema that gives a table or column its comment."""
 _MISSING_DEPENDENCY = (
@@ -209,7 +209,7 @@ def _apply_rounds(connection: psycopg.Connection[Any], texts: Mapping[str, str])
 def _drop_earlier_signatures(
     connection: Connection, texts: Mapping[str, str], before: set[tuple[str, str, str]]
 ) -> None:
-    """Drop the earlier versions of functions whose parameters have changed. Nobody calls them any more."""
+    """Drop the earlier versions of functions whose parameters have changed. No definition calls these versions."""
     defined = {name for text in texts.values() for kind, name in _CREATED.findall(text) if kind == "FUNCTION"}
     now = _objects(connection)
     new = {name for kind, name, signature in now - before if kind == "FUNCTION"}

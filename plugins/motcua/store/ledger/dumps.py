@@ -136,7 +136,7 @@ class Snapshot:
     _connection: Connection
 
     def dump(self, take: Callable[[IO[bytes]], None]) -> None:
-        """Run pg_dump with its own compressed format. ``take`` must read its output to the end.
+        """Run pg_dump with the compressed format ``custom``. ``take`` must read the output of pg_dump to the end.
 
         Raises:
             ProgramFailed: pg_dump stopped with an error, so that ``take`` has read no complete dump.
@@ -232,8 +232,9 @@ def database_to_fill() -> Iterator[EmptyDatabase]:
 
 
 def made_in_database() -> tuple[str, list[str]]:
-    """Return the name of the ledger's database and some of the objects in it. The list is empty if the database is
-    empty.
+    """Return the name of the ledger's database and a list of some objects in it.
+
+    The list is empty if the database is empty.
 
     Raises:
         DatabaseFailed: the database does not exist or does not answer.
@@ -295,7 +296,7 @@ def _feed(command: list[str], give: Callable[[IO[bytes]], None], environment: di
 
 @contextmanager
 def _killed_on_error(running: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Kill the program if the ``with`` body fails, so that it does not accept an incomplete stream as complete."""
+    """Kill the program if the ``with`` body fails. Otherwise the program would accept an incomplete stream."""
     try:
         yield
     except BaseException:

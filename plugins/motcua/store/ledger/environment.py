@@ -34,13 +34,13 @@ class GivenConnection:
 def connection_of_environment(conn_id: str) -> GivenConnection | None:
     """Read the connection in ``AIRFLOW_CONN_<NAME>``, written as JSON or as an address.
 
-    Return ``None`` if it is not set or cannot be read.
+    Return ``None`` if this variable is not set or cannot be parsed.
     """
     return read_connection(os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}", ""))
 
 
 def read_connection(written: str) -> GivenConnection | None:
-    """Parse a connection that is written as JSON or as an address. Return ``None`` if it is empty or cannot be
+    """Parse a connection that is written as JSON or as an address. Return ``None`` if the text is empty or cannot be
     parsed."""
     written = written.strip()
     if written[:1] in ("'", '"') and written[-1:] == written[:1]:

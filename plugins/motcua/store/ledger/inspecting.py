@@ -71,7 +71,7 @@ def applied_migrations(connection: Connection) -> set[str]:
 
 
 def may_write(connection: Connection) -> bool:
-    """Return whether this connection's role may change anything in the database. A source's role should not."""
+    """Return whether this connection's role may change anything in the database. A role that reads sources must not."""
     (row,) = connection.execute(statement("doctor/source_role")).fetchall()
     return bool(row["may_write"])
 
@@ -99,7 +99,10 @@ class ParameterThere:
 
 @dataclass(frozen=True, slots=True)
 class ParameterOverride:
-    """A parameter that is set for one role, one database, or one role in one database. An empty name stands for all."""
+    """A parameter that is set for one role, one database, or one role in one database.
+
+    An empty ``role`` stands for all roles, and an empty ``database`` for all databases.
+    """
 
     role: str
     database: str
@@ -182,10 +185,10 @@ _LEFT_TO_OTHERS = ("index",)
 
 
 def compare_objects(there: Objects, expected: Objects, roles: Collection[str], *, strangers: bool) -> ObjectsDiffer:
-    """Return how a ledger differs from the expected objects. Missing rights are reported only for the given roles.
+    """Return how the objects of a ledger differ from the expected objects.
 
-    With ``strangers``, rights of unknown roles are reported too. The caller must not set ``strangers`` if one of our
-    roles may have another name.
+    Missing rights are reported only for the given roles. With ``strangers``, surplus rights of all other roles are
+    reported too. The caller must not set ``strangers`` if one of our roles may have another name.
     """
     differ = ObjectsDiffer([], [], [], [])
     for key in sorted(there.keys() | expected.keys()):
@@ -237,7 +240,10 @@ def _rights_in_words(kind: str, name: str, rights: Iterable[str]) -> Iterable[st
 
 
 def _written_in(name: str) -> str:
-    """Return the file that creates an object: the file with the object's name, or the newest file that contains it."""
+    """Return the file that creates an object: the file with its name, or else the last file that contains its name.
+
+    Definitions come first, then the schema, then migrations from the oldest to the newest.
+    """
     short = re.split(r" on |\(", name)[0].rpartition(" ")[2].rpartition(".")[2]
     sql = include_dir() / "sql"
     files = [

@@ -30,13 +30,13 @@ COMPARING = 8
 stored ones."""
 
 WATCHING = 9
-"""The watchers look for new rows in the sources. All live watchers that have checked all their sources at least once
-share this lock. Each of them holds it once."""
+"""The watchers share this lock. A watcher queries sources for new rows. Each watcher takes the lock when it has checked
+all its sources once, and holds the lock until the watcher ends."""
 RENEWING = 10
 """A process holds this lock while it renews a gateway's tokens, because a refresh token works only once."""
 MIGRATING = 11
-"""A process holds this lock while it migrates the ledger. Unlike the row of yoyo's own lock, it never outlives the
-process."""
+"""A process holds this lock while it migrates the ledger. When the process ends, PostgreSQL releases the lock. The row
+of yoyo's own lock can remain."""
 _STANDING_BY = 1000
 """The first lock number of the standbys: senders that wait to become leader."""
 
@@ -71,7 +71,10 @@ def is_held(connection: Connection, number: int) -> bool:
 
 
 def share_lock(connection: Connection, number: int) -> None:
-    """Take a shared lock until this connection ends. Each connection takes it only once."""
+    """Take a shared lock until this connection ends, unless another connection holds the lock exclusively.
+
+    A connection may do this only once for a lock.
+    """
     connection.execute(statement("locks/share"), {"number": number})
 
 
@@ -86,9 +89,10 @@ def wait_for_lock(connection: Connection, number: int) -> None:
 
 
 def share_gateway(connection: Connection, gateway: str) -> None:
-    """Count this connection among the connections with requests for a gateway, until ``leave_gateway`` or its end.
+    """Count this connection among the connections with requests for a gateway.
 
-    A connection may do this only once for a gateway.
+    The counting ends with ``leave_gateway``, or when the connection ends. Until then, the caller must not call this
+    function again for the same gateway.
     """
     connection.execute(statement("locks/share_gateway"), {"gateway": gateway})
 

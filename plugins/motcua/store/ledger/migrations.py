@@ -1,6 +1,7 @@
 """Create an empty ledger from include/sql/schema, or migrate an existing ledger with include/sql/migrations.
 
-Migrations run with yoyo and only forward. Then include/sql/definitions are put in force anew.
+Migrations run with the Python package yoyo, and only forward. After them, every definition in include/sql/definitions
+is put in force anew.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from motcua.store.ledger.locks import MIGRATING, hold_lock
 from motcua.store.ledger.queries import statement
 
 OWNER = "motcua_db_owner"
-"""Airflow connection of the role that owns the schema. ``motcua_db`` is used if it is not set."""
+"""Airflow connection of the role that owns the schema. If this connection is not set, ``motcua_db`` is used."""
 
 
 BEGINNING = "0069_cells"
-"""The newest migration of version 0.2.0. Only later migrations still exist as files. include/sql/schema contains the
-result of this and all earlier migrations."""
+"""The newest migration of version 0.2.0. Only later migrations exist as files. include/sql/schema contains the result
+of all migrations, of these files too."""
 _MADE = "schema"
 """The name that ``migrate`` returns after it has created a ledger in an empty database."""
 SCHEMAS = ["audit", "intake", "motcua", "quality", "statements"]
 """All schemas of the ledger, in alphabetical order."""
 _TURN_WITHIN = 10.0
-"""For how many seconds a migration waits until another one has ended."""
+"""For how many seconds a migration waits for the end of another migration."""
 
 
 class LedgerRefused(Exception):
@@ -46,16 +47,16 @@ class LedgerRefused(Exception):
 
 
 def owner_connection() -> str:
-    """Return the name of the owner's connection: ``motcua_db`` if no other one is set.
+    """Return ``motcua_db_owner``, or ``motcua_db`` if that connection is not set.
 
     Raises:
-        airflow.exceptions.AirflowNotFoundException: neither is set.
+        airflow.exceptions.AirflowNotFoundException: neither connection is set.
     """
     return connection_or_ledger(OWNER)
 
 
 def known_migrations() -> list[str]:
-    """Return the names of the migrations from version 0.2.0 to this one, in order."""
+    """Return the names of all migrations after version 0.2.0 up to this version, in order."""
     return sorted(path.stem for path in (include_dir() / "sql" / "migrations").glob("*.sql"))
 
 
@@ -63,11 +64,11 @@ def migrate(lock_within: float = LOCK_WITHIN, patience: float = 120.0) -> list[s
     """Apply the migrations that the ledger lacks, put every definition in force, and return the migrations' names.
 
     An empty database becomes a ledger of this version completely or not at all. The only returned name is then
-    ``schema``. Definitions are put in force each time, because one may have changed although no migration is pending.
+    ``schema``. Definitions are put in force each time, because a definition may have changed without a migration.
 
     Args:
-        lock_within: how many seconds an SQL statement waits for a lock, unless its migration sets another limit. Other
-            sessions wait behind it in this time.
+        lock_within: how many seconds an SQL statement waits for a lock, unless its migration sets another limit. In
+            this time, other sessions that need the same lock wait behind the SQL statement.
         patience: for how many seconds a migration that got no lock is tried again.
 
     Raises:
@@ -111,7 +112,7 @@ def _wait_for_turn(owner: Connection) -> None:
     """Take the lock of migrations until this connection ends.
 
     Raises:
-        LedgerRefused: another migration holds it.
+        LedgerRefused: another migration has held the lock for ``_TURN_WITHIN`` seconds.
     """
     until = time.monotonic() + _TURN_WITHIN
     while not hold_lock(owner, MIGRATING):

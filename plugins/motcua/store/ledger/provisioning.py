@@ -16,13 +16,14 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 ERASER = "motcua_eraser"
-"""The role that owns the one function that empties personal data. It cannot log in and owns nothing else."""
+"""The role that owns the only function that empties personal data. The role cannot log in and owns nothing else."""
 
 
 LOCKING = "motcua_app"
 """The role of tasks and commands. It may take advisory locks, with which senders divide their work."""
 WAITING = ("motcua_callbacks", "motcua_pages", "motcua_purge")
-"""Roles whose programs took advisory locks themselves in earlier versions. Now functions of the ledger take them."""
+"""Roles whose programs took advisory locks themselves in earlier versions. In this version, the ledger's functions
+take these locks."""
 PARTS = (LOCKING, *WAITING, "motcua_audit", "motcua_intake")
 """Roles that log in and have rights only to a part of the ledger."""
 _AUDITORS = 10
@@ -64,7 +65,7 @@ def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:
 def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) -> None:
     """Create the database with this owner. The admin connection must be in autocommit mode.
 
-    Other roles may not connect to it or make temporary tables in it until somebody grants this.
+    Other roles may not connect to the database or make temporary tables in it until somebody grants these rights.
     """
     known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
     database, owning = sql.Identifier(name), sql.Identifier(owner)
@@ -113,8 +114,8 @@ def provision_ledger(
         for role in (owner, app, audit, airflow, *others):
             ensure_role(admin, role)
         ensure_eraser(admin, owner.name)
-        # PostgreSQL 16 and later: an administrator who is not a superuser must be a member of a role to give it a
-        # database.
+        # Since PostgreSQL 16, an administrator who is not a superuser can make a role the owner of a database only as a
+        # member of this role.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
         ensure_database(admin, database, owner.name)
@@ -163,7 +164,7 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
             if door["is_of_locks"]:
                 may += [LOCKING] if LOCKING in there else []
                 may += waiting if before["is_of_before"] and "pg_advisory_xact_lock(" in door["named"] else []
-            function = sql.SQL(door["named"])  # PostgreSQL itself wrote this name, so that it needs no quoting.
+            function = sql.SQL(door["named"])  # PostgreSQL itself wrote and quoted this name.
             names = sql.SQL(", ")
             from_all = [sql.SQL("PUBLIC"), *map(sql.Identifier, waiting)]
             _run_if_permitted(

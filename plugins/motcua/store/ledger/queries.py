@@ -22,7 +22,8 @@ def statement(name: str) -> LiteralString:
 
     Raises:
         FileNotFoundError: there is no such file.
-        LookupError: the file has no such SQL statement, has two of one name, or has one without a semicolon at its end.
+        LookupError: the file has no such SQL statement, or two SQL statements of the file have the same name, or an SQL
+            statement of the file has no semicolon at its end.
     """
     file, _, own = name.rpartition("/")
     found = statements_of(file)
@@ -40,7 +41,7 @@ def statements_of(file: str) -> Mapping[str, LiteralString]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        LookupError: two SQL statements have one name, or one has no semicolon at its end.
+        LookupError: two SQL statements have the same name, or an SQL statement has no semicolon at its end.
     """
     text = (include_dir() / "sql" / f"{file}.sql").read_text(encoding="utf-8")
     found: dict[str, LiteralString] = {}

@@ -101,7 +101,7 @@ def _field_getter(kind: type[Any]) -> Callable[[Mapping[str, Any]], tuple[Any, .
 
 
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
-    """Return an instance of a data class, made from a row whose columns have the names of its fields.
+    """Return an instance of a data class, made from the columns of a row that have the names of the class's fields.
 
     Other columns of the row are ignored.
     """

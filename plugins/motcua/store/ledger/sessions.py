@@ -1,7 +1,7 @@
 """Name the ledger sessions of a process, end the sessions of frozen processes, and tag sessions with a run.
 
-All sessions of one running process have the same name. If another process finds the process frozen, it can end exactly
-these sessions.
+All sessions of one running process have the same name. Another process that finds this process frozen can therefore end
+exactly these sessions.
 
 Airflow runs each task in its own process, so that a process works for at most one run. Each ledger session that the
 process opens gives PostgreSQL the run's number, and the ledger stores this number with the rows that the session
@@ -26,7 +26,7 @@ from motcua.store.ledger.rows import first, values_of
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A running process, as its ledger sessions show it."""
+    """A running process that has sessions of the ledger."""
 
     name: str
     alive_at: datetime
@@ -134,7 +134,7 @@ def parse_left_undone(words: str) -> list[Finding]:
 
 
 def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], name: str) -> set[str]:
-    """Return which of these runs failed only because their gates made findings with this name, and no other findings.
+    """Return which of these runs failed only because of findings with this name that their gates made.
 
     Runs of earlier versions, which stored words instead of findings, are left out.
     """

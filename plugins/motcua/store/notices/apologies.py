@@ -32,9 +32,10 @@ class AgencyEvenings:
     kinds_off: tuple[str, ...]
     apology_day: ApologyDay
     begins_at: datetime
-    """The moment from which evenings concern the agency: it is enabled, and has a dossier in the ledger."""
+    """The moment from which the agency has evenings. From then on, the agency is enabled and has a dossier in the
+    ledger."""
     sources: tuple[str, ...]
-    """The sources that hold dossiers of the agency."""
+    """The names of the sources that have dossiers of the agency."""
     days: tuple[date, ...]
 
 
@@ -85,7 +86,11 @@ class SettledEvening:
 
 @dataclass(frozen=True, slots=True)
 class ListedEvening(SettledEvening):
-    """A settled evening with the present state of its apologies."""
+    """A settled evening with the numbers of its apologies by present state.
+
+    ``told`` counts the apologies that a gateway accepted and that are not known to have failed. ``open`` counts the
+    apologies that are queued, in flight or of unknown outcome.
+    """
 
     told: int
     cancelled: int
@@ -118,7 +123,7 @@ class ForecastCount:
 
 @dataclass(frozen=True, slots=True)
 class NeededLetter:
-    """A dossier that needs a Phiếu xin lỗi (Mẫu 04), without personal data except its code."""
+    """A dossier that needs a letter of apology (Phiếu xin lỗi, Mẫu 04). Holds no personal data except its code."""
 
     agency_code: str
     dossier_code: str
@@ -135,7 +140,7 @@ class NeededLetter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """The data of a filled-in letter that ``NeededLetter`` does not have. Holds personal data."""
+    """The further data that a filled-in letter of apology needs. Holds personal data."""
 
     agency_code: str
     dossier_code: str
@@ -184,7 +189,7 @@ def lock_sources(connection: Connection, names: Iterable[str], patience: float) 
 
 
 def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
-    """Return whether the evening is recorded (from ``motcua.apology_evenings``)."""
+    """Return whether an agency's evening of a day is recorded (in ``motcua.apology_evenings``)."""
     return bool(
         first(
             connection.execute(statement("apologies/is_settled"), {"agency_code": agency_code, "day": day}),
@@ -194,9 +199,9 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
 
 
 def covered_until(connection: Connection, agency_code: str, day: date) -> date | None:
-    """Return the last due date of an agency's evenings before a day (from ``motcua.apology_evenings``).
+    """Return the last due date that an agency's evenings before a day covered (from ``motcua.apology_evenings``).
 
-    ``None`` if no such evening planned apologies.
+    Evenings whose apologies were missed count too. ``None`` if no such evening covered a due date.
     """
     values = {"agency_code": agency_code, "day": day}
     found: date | None = first(connection.execute(statement("apologies/covered_until"), values), "covered_until")
@@ -206,8 +211,10 @@ def covered_until(connection: Connection, agency_code: str, day: date) -> date |
 def candidates(
     connection: Connection, agencies: Collection[str], due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Yield batches of the agencies' dossiers that have or once had one of these due dates, with their values at the
-    evening (from ``motcua.dossier_versions``). ``agencies`` are codes."""
+    """Yield batches of dossiers that have or once had one of these due dates (from ``motcua.dossier_versions``).
+
+    The dossiers belong to the agencies with the codes ``agencies``, and have their values at the evening.
+    """
     values = {"agencies": list(agencies), "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
     after = 0
     while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
@@ -235,13 +242,16 @@ def list_evenings(connection: Connection, first: date, last: date) -> list[Liste
 
 @dataclass(frozen=True, slots=True)
 class SettledAgencies:
-    """How many agencies have one evening settled, by the result of settling."""
+    """How many agencies' evenings of one day are settled, by the result.
+
+    ``done`` counts the agencies whose apologies were planned.
+    """
 
     done: int
     missed: int
-    """Agencies whose evening was settled too late to inform their citizens."""
+    """How many agencies' evenings were settled too late to inform the citizens."""
     day_off: int
-    """Agencies without a working day on that day. Their citizens get no apology."""
+    """How many agencies had a day off on that day, so that no apology was planned."""
     looked_at: int
     """How many dossiers were examined for the evening."""
     settled_at: datetime | None
@@ -262,7 +272,7 @@ class ApologyCount:
 def settled_agencies(
     connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
 ) -> SettledAgencies:
-    """Count the agencies that have one evening settled (from ``motcua.apology_evenings``).
+    """Count the agencies whose evening at this moment is settled (from ``motcua.apology_evenings``).
 
     ``agencies`` limits the count to these codes. ``None`` counts all.
     """
@@ -292,8 +302,8 @@ def forecast(
 ) -> list[ForecastCount]:
     """Return how often the forecast was right for the appointed days in a period, by agency and month.
 
-    The counts come from ``audit.apology_evenings``. Leave out days that are not over. Only facts with numbers up to
-    those in ``known`` count.
+    The counts come from ``audit.apology_evenings``. Leave out days that are not over at ``now``. Use only facts whose
+    row numbers are not above the numbers in ``known``.
     """
     values = {"first": first, "last": last, "now": now, **known}
     return values_of(ForecastCount, connection.execute(statement("apologies/forecast"), values))
@@ -302,7 +312,7 @@ def forecast(
 def letters_needed(
     connection: Connection, today: date, agencies: Sequence[str] | None, limit: int
 ) -> list[NeededLetter]:
-    """Return the dossiers that need a Phiếu xin lỗi (Mẫu 04), the longest overdue first.
+    """Return the dossiers that need a letter of apology (Phiếu xin lỗi, Mẫu 04), the longest overdue first.
 
     ``agencies`` limits the result to dossiers of these agencies. ``None`` returns all dossiers.
     """
@@ -311,7 +321,7 @@ def letters_needed(
 
 
 def letter_facts(connection: Connection, letters: Sequence[NeededLetter]) -> dict[tuple[str, str], LetterFacts]:
-    """Return the further data for filling in the letters of these dossiers, by agency and dossier code."""
+    """Return the further data of these letters of apology, by agency and dossier code."""
     codes = {"agencies": [each.agency_code for each in letters], "codes": [each.dossier_code for each in letters]}
     found = values_of(LetterFacts, connection.execute(statement("apologies/letter_facts"), codes))
     return {(each.agency_code, each.dossier_code): each for each in found}

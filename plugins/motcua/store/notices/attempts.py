@@ -66,7 +66,7 @@ class AttemptOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RepeatOutcome:
-    """The outcome of an attempt and its message, as the answer to a repeated request shows it."""
+    """The outcome of an attempt and its message that the answer to a repeated request proves."""
 
     attempt_id: int
     message_id: int
@@ -82,11 +82,11 @@ class RepeatOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """One outcome of a run's attempts, with how many of their messages are unresolved."""
+    """One outcome of a run's attempts, with the number of messages that had this outcome and are unresolved."""
 
     outcome: str | None
     unresolved: int
-    """How many of these messages are queued, in flight or unknown.
+    """How many messages with this outcome are queued, in flight or unknown now.
 
     Messages that wait for the end of a stop, a person's decision or opening hours are not counted.
     """
@@ -136,15 +136,17 @@ def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: da
 
 
 def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
-    """Return the outcomes of a run's attempts, each with how many of the messages are unresolved now."""
+    """Return the outcomes of a run's attempts, each with the number of its messages that are unresolved now."""
     return values_of(RunOutcome, connection.execute(statement("attempts/of_run"), {"run_id": run_id}))
 
 
 def unsettled(
     connection: Connection, gateway: str, window: Window, now: datetime, begun_since: datetime, limit: int
 ) -> list[UnsettledAttempt]:
-    """Return and lock a gateway's attempts of unknown outcome, begun since ``begun_since``, that may be asked about or
-    repeated now."""
+    """Return and lock attempts of unknown outcome that the gateway may be asked about, or that may be repeated, now.
+
+    Only attempts of this gateway that began since ``begun_since`` are returned.
+    """
     values = {"gateway": gateway, "now": now, "begun_since": begun_since, "limit": limit, **window.bounds}
     return [
         UnsettledAttempt(
@@ -162,7 +164,7 @@ def unsettled(
 
 
 def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[AskedAttempt]:
-    """Return and lock a gateway's accepted attempts without a final receipt that may be asked about now."""
+    """Return and lock accepted attempts without a final receipt that the gateway may be asked about now."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
     return values_of(AskedAttempt, connection.execute(statement("attempts/unreported"), values))
 
@@ -170,7 +172,7 @@ def unreported(connection: Connection, gateway: str, window: Window, now: dateti
 def note_settling(connection: Connection, settle_at: Mapping[int, datetime]) -> None:
     """Record that a gateway is asked about these attempts or receives their requests again.
 
-    ``settle_at`` gives, for each attempt, the moment before which neither may happen again.
+    ``settle_at`` gives, for each attempt, the earliest time for the next question or the next repetition.
     """
     if settle_at:
         rows = [{"attempt_id": attempt_id, "settle_at": moment} for attempt_id, moment in settle_at.items()]
@@ -202,6 +204,9 @@ def settle_repeat(connection: Connection, sender_id: int, outcome: RepeatOutcome
 
 
 def assume_accepted(connection: Connection, gateway: str, window: Window, before: datetime, now: datetime) -> int:
-    """Mark attempts of unknown outcome that began before ``before`` as accepted. Return the number of messages."""
+    """Mark a gateway's attempts of unknown outcome that began before ``before`` as accepted.
+
+    Return the number of their messages.
+    """
     values = {"gateway": gateway, "before": before, "now": now, **window.bounds}
     return connection.execute(statement("attempts/assume_accepted"), values).rowcount

@@ -1,4 +1,4 @@
-"""Read and write dossiers as their sources last showed them, and read the data that planning needs."""
+"""Read and write dossiers with the values that their sources last had, and read the data that planning needs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DossierIds:
     """
 
     _BLOCK_BITS = 10
-    """The lowest bits of an id are its place within its block."""
+    """How many of the lowest bits of an id give the place of the id within its block."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, int] = {}
@@ -140,8 +140,9 @@ def save_dossiers(
         written: the rows, as ``dossiers_written_down`` returns them.
         now: when the rows were read.
         unread: begin and end of the period that earlier pick-ups have already read. A row's stamp is the time at which
-            the source says that it wrote the row. If a row changed although its stamp lies in this period, or between
-            the begin and the stored time of the row, the source's clock was wrong, and the row gets the time ``now``.
+            the source says that it wrote the row. If the stamp of a changed row lies in this period, or between the
+            begin of this period and the time stored for the row, then the source's clock was wrong. Such a row gets the
+            time ``now``.
         is_first: ``True`` if the source was never read before. A stamp in the future is then left empty and not
             replaced by ``now``, because the row may be of any age.
     """
@@ -166,14 +167,14 @@ def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tup
 
 
 def new_procedures(connection: Connection, procedures: Collection[Procedure]) -> set[Procedure]:
-    """Return the procedures that are not stored yet, or are stored with other names."""
+    """Return which of these procedures are not stored yet, or are stored with other names."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         found = cursor.execute(statement("dossiers/new_procedures"), {"rows": _procedure_rows(procedures)})
         return {(code, name, field_name) for code, name, field_name in found}
 
 
 def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
-    """Insert new procedures, and update the names of known ones.
+    """Insert new procedures, and update the names of stored procedures.
 
     The caller commits at once because all sources share the procedures.
     """
@@ -229,7 +230,8 @@ def lock_dossiers_to_plan(
 ) -> list[DossierToPlan]:
     """Lock dossiers and return them with their agencies' settings. Skip dossiers that another planner has locked.
 
-    ``now`` decides which agency name is in force and who is in charge. The default is the database's clock.
+    ``now`` decides which agency is in charge and which name of the agency is in force. The default is the database's
+    clock.
     """
     rows = connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now})
     return [_to_plan(row) for row in rows]

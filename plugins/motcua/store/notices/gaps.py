@@ -63,7 +63,7 @@ class Gap(OpenGap):
 
 @dataclass(frozen=True, slots=True)
 class GapMessages:
-    """How many messages of one kind that were sent, or may have been sent, in a gap are in one state now."""
+    """How many messages of one kind are in one state now. The messages were or may have been sent in a gap."""
 
     kind: str
     state: str
@@ -112,7 +112,7 @@ def open_gap(connection: Connection) -> OpenGap | None:
 
 
 def noticed_since(connection: Connection, since: datetime) -> bool:
-    """Return whether a gap was noticed since ``since``."""
+    """Return whether a gap was noticed at or after ``since``."""
     return bool(first(connection.execute(statement("gaps/noticed_since"), {"since": since}), "noticed"))
 
 
@@ -178,9 +178,10 @@ def begin_gap(
     slept_since: datetime | None = None,
     held_until: datetime | None = None,
 ) -> None:
-    """Open a gap unless one is open, and put queued messages on hold.
+    """Open a gap unless one is open.
 
-    With ``held_until``, put only messages on hold that were recorded up to this moment.
+    With ``held_until``, put the queued messages that were recorded up to this moment on hold. Without ``held_until``,
+    nothing is sent while the gap is open.
     """
     values = {
         "kind": kind,
@@ -196,7 +197,10 @@ def begin_gap(
 
 
 def hold(connection: Connection) -> None:
-    """Put on hold the queued messages that were recorded up to ``held_until`` of the open gap."""
+    """Put on hold the queued messages that were recorded up to ``held_until`` of the open gap.
+
+    Do nothing if no gap is open or the gap has no ``held_until``.
+    """
     connection.execute(statement("gaps/hold"))
 
 
@@ -207,13 +211,16 @@ def hold_up_to(connection: Connection, gap_no: int, moment: datetime) -> None:
 
 
 def turn_into_went_back(connection: Connection, lost_attempts: int, journal_until: datetime | None) -> None:
-    """Turn a gap caused by a sleep into a gap of a restored ledger, because the watch had seen a later state."""
+    """Turn the open gap of a ledger that slept into the gap of a restored ledger.
+
+    The reason is that the watch had seen a later state of the ledger.
+    """
     values = {"lost_attempts": lost_attempts, "journal_until": journal_until}
     connection.execute(statement("gaps/went_back"), values)
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
-    """Store attempts that the journal has and the ledger does not."""
+    """Store the lost attempts of a gap, which the journal has and the ledger does not."""
     rows = [
         {
             "reference": each.departure.reference,
@@ -235,10 +242,11 @@ def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledA
 
 
 def adopt_lost(connection: Connection, now: datetime) -> int:
-    """Assign lost attempts to their messages if the ledger has the messages again. Put messages of an open gap on hold.
+    """Assign lost attempts to their messages, if the ledger has the messages again.
 
-    Must be called in each transaction that queues messages, so that no sender claims a message before its lost attempt
-    is assigned. Return how many messages are not sent again because of this.
+    Also put the messages of an open gap on hold, and mark messages that may have been sent in a gap without a journal
+    as unknown. The caller must call this function in each transaction that queues messages, so that no sender claims a
+    message before its lost attempt is assigned. Return how many messages became unknown.
     """
     rules = {"now": now, "useful_for": settings().useful_for}
     row = connection.execute(statement("gaps/waits_for_messages"), rules).fetchone()
@@ -263,15 +271,18 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 def unanswered(connection: Connection, since: datetime | None) -> dict[str, datetime]:
     """Return the attempts that have no answer in the ledger, by reference, with the time at which each began.
 
-    The journal may have the answers. With ``since``, return only attempts that began since then and whose sender ended.
+    The journal may have the answers. With ``since``, return only attempts that began since this moment and whose sender
+    has ended.
     """
     rows = connection.execute(statement("gaps/unanswered"), {"since": since})
     return {row["reference"]: row["started_at"] for row in rows}
 
 
 def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now: datetime) -> int:
-    """Write gateways' answers from the journal into ``motcua.attempts``. Return how many messages then have a known
-    outcome."""
+    """Write gateways' answers from the journal into ``motcua.attempts``.
+
+    Return how many messages got a known outcome.
+    """
     rows = [
         {
             "reference": each.reference,
@@ -300,7 +311,7 @@ def close_gap(
     reason: str | None = None,
     sent_until: datetime | None = None,
 ) -> bool:
-    """Close a gap. Return ``False`` if the gap was closed before."""
+    """Close a gap. Return ``False`` if the gap is closed already."""
     values = {"gap_no": gap_no, "now": now, "closed_by": closed_by, "reason": reason, "sent_until": sent_until}
     return connection.execute(statement("gaps/close"), values).rowcount == 1
 
@@ -315,7 +326,8 @@ def answer_gap(
     Args:
         connection: a connection; the caller commits.
         gap_no: the gap.
-        sent_until: until when the lost ledger may have sent; ``None`` if the ledger only slept.
+        sent_until: until when messages may have been sent that the restored ledger lacks; ``None`` if the ledger was
+            not restored but only slept.
         by: the person who answers.
         reason: the person's reason, in words.
         now: this moment.
@@ -333,8 +345,8 @@ def answer_gap(
 
 @dataclass(frozen=True, slots=True)
 class GivenTestimony:
-    """The last testimony of a watch on another machine: the ledger's state as the watch saw it, and since when the
-    watch has checked."""
+    """The last testimony of a watch on another machine: the state of the ledger that this watch saw, and since when
+    the watch has checked."""
 
     asked_at: datetime
     """When that watch last checked, by the ledger's clock."""
@@ -405,7 +417,7 @@ def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
-    """Count the messages that were sent, or may have been sent, in a gap, by kind and present state (from
+    """Count the messages that were or may have been sent in a gap, by kind and present state (from
     ``motcua.attempts``)."""
     return values_of(GapMessages, connection.execute(statement("gaps/messages"), {"gap_no": gap_no}))
 

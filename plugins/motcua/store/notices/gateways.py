@@ -19,7 +19,11 @@ from motcua.store.ledger.rows import first_of, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class GatewayStop:
-    """A pause of a gateway, or of one carrier or one template at a gateway. What is paused is not sent through it."""
+    """A pause of a gateway, or of one carrier or one template at a gateway.
+
+    While a gateway is paused, nothing is sent through the gateway. While a carrier or a template is paused, messages to
+    this carrier or with this template are not sent through the gateway.
+    """
 
     gateway: str
     concerns: Concern
@@ -30,8 +34,8 @@ class GatewayStop:
     reason: str
     by_hand: bool = False
     expected: bool = False
-    """``True`` if the gateway's own rules cause the pause, for example at night. Nothing is wrong then, nobody is
-    alerted, and the pause ends at its time."""
+    """``True`` if the gateway's own rules cause the pause, for example at night. Nobody is alerted about such a pause,
+    and it ends at the time ``until``."""
     pause: timedelta | None = None
     """How long the gateway is paused before it is tried again. This time grows with each failed trial. ``None`` if the
     gateway is paused until a fixed time."""
@@ -87,7 +91,10 @@ class GatewayChange:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much of its limits a gateway has used. The gateway's row is locked until the transaction ends."""
+    """How much a gateway has used of its limits per second and per day.
+
+    ``free_at`` is the moment when the next message may start. The gateway's row is locked until the transaction ends.
+    """
 
     free_at: datetime | None
     segments_today: int
@@ -207,7 +214,7 @@ def days_used_up(connection: Connection, gateways: Sequence[str], now: datetime)
 
 
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
-    """Pause a gateway, or one carrier or template there, and record the change.
+    """Pause a gateway, or one carrier or template at the gateway, and record the change.
 
     An existing pause that ends later stays unchanged.
     """
@@ -222,7 +229,7 @@ def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reas
 
 
 def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> bool:
-    """Reserve a trial of a paused gateway for this sender. For all other senders the pause lasts until ``stop.until``.
+    """Reserve a trial of a paused gateway for this sender. All other senders wait until ``stop.until``.
 
     Return ``False`` if another sender has the trial or the pause was ended.
     """
@@ -232,7 +239,7 @@ def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> boo
 
 
 def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, changed_by: str) -> None:
-    """End the pause of a gateway, or of one carrier there, because the gateway accepts messages again.
+    """End the pause of a gateway, or of one carrier at the gateway, because the gateway accepts messages again.
 
     If a person has paused the gateway until a later time in the meantime, that pause stays in force.
     """
@@ -248,7 +255,7 @@ def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, chang
 
 
 def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
-    """End pauses of templates and expected pauses whose time is over. Return how many.
+    """End pauses of templates and expected pauses whose time is over. Return how many pauses ended.
 
     Any other pause of a gateway or a carrier stays until the gateway has accepted a message again. Until then the
     gateway gets one message at a time.
@@ -299,8 +306,10 @@ def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
 
 
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
-    """Lock the gateway's row and return how much of its limits is used, so that all senders together respect the limits
-    (``motcua.gateway_days``)."""
+    """Lock a gateway's row and return how much of the gateway's limits is used (``motcua.gateway_days``).
+
+    Because of the lock, all senders together respect the limits.
+    """
     values = {"gateway": gateway, "day": day}
     # The row of the day is locked before the row of the gateway, in the same order as when a refusal is written.
     # Otherwise two senders could deadlock.
@@ -311,9 +320,9 @@ def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance
 def use_allowance(
     connection: Connection, gateway: str, *, day: date, segments: int, free_at: datetime | None = None
 ) -> None:
-    """Add segments to a gateway's use of a day in ``motcua.gateway_days`` and ``motcua.gateways``.
+    """Add segments to a gateway's count of a day in ``motcua.gateway_days``.
 
-    ``free_at`` is the moment when the next message may start.
+    Store in ``motcua.gateways`` the moment ``free_at`` when the next message may start, if it is given.
     """
     if segments:
         connection.execute(statement("gateways/count_segments"), {"gateway": gateway, "day": day, "segments": segments})

@@ -16,7 +16,7 @@ from motcua.store.ledger.rows import first, first_of, record, value_of, values_o
 
 @dataclass(frozen=True, slots=True)
 class FoundDossier:
-    """The present state of a dossier that one of the inquiry's codes may mean."""
+    """The present state of a dossier to which a code in the inquiry may refer."""
 
     hit: Hit
     state: DossierState
@@ -26,7 +26,7 @@ class FoundDossier:
     as_of: datetime
     """When the facts about the dossier were read from its source."""
     told_result: bool
-    """``True`` if the citizen was informed that the result is ready, and it is not handed over yet."""
+    """``True`` if the citizen was informed that the result is ready, and the result is not handed over yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,16 @@ class Limits:
 
 
 def lock_phone(connection: Connection, phone: str) -> None:
-    """Wait for other inquiries of this phone, and make later ones wait until this transaction ends."""
+    """Wait until no other transaction handles an inquiry of this phone.
+
+    Later transactions that do the same wait until this transaction ends.
+    """
     connection.execute(statement("inquiries/lock_phone"), {"phone": phone})
 
 
 def is_over(connection: Connection, gateway: str, phone: str | None, limits: Limits) -> tuple[bool, bool]:
-    """Return whether the phone has reached its limit for the day, and the gateway its limit for the minute."""
+    """Return whether the phone has reached its limit for the day, and whether the gateway has reached its limit for the
+    minute."""
     row = connection.execute(
         statement("inquiries/count_recent"),
         {
@@ -117,7 +121,7 @@ def is_over(connection: Connection, gateway: str, phone: str | None, limits: Lim
 
 
 def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
-    """Insert an inquiry with its reply. Return ``False`` and write nothing if the inquiry was already there.
+    """Insert an inquiry with its reply. Return ``False`` and write nothing if the inquiry is stored already.
 
     A repeated delivery at the same moment waits for the first one.
     """
@@ -149,7 +153,7 @@ def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
 
 
 def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> InquiryAnswer | None:
-    """Return the reply that this inquiry got."""
+    """Return the reply that this inquiry got, or ``None`` if the inquiry is not stored."""
     values = {"gateway": gateway, "dedupe_key": dedupe_key}
     return first_of(InquiryAnswer, connection.execute(statement("inquiries/reply_given"), values))
 

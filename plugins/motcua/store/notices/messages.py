@@ -21,7 +21,7 @@ from motcua.store.ledger.rows import by_dossier, columns_of, first, first_of, re
 
 @dataclass(frozen=True, slots=True)
 class PlannedMessage:
-    """A message for one occasion, with its finished text, ready to be inserted once."""
+    """A message for one occasion, with its finished text, before it is inserted."""
 
     kind: Kind
     dossier_id: int
@@ -66,7 +66,7 @@ def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int,
 
 
 def save_messages(connection: Connection, messages: Sequence[PlannedMessage], now: datetime) -> list[SavedMessage]:
-    """Insert new messages and return the state in which each began. Leave existing messages unchanged."""
+    """Insert messages. Return the first state of each new message. Leave existing messages unchanged."""
     if not messages:
         return []
     rows = [columns_of(message) | columns_of(message.words) | {"words": None} for message in messages]
@@ -105,7 +105,7 @@ def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: dat
 
 
 def make_due(connection: Connection, window: Window, now: datetime) -> int:
-    """Make messages of this window due at once if their last attempt failed transiently. Return how many."""
+    """Make messages of this window due at once if their last attempt failed transiently. Return their number."""
     return connection.execute(statement("messages/planning/make_due"), {"now": now, **window.bounds}).rowcount
 
 
@@ -125,7 +125,8 @@ class KnownElsewhere:
     agency_code: str
     dossier_code: str
     known_elsewhere_as: str
-    """The occasion: ``number 12`` (the source's number), ``row``, or an apology's due date."""
+    """The occasion: ``number 12`` (the transition's number at the source), ``row`` (the dossier's row), or an apology's
+    due date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,13 @@ class ClaimedMessage:
     avoid: Sequence[str]
     """Gateways that refused the message or its carrier."""
     msisdn: str
-    """The dossier's present phone number. Empty if the dossier has none: the sender then refuses the message."""
+    """The dossier's present phone number. Empty if the dossier has no number. The sender then refuses the message."""
     source_read_at: datetime | None
     is_stopped: bool
     """``True`` if a stop (an order not to send for some time) covers the message's kind or agency."""
     waits_for_opening: bool
-    """``True`` if the agency wants the message to wait for a gateway's opening hours. Otherwise the next gateway sends
-    it."""
+    """``True`` if the agency wants the message to wait for a gateway's opening hours. ``False`` if the next gateway
+    sends the message."""
     words: MessageText
     candidate: SendCandidate
     elsewhere: KnownElsewhere
@@ -218,7 +219,7 @@ def find_for_trial(
 ) -> Place | None:
     """Find the newest due message that may test whether the gateway again accepts messages for a carrier.
 
-    Skip messages to a number that the gateway refused because of its carrier, unless ``refused_too`` is true.
+    Skip messages to a number that the gateway refused because of the number's carrier, unless ``refused_too`` is true.
     """
     values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
     row = connection.execute(statement("messages/claiming/find_for_trial"), values).fetchone()
@@ -322,17 +323,17 @@ def begin_sending(connection: Connection, rows: Sequence[Departing]) -> None:
 
 
 def apply_outcomes(connection: Connection, rows: Sequence[MessageOutcome]) -> None:
-    """Write the gateway's answers to messages in flight."""
+    """Write the new states of messages in flight, which follow from the gateway's answers."""
     connection.execute(statement("messages/outcomes/apply_outcomes"), {"rows": recordset(rows)})
 
 
 def expire(connection: Connection, window: Window, now: datetime) -> int:
-    """End queued messages that are no longer useful. Return how many."""
+    """End queued messages that are no longer useful. Return their number."""
     return connection.execute(statement("messages/outcomes/expire"), {"now": now, **window.bounds}).rowcount
 
 
 def close_unconfirmed(connection: Connection, gateway: str, window: Window, before: datetime) -> int:
-    """End messages that the gateway accepted before ``before`` and that no receipt confirmed. Return how many."""
+    """End messages that the gateway accepted before ``before`` and that no receipt confirmed. Return their number."""
     values = {"gateway": gateway, "before": before, **window.bounds}
     return connection.execute(statement("messages/outcomes/close_unconfirmed"), values).rowcount
 
@@ -382,14 +383,14 @@ class ReleasedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many queued messages are due or failed before.
+    """How many queued messages are due, and how many failed before.
 
-    Messages that wait for the end of a stop, a person's decision or opening hours are not counted.
+    ``failed`` does not count messages that wait for the end of a stop, a person's decision or opening hours.
     """
 
     due: int
     failed: int
-    """How many messages wait for another attempt after a failed one."""
+    """How many messages wait for another attempt after a failed attempt."""
 
 
 @dataclass(frozen=True, slots=True)

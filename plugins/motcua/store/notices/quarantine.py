@@ -61,7 +61,7 @@ class QuarantineCount:
 
 
 def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[UnusableRow], now: datetime) -> int:
-    """Store unusable rows with their reasons in ``quarantine``. Return how many were new there."""
+    """Store unusable rows with their reasons in ``quarantine``. Return how many were not stored there before."""
     if not rows:
         return 0
     once = {(row.row_kind, row.row_key): row for row in rows}
@@ -71,7 +71,7 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
 
 
 def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
-    """Return whether any row of this source is in quarantine."""
+    """Return whether any row of this source is in quarantine and open."""
     return bool(first(connection.execute(statement("quarantine/is_any"), {"source_id": source_id}), "is_any"))
 
 
@@ -116,7 +116,7 @@ def open_quarantine(connection: Connection, agencies: Sequence[str] | None = Non
 
 
 def count_open(connection: Connection, most: int) -> dict[str, int]:
-    """Count rows in quarantine by source, up to ``most`` for each source."""
+    """Count open rows in quarantine by source, up to ``most`` for each source."""
     return {
         row["source"]: row["rows"] for row in connection.execute(statement("quarantine/count_open"), {"most": most})
     }
@@ -138,8 +138,8 @@ class CleanedRow:
 def save_findings(connection: Connection, source_id: int, rows: Sequence[CleanedRow], now: datetime) -> None:
     """Store in ``cleaned_fields`` which fields were cleaned.
 
-    The table has one row for each dossier and each transition with cleaned fields. That row is updated if other fields
-    were cleaned, or if the dossier was read into the ledger anew since.
+    The table has one row for each dossier and each transition with cleaned fields. The row is updated if other fields
+    were cleaned, or if the dossier was read into the ledger anew in the meantime.
     """
     if rows:
         connection.execute(

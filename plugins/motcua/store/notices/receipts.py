@@ -30,7 +30,7 @@ class NewReceipt:
 
 @dataclass(frozen=True, slots=True)
 class UnreadReceipt:
-    """A delivery receipt that was stored but not read."""
+    """A delivery receipt that is stored and not applied yet."""
 
     receipt_id: int
     gateway: str
@@ -49,14 +49,17 @@ class ReadReceipt:
 
 
 def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
-    """Store receipts unchanged and return their numbers, in the given order."""
+    """Store receipts as they were sent, and return their numbers in ascending order."""
     rows = [columns_of(receipt) | {"position": position} for position, receipt in enumerate(receipts)]
     saved = connection.execute(statement("receipts/save"), {"rows": recordset(rows)})
     return sorted(row["receipt_id"] for row in saved)
 
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
-    """Return stored receipts that were not read, some of the oldest of each gateway (``motcua.unread_receipts``)."""
+    """Return stored receipts that are not applied yet (from ``motcua.unread_receipts``).
+
+    Of each gateway, only the oldest ``_MOST_OF_EACH_GATEWAY`` receipts are returned.
+    """
     return values_of(
         UnreadReceipt, connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
     )

@@ -54,17 +54,17 @@ class SourceTroubles:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source, as the last pick-up left it."""
+    """A source, with the values that the last pick-up stored."""
 
     source_id: int
     name: str
     cursor_recorded_at: datetime | None
     watch: Mapping[str, Any] | None
-    """The values that the last pick-up stored. The watcher compares the source with them."""
+    """The values that the last pick-up stored. The watcher compares the source with these values."""
     picked_up_at: datetime | None
     failed_at: datetime | None
     failure: str | None
-    """Why the last pick-up could not read the source. ``None`` if it could."""
+    """Why the last pick-up could not read the source. ``None`` if the last pick-up read the source."""
     ask_at: datetime | None
     """When a pick-up must next read a dossier's row again, to decide whether a step that was typed in late counts."""
 
@@ -107,7 +107,8 @@ def advance_source(
     """Move the source's cursor forward, store the watcher's new values and clear the last failure.
 
     ``look_back_at`` is the time from which a pick-up must also search for rows whose update time is before the cursor.
-    ``set_back_by`` is how far the source's clock was found to be set back. ``None`` leaves the stored value unchanged.
+    ``set_back_by`` is how far the source's clock was found to be set back. If one of these two is ``None``, its stored
+    value stays unchanged.
     """
     connection.execute(
         statement("sources/advance"),
@@ -159,7 +160,7 @@ def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], c
 
 
 def note_failure(connection: Connection, name: str, failure: str, now: datetime) -> None:
-    """Store why the source could not be read, cut to 500 characters."""
+    """Store why a pick-up could not read the source. The text is cut to 500 characters."""
     ensure_source(connection, name)
     connection.execute(statement("sources/fail"), {"name": name, "failure": failure, "now": now})
 
@@ -183,7 +184,7 @@ class MappedStatus:
     """When the mapping ends. Only mappings of codes 1-10 end: the source contract fixes these codes, but an earlier
     version of the system let people map them."""
     mapped_by: str | None
-    """The person who made the mapping. ``None`` if it was made before the system recorded this."""
+    """The person who made the mapping. ``None`` if the mapping was made before the system recorded the person."""
     status_before: int | None
 
 
@@ -199,7 +200,7 @@ class Freshness:
     last_transition_at: datetime | None
     """The recorded time of the newest transition that the ledger has from the source."""
     cursor_recorded_at: datetime | None
-    """The recorded time up to which the source was read."""
+    """The recorded time up to which pick-ups have read the source's transitions."""
 
     @classmethod
     def of_unread(cls, name: str) -> Freshness:

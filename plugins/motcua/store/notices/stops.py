@@ -23,7 +23,7 @@ from motcua.store.ledger.rows import first, first_of, value_of, values_of
 class Stop:
     """An order not to send certain messages for some time.
 
-    It stops all messages, the messages of a kind, the messages of an agency, or an agency's messages of a kind.
+    A stop covers all messages, the messages of a kind, the messages of an agency, or an agency's messages of a kind.
     """
 
     stop_id: int
@@ -36,9 +36,9 @@ class Stop:
     """When the stop ends by itself."""
     stopped_by: str
     reason: str
-    """The reason of the stop. Publications show it."""
+    """The reason of the stop. Publications contain this text."""
     ended_at: datetime | None
-    """When somebody ended the stop early. ``None`` if nobody did."""
+    """When somebody ended the stop early. ``None`` if nobody has ended the stop early."""
     ended_by: str | None
 
     def is_in_force(self, at: datetime) -> bool:
@@ -155,14 +155,14 @@ def _list_stops(connection: Connection, values: dict[str, Any]) -> list[Stop]:
 def stopped_until(connection: Connection, kind: Kind, agency_code: str | None, now: datetime) -> datetime | None:
     """Return until when messages of a kind and an agency are stopped, or ``None`` if they are not stopped.
 
-    Without an agency, the answer is for messages that concern no dossier.
+    With ``None`` as agency, return this for messages that concern no dossier.
     """
     values = {"kind": kind, "agency_code": agency_code, "now": now}
     return first(connection.execute(statement("stops/stopped_until"), values), "until")
 
 
 def due_and_stopped(connection: Connection, now: datetime, limit: int) -> list[int]:
-    """Return due messages that a stop covers and that no sender has put on hold yet."""
+    """Return the numbers of due messages that a stop covers and that no sender has put on hold yet."""
     rows = connection.execute(statement("stops/find_due"), {"now": now, "limit": limit})
     return [row["message_id"] for row in rows]
 

@@ -89,7 +89,7 @@ def save_transitions(
 
 
 def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:
-    """Insert into ``motcua.transitions`` the changes that the rows of these dossiers show, but no step.
+    """Insert into ``motcua.transitions`` the changes that only the rows of these dossiers show, and no source's steps.
 
     Return the dossier of each change.
     """
@@ -102,7 +102,10 @@ def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int
 def unplanned_dossiers(
     connection: Connection, *, start: datetime | None, end: datetime | None, after: int, limit: int
 ) -> list[int]:
-    """Return the ids, above ``after``, of dossiers with unplanned transitions, within the window if one is given."""
+    """Return the ids of dossiers with unplanned transitions. Only ids above ``after`` are returned.
+
+    With ``start`` and ``end``, only transitions that were recorded in [``start``, ``end``) count.
+    """
     rows = connection.execute(
         statement("transitions/unplanned_dossiers"), {"start": start, "end": end, "after": after, "limit": limit}
     )
@@ -121,7 +124,7 @@ def settle_transitions(
     """Store the results of planning.
 
     Each result is (transition, outcome, first transition of the occasion). An occasion is an event that a message is
-    about; several transitions may belong to it.
+    about. Several transitions may belong to one occasion.
     """
     if outcomes:
         rows = [
@@ -133,26 +136,26 @@ def settle_transitions(
 
 @dataclass(frozen=True, slots=True)
 class DossierToJudge:
-    """A dossier whose row must be read because of an old step."""
+    """A dossier whose row must be read again, to decide whether an old step counts."""
 
     dossier_id: int
     agency_code: str
     dossier_code: str
     written: str
-    """A code under which the dossier's source may know the agency."""
+    """A code that the dossier's source may write for the agency."""
 
 
 def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_skew: timedelta, now: datetime) -> None:
-    """Record the old steps of these dossiers that the transitions read at ``now`` show."""
+    """Record the old steps of these dossiers that the transitions read at ``now`` reveal."""
     connection.execute(
         statement("old_steps/mark"), {"dossier_ids": list(dossier_ids), "clock_skew": clock_skew, "now": now}
     )
 
 
 def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
-    """Return the source's dossiers whose row must be read because of an old step.
+    """Return the source's dossiers whose row must be read now, to decide whether an old step counts.
 
-    Each dossier occurs once for each code under which the source may know its agency.
+    Each dossier occurs once for each code that the source may write for the dossier's agency.
     """
     return values_of(
         DossierToJudge, connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})

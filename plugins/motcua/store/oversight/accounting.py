@@ -40,8 +40,8 @@ class IdentityRow:
     """
 
     agency_code: str
-    """The agency's code. Empty in a sum over all agencies. Likewise ``procedure_code`` and ``kind`` are empty in sums
-    over all procedures or kinds."""
+    """The agency's code. Empty in a sum over all agencies. In a sum over all procedures, ``procedure_code`` is empty.
+    In a sum over all kinds, ``kind`` is empty."""
     procedure_code: str
     kind: str
     expected: int

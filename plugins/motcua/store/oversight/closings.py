@@ -1,9 +1,9 @@
 """Count, compare and store the figures of closings.
 
-A closing holds the figures of a finished day, month, quarter or year. They are counted from the facts that the ledger
-had at the closing's cut-off. A closing has a watermark: the largest numbers of the ledger's rows that it counts. An
-occasion is the event that a message is about, and must have one message. An orphan is a row without its counterpart,
-such as a receipt without an attempt, or a result handed over without a message.
+A closing holds the figures of a finished day, month, quarter or year. The figures are counted from the facts that the
+ledger had at the closing's cut-off. A closing has a watermark: the largest numbers of the ledger's rows that the
+closing counts. An occasion is the event that a message is about, and must have one message. An orphan is a row without
+its counterpart, such as a receipt without an attempt, or a result handed over without a message.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def take_watermark(connection: Connection) -> Watermark:
     """Return the watermark of this moment.
 
     The function waits until every transaction that is open at this moment has ended, because such a transaction may
-    have rows with smaller numbers that are not visible yet. The waiting delays no other session. ``connection`` must
-    have no open transaction.
+    have written rows with smaller numbers that are not visible yet. The waiting delays no other session. ``connection``
+    must have no open transaction.
 
     Raises:
         ClosingHeldUp: a transaction did not end within five minutes.
@@ -265,14 +265,14 @@ def _agency_figures(
 def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]:
     """Return the orphans in the closing's period at its cut-off.
 
-    For a period longer than a day, return the orphans stored with its days.
+    For a period longer than a day, return the orphans stored with the closings of its days.
     """
     if not closing.period.is_day:
         days = newest_closings(connection, closing.period.days, below=closing.closing_no or None)
         return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
     names = ("known_version", "known_history", "known_receipt", "known_message")
     bounds = {name: getattr(closing, name) for name in names}
-    # closed_at comes from the ledger's own clock, as do the times of agencies' changes. The query compares both.
+    # The query compares closed_at with the times of agencies' changes. All of them come from the ledger's own clock.
     bounds["closed_at"] = closing.closed_at if closing.closing_no else None
     return _query_values(
         connection,
@@ -283,7 +283,10 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
 
 
 def broken_histories(connection: Connection, closing: Closing, limit: int = 100) -> list[int]:
-    """Return up to ``limit`` messages of the period whose history has a gap or does not end in their state."""
+    """Return up to ``limit`` messages of the period whose history lacks a row or does not end in their present state.
+
+    The result has the messages' numbers, from ``audit.message_history``.
+    """
     bounds = {"start": closing.period.start, "end": closing.period.end, "limit": limit}
     rows = connection.execute(statement("closings/counting/broken_histories"), bounds).fetchall()
     return [row["message_id"] for row in rows]
@@ -296,7 +299,8 @@ def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: S
             json.dumps(columns_of(row), default=_to_text, sort_keys=True) for row in getattr(figures, each.name)
         )
         for each in fields(Figures)
-        # An empty list of channels is left out, so that closings from before channels were counted keep their hash.
+        # Closings of earlier versions have no channels. An empty list is left out, so that their stored hashes stay
+        # valid.
         if each.name != "channels" or figures.channels
     }
     whole["differences"] = sorted(json.dumps(columns_of(row), default=_to_text, sort_keys=True) for row in differences)
@@ -382,9 +386,9 @@ def counted_figures(connection: Connection) -> list[MessageFigures]:
 def compare_occasions(
     connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
 ) -> list[UnmatchedOccasion]:
-    """Return results and supplements without a counterpart.
+    """Return occasions without a message and messages without an occasion, of the kinds result and supplement.
 
-    ``overlap`` is how long after its recorded time a source's row may be committed.
+    ``overlap`` is the longest time between the recorded time of a source's row and the commit of this row.
     """
     values = _comparison_parameters(closing, unread) | {"overlap": overlap}
     return [
@@ -396,7 +400,10 @@ def compare_occasions(
 
 
 def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> tuple[Unmatched, ...]:
-    """Return apologies without a counterpart, each with its reason."""
+    """Return apologies that a source requires and the ledger lacks, and apologies that no source requires.
+
+    Each of them has the reason of the difference.
+    """
     return _query_values(
         connection, "closings/comparing/compare_apologies", Unmatched, _comparison_parameters(closing, unread)
     )
@@ -475,7 +482,7 @@ class MessageMove:
 
 
 def message_moves(connection: Connection, before: Closing, after: Closing) -> tuple[MessageMove, ...]:
-    """Return why messages of the period differ between two cut-offs (from ``audit.message_history``)."""
+    """Return why the figures of a period's messages differ between two cut-offs (from ``audit.message_history``)."""
     return _query_values(
         connection,
         "closings/counting/message_moves",
@@ -504,7 +511,8 @@ def save_closing(
     """Insert a closing with all its rows. Return the closing with its number.
 
     Raises:
-        psycopg.errors.UniqueViolation: the period is closed already, or the closing to be corrected has a correction.
+        psycopg.errors.UniqueViolation: the period is closed already, or the closing to be corrected already has a
+            correction.
     """
     values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
     values["prices"] = None if closing.prices is None else Jsonb(closing.prices)
@@ -530,9 +538,9 @@ def save_closing(
 
 
 def save_sums(connection: Connection, closing_no: int) -> None:
-    """Store the sums of a closing that pages show. They never change.
+    """Store the sums of a closing's figures that pages show. The stored sums never change.
 
-    Must be called in the transaction that stores the closing.
+    The caller must call this function in the transaction that stores the closing.
     """
     sums: tuple[LiteralString, ...] = (
         "closings/saving/save_dossier_sums",
@@ -544,7 +552,7 @@ def save_sums(connection: Connection, closing_no: int) -> None:
 
 
 def load_closing(connection: Connection, closing_no: int) -> Closing:
-    """Return one closing.
+    """Return the closing with this number.
 
     Raises:
         LookupError: there is no closing with this number.
@@ -564,8 +572,10 @@ def last_closing(connection: Connection, period: Period) -> Closing | None:
 
 
 def newest_closings(connection: Connection, periods: Iterable[Period], below: int | None = None) -> dict[Period, int]:
-    """Return the number of each period's newest closing, in the given order. With ``below``, only smaller numbers
-    count."""
+    """Return the number of each period's newest closing, by period and ordered by the text of the period.
+
+    With ``below``, only closings with smaller numbers count.
+    """
     rows = connection.execute(
         statement("closings/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
     ).fetchall()
@@ -573,7 +583,7 @@ def newest_closings(connection: Connection, periods: Iterable[Period], below: in
 
 
 def days_behind(connection: Connection, period: Period) -> set[date]:
-    """Return the days of a period whose newest closing does not, or may not, count all messages of the day."""
+    """Return the days of a period whose newest closing perhaps does not count all messages of the day."""
     values = {"days": [str(day) for day in period.days], "start": period.start, "end": period.end}
     return {row["day"] for row in connection.execute(statement("closings/days_behind"), values).fetchall()}
 
@@ -610,7 +620,7 @@ class ListedClosing:
 
 
 def list_closings(connection: Connection, limit: int) -> tuple[ListedClosing, ...]:
-    """Return the closings of the newest periods."""
+    """Return up to ``limit`` closings with their main figures, the newest period first."""
     return _query_values(connection, "closings/reading/list_closings", ListedClosing, {"limit": limit})
 
 
@@ -636,7 +646,7 @@ class BilledOfPeriod:
     """The units that one gateway bills for a period, for messages to phone numbers of one carrier."""
 
     gateway: str
-    """The gateway's name. Empty if it is not known."""
+    """The gateway's name. Empty if the gateway is not known."""
     billed_unit: str
     carrier: str
     taken: int
@@ -662,7 +672,7 @@ def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, s
 
 
 def load_figures(connection: Connection, closing_no: int, agency_code: str | None = None) -> Figures:
-    """Return the stored figures of a closing, for one agency if it is given."""
+    """Return the stored figures of a closing, for one agency or for all."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
     return Figures(
         dossiers=_query_values(connection, "closings/reading/dossiers", DossierFigures, number),
@@ -677,7 +687,7 @@ def load_figures(connection: Connection, closing_no: int, agency_code: str | Non
 def load_message_figures(
     connection: Connection, closing_no: int, agency_code: str | None = None
 ) -> tuple[MessageFigures, ...]:
-    """Return only the message figures of a closing."""
+    """Return the message figures of a closing, for one agency or for all."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
     return _query_values(connection, "closings/reading/messages", MessageFigures, number)
 

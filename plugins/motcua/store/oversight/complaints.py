@@ -1,6 +1,7 @@
 """Store complaints (phản ánh).
 
-Each complaint is recorded once and linked to a dossier and a message. It may be withdrawn but is never deleted.
+Each complaint is recorded once and linked to its dossier and message, if these are known. A complaint may be withdrawn
+but is never deleted.
 """
 
 from __future__ import annotations
@@ -70,13 +71,14 @@ class Complaint:
     withdrawn_by: str | None
     withdraw_reason: str | None
     repeats: int | None
-    """The earlier complaint that this one repeats; ``None`` if there is none. A repeating complaint is not counted."""
+    """The number of the earlier complaint that this complaint repeats, or ``None``. A repeating complaint is not
+    counted."""
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
     intended_id: int | None
-    """The message that was planned before the complaint and that no gateway had accepted by then. The fields about this
-    message have its present values."""
+    """The number of the message that was planned before the complaint and that no gateway had accepted by then. The
+    fields ``intended_…`` have the present values of this message."""
     intended_kind: str | None
     intended_state: str | None
     intended_reason: str | None
@@ -84,7 +86,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeSeen:
-    """The result of a check that a person saw before writing another one."""
+    """The result of a check that a person saw on the page before writing a new result."""
 
     at: datetime | None
     """When the result was written. ``None`` if there was no result."""
@@ -97,7 +99,7 @@ class ComplaintsAsked:
     claim: Claim | None = None
     outcome: CheckResult | None = None
     unlinked: bool = False
-    """``True`` if only complaints are wanted whose dossier is not known."""
+    """``True`` if only complaints are wanted whose dossier is not known and that were not withdrawn."""
     repeated: bool = False
     """``True`` if only complaints are wanted that repeat an earlier one."""
     begins: datetime | None = None
@@ -116,7 +118,7 @@ def save_complaints(
     *,
     file: tuple[str, str] | None = None,
 ) -> list[int]:
-    """Record complaints and return the numbers of the new ones.
+    """Record complaints and return the numbers of the complaints that were new.
 
     ``file`` is the name and SHA-256 of the file that the complaints come from.
     """
@@ -131,7 +133,7 @@ def save_complaints(
 
 
 def link_complaints(connection: Connection, now: datetime, complaint_ids: Collection[int] | None = None) -> int:
-    """Link complaints to their dossier and message. Return how many were linked.
+    """Link complaints to their dossier and message. Return how many complaints were linked.
 
     By default, try all complaints without a link.
     """
@@ -167,7 +169,7 @@ def set_outcome(
 ) -> bool:
     """Write the result of checking a complaint. Return ``False`` if these agencies have no such complaint.
 
-    Also return ``False`` if the complaint was withdrawn, or if it has another result than the one that was seen.
+    Also return ``False`` if the complaint was withdrawn, or if it has another result than ``seen``.
     ``None`` for ``agencies`` stands for all, and ``None`` for ``seen`` writes over any result.
     """
     asked = {

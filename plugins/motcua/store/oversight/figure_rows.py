@@ -3,7 +3,7 @@
 A closing stores the figures of a finished period by agency, procedure and kind of message. A publication (the published
 files of a closing) contains all figures. A page shows sums by agency and only the first rows, so that its cost does not
 depend on the number of procedures. The rows that a figure counts are found by the same conditions by which the figure
-was counted. They are read only from the schema ``audit``, so that an auditor can find the same rows.
+was counted. These rows are read only from the schema ``audit``, so that an auditor can find the same rows.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def rows_of_figure(
         connection: a connection of any role that may read the schema ``audit``.
         closing: the closing.
         figures: the closing's stored figures.
-        figure: one of ``MESSAGE_FIGURES``, ``DOSSIER_FIGURES`` or ``ORPHAN_FIGURES``.
+        figure: the name of a figure in ``MESSAGE_FIGURES``, ``DOSSIER_FIGURES`` or ``ORPHAN_FIGURES``.
         cell: the part of the closing.
         limit: return at most this many rows; ``None`` returns all.
 
@@ -184,8 +184,10 @@ class ListedPeriod:
 
 
 def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, summed: bool) -> list[ListedPeriod]:
-    """Return the newest closed periods of one length (from ``audit.closings``). With ``summed``, their figures are
-    summed over all agencies."""
+    """Return the newest closed periods of one length, each with its newest closing (from ``audit.closings``).
+
+    With ``summed``, a period has the sums of its messages over all agencies. Without ``summed``, these sums are 0.
+    """
     values = {"length": length, "limit": limit, "summed": summed}
     return _query_values(connection, "closings/browsing/periods", ListedPeriod, values)
 
@@ -226,13 +228,14 @@ def summed_messages(connection: Connection, closing_no: int) -> tuple[MessageFig
 def worst_messages(
     connection: Connection, closing_no: int, kinds: Sequence[str], least_judged: int, limit: int
 ) -> FirstRows[MessageFigures]:
-    """Return message figures by agency, procedure and kind, the worst first.
+    """Return a closing's message figures by agency, procedure and kind, the worst first.
 
     Args:
         connection: a connection to the ledger.
         closing_no: the closing's number.
-        kinds: the kinds of messages, in the order in which equal rows are returned.
-        least_judged: rows are ordered by their delivered share only if at least this many messages were to be sent.
+        kinds: the kinds of messages, in the order in which otherwise equal rows are returned.
+        least_judged: a row is ordered by its share of delivered messages only if at least this many of its messages
+            were to be sent.
         limit: return at most this many rows.
     """
     values = {"closing_no": closing_no, "kinds": list(kinds), "least_judged": least_judged, "limit": limit}
@@ -240,7 +243,7 @@ def worst_messages(
 
 
 def latest_dossiers(connection: Connection, closing_no: int, limit: int) -> FirstRows[DossierFigures]:
-    """Return dossier figures by agency and procedure. The figures with the most late dossiers come first."""
+    """Return a closing's dossier figures by agency and procedure. The rows with the most late dossiers come first."""
     values = {"closing_no": closing_no, "limit": limit}
     return _first_rows(connection, "closings/browsing/latest_dossiers", DossierFigures, values)
 

@@ -1,7 +1,7 @@
 """Store page requests: orders that users give on staff pages.
 
-A stop, its end, and a status mapping that causes no message are carried out at once. A worker carries out the others;
-about most of them the Department first gets a mail.
+A stop, the end of a stop, and a status mapping that causes no message are carried out at once. A worker carries out all
+other requests. For most of these, the Department gets a mail before the request is carried out.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from motcua.store.ledger.rows import first, record, values_of
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
 """The result of a page request.
 
-``waits`` if a worker will carry out the request. ``done`` if the request was carried out at once. ``asked_before`` if
-the same request is open already. ``unknown`` if there is no such source, agency, account, publication or stop in force.
+- ``waits``: a worker will carry out the request.
+- ``done``: the request was carried out at once.
+- ``asked_before``: the same request is open already.
+- ``unknown``: there is no such source, agency, account, publication or stop in force.
 """
 
 
@@ -51,7 +53,7 @@ def open_requests(
 ) -> list[PageRequest]:
     """Return page requests that were neither carried out nor withdrawn, the oldest first.
 
-    ``kind`` and ``subject`` limit them to one kind or one subject.
+    ``kind`` and ``subject`` limit the result to one kind or one subject.
     """
     return _list_requests(connection, is_open=True, kind=kind, subject=subject)
 
@@ -80,7 +82,7 @@ def _list_requests(
 
 
 def apply_request(connection: Connection, request_no: int) -> RequestOutcome | None:
-    """Carry out a page request. Return ``None`` if somebody else has ended it.
+    """Carry out a page request. Return ``None`` if somebody else has carried out or withdrawn the request.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the Department got no mail about the request, or the request may still be
@@ -114,13 +116,13 @@ def untold(connection: Connection) -> tuple[int, str]:
 
 
 def waiting_for_status(connection: Connection, source: str, written: int) -> dict[str, int]:
-    """Return, by agency, how many dossiers at most wait until this status code of a source is mapped."""
+    """Return, by agency, an upper limit of how many dossiers wait until this status code of a source is mapped."""
     rows = connection.execute(statement("page_requests/waiting_for_status"), {"source": source, "written": written})
     return {row["agency_code"]: row["dossiers"] for row in rows}
 
 
 def messages_to_release(connection: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Count the messages among these that would be sent again now.
+    """Count which of these messages would be sent again if a person released them now.
 
     Return rows of ``agency_code``, ``kind`` and ``messages``.
     """

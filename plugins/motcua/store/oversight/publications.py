@@ -28,7 +28,7 @@ class Publication:
     publication_no: int
     closing_no: int
     corrects: int | None
-    """The number of the publication that this one corrects. ``None`` if it corrects none."""
+    """The number of the publication that this publication corrects. ``None`` if this is no correction."""
     folder: str
     """The folder's path below the store of publications."""
     manifest_sha256: str
@@ -42,7 +42,7 @@ class Publication:
     def is_daily(self) -> bool:
         """Return whether the publication concerns a single day.
 
-        Publications of longer periods are also sent to Ủy ban nhân dân tỉnh.
+        Publications of longer periods are also sent to the province's People's Committee (Ủy ban nhân dân tỉnh).
         """
         return Period.parse(self.period).is_day
 
@@ -69,7 +69,7 @@ class Definition:
 def list_definitions(connection: Connection) -> list[Definition]:
     """Return the functions and views of the schemas ``audit``, ``intake`` and ``motcua``, ordered by name.
 
-    Any role may read them.
+    Any role may read these definitions.
     """
     # PostgreSQL writes names with or without a schema, depending on the session's search path.
     with connection.transaction(force_rollback=True):
@@ -90,7 +90,7 @@ def find_publication(
     manifest_sha256: str | None = None,
     folder: str | None = None,
 ) -> Publication | None:
-    """Find the publication with this number, closing, manifest or folder, or the last one if nothing is given."""
+    """Find the publication with this number, closing, manifest or folder. Without arguments, find the last one."""
     return first_of(
         Publication,
         connection.execute(

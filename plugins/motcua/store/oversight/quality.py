@@ -56,7 +56,10 @@ def _tables() -> Mapping[str, LiteralString]:
 
 @cache
 def _lanes() -> tuple[tuple[str, ...], ...]:
-    """Return the tables that each of the two connections fills from the ledger. Both need about the same time."""
+    """Return the tables that each of the two connections fills from the ledger.
+
+    The tables are divided so that both connections need about the same time.
+    """
     marks = (own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS})
     return _FIRST_LANE, ("moves", "actor_days", "agency_days", *marks, "source_facts", "ledger_counts")
 
@@ -128,7 +131,11 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """For one rule: working days until the agency is reminded, and further ones until the Department is informed."""
+    """The deadlines of one rule for a finding.
+
+    ``agency`` is the number of working days until the agency is reminded. ``department`` is the number of further
+    working days until the Department is informed.
+    """
 
     rule: str
     agency: int
@@ -149,7 +156,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPart:
-    """A fault in an agency's part of a run's snapshot. ``None`` as agency stands for rows that name no agency."""
+    """A fault in an agency's part of a run's snapshot. ``agency_code`` is ``None`` for rows that name no agency."""
 
     run_no: int
     agency_code: str | None
@@ -160,7 +167,8 @@ class BrokenPart:
 class RuleCount:
     """How many rows a rule returned for an agency in a run.
 
-    ``None`` as agency stands for rows about a source, or in ``counts_by_rule`` for all agencies.
+    If ``agency_code`` is ``None``, the rows are about a source. In the result of ``counts_by_rule``, ``None`` stands
+    for all agencies.
     """
 
     run_no: int
@@ -492,10 +500,10 @@ def save_findings(
         connection: the connection of the run's transaction.
         run_no: the run.
         day: the run's day.
-        checked: the rules whose check did not fail; if such a rule no longer returns a finding's row, the finding is
-            fixed.
+        checked: the rules whose check did not fail; a finding is fixed if its rule is among these and does not return
+            the finding's row any more.
         deadlines: the deadlines of the rules that have a deadline.
-        broken_agencies: codes of the broken agencies; an empty text stands for findings about whole sources.
+        broken_agencies: codes of the broken agencies; an empty text among them stands for findings about whole sources.
     """
     _update_statistics(connection, "found", "subject")
     given = {
@@ -597,7 +605,7 @@ def list_runs(
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
-    """Return the run that a run is compared with: the last run of an earlier working day (from
+    """Return the number of the run with which a run is compared: the last run of an earlier working day (from
     ``motcua.quality_runs``)."""
     row = connection.execute(statement("quality/reading/previous_run"), {"run_no": run_no}).fetchone()
     return row["run_no"] if row else None
@@ -630,7 +638,7 @@ def counts_by_rule(connection: Connection, run_nos: Sequence[int]) -> list[RuleC
 
 
 def found_by_agency(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, int]:
-    """Return how many rows some rules returned in a run, summed by agency (from ``motcua.quality_counts``).
+    """Return how many rows these rules returned in a run, summed by agency (from ``motcua.quality_counts``).
 
     An agency without such rows is left out.
     """
@@ -642,7 +650,7 @@ def found_by_agency(connection: Connection, run_no: int, rules: Sequence[str]) -
 
 
 def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedAgency]:
-    """Return how much of each agency was checked (from ``motcua.quality_agencies``)."""
+    """Return how much of each agency's data these runs checked (from ``motcua.quality_agencies``)."""
     rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
     return [value_of(CheckedAgency, row) for row in rows]
 
@@ -700,9 +708,9 @@ def rows_of(
     rule: str | None = None,
     fixed_since: int | None = None,
 ) -> Iterator[StoredFinding]:
-    """Yield the findings that a run returned, streamed, in the given order of the rules.
+    """Yield the findings of a run in the order of ``rules``, while they are read from the database.
 
-    With ``fixed_since``, also yield findings that were fixed since that run.
+    With ``fixed_since``, also yield findings that were fixed after the run with this number.
     """
     given = {
         "run_no": run_no,
@@ -736,8 +744,9 @@ def urgent_rows_of(
         run_no: the run.
         rules: the rules whose findings are wanted, in the order of their urgency.
         agency_code: only findings of this agency; ``None`` stands for all agencies and sources.
-        standing: the wanted state of findings (``motcua.quality.choosing``); ``None`` stands for all of the run.
-        since_run: the run with which new, returned and fixed findings are compared; ``None`` if there is none.
+        standing: the wanted state of findings (``motcua.quality.choosing``); ``None`` stands for all findings of the
+            run.
+        since_run: the run with which new, returned and fixed findings are compared; ``None`` if there is no such run.
         first: the place of the first finding, from 0.
         most: return at most this many findings.
     """

@@ -16,7 +16,8 @@ from motcua.store.ledger.rows import values_of
 MailState: TypeAlias = Literal["sending", "sent", "failed", "unknown"]
 
 DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE = "department", "home_affairs", "justice", "committee"
-"""Recipients that are no agency: the Department; Sở Nội vụ and Sở Tư pháp, which audit; Ủy ban nhân dân tỉnh."""
+"""Recipients that are not agencies: the Department, the Departments of Home Affairs and of Justice, which audit the
+system, and the province's People's Committee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ class MailedReport:
 
 @dataclass(frozen=True, slots=True)
 class ToldPublication:
-    """A publication that must be mailed to one body."""
+    """A publication that one body gets by mail."""
 
     body: str
     publication_no: int
     is_correction: bool
     is_owed: bool
-    """``True`` if the publication was not mailed to the body yet, or if the mail to one of its recipients failed."""
+    """``True`` if the publication was not mailed to the body yet, or if the mail to a recipient of the body failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,10 @@ class MailedTo:
 
 
 def hash_recipient(address: str) -> str:
-    """Return the hash that replaces an address in the table. Addresses that differ only in case or outer blanks are
-    equal."""
+    """Return the hash that replaces an address in the table ``motcua.report_mails``.
+
+    Addresses that differ only in case or outer blanks have the same hash.
+    """
     return sha256(address.strip().lower().encode()).hexdigest()
 
 
@@ -61,8 +64,8 @@ def reserve_mail(
 ) -> int | None:
     """Reserve the mail of a report to one recipient, and return the mail's number.
 
-    Return ``None`` if the mail was or may have been sent and is not wanted ``again``, or if another process has
-    reserved it. The caller commits before it contacts the mail server.
+    Return ``None`` if the mail was or may have been sent and ``again`` is false, or if another process has reserved the
+    mail. The caller commits before the mail server is contacted.
     """
     values = asdict(mailed) | {"recipient_hash": recipient_hash, "now": now, "again": again}
     row = connection.execute(statement("report_mails/reserve"), values).fetchone()
@@ -103,7 +106,7 @@ def publications_told(
     since: datetime | None = None,
     publication_no: int | None = None,
 ) -> list[ToldPublication]:
-    """Return to which bodies publications must be mailed, for all publications since a moment or for one publication.
+    """Return which bodies get which publications by mail, for all publications since a moment or for one publication.
 
     Args:
         connection: a connection to the ledger.

@@ -34,7 +34,7 @@ _MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
 """Maximum numbers of carrier statements and of refusals in a list. 200 carrier statements cover several years."""
 _MOST_ROUNDS = 50
 """Maximum number of rounds that pair lines with messages by phone number. A round pairs a line and a message only
-if each is the other's nearest, so a further round may pair what the round before left."""
+if each is the best match of the other. A later round may pair lines and messages that are still unpaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Known:
     same_file: int | None
     """The number of the carrier statement that was imported from this same file."""
     in_force: int | None
-    """The number of the carrier statement of this form and month that is in force. The file would correct it."""
+    """The number of the carrier statement in force for this form and month, which the file would correct."""
 
 
 def known_statement(connection: Connection, sha256: str, form: str, month: date) -> Known:
@@ -154,7 +154,7 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
 
 
 def save_sums(connection: Connection, statement_no: int) -> None:
-    """Store the sums of a carrier statement's matches and of their differences. They never change.
+    """Store the sums of a carrier statement's matches and of their differences. The stored sums never change.
 
     The tables are ``motcua.statement_sums`` and ``motcua.statement_difference_sums``. The caller does this in the
     transaction that stores the matches.
@@ -235,7 +235,10 @@ class StatementFigures:
 
     @property
     def tells_inquiries(self) -> bool:
-        """Return whether the carrier statement covers inquiries to 9029: it has lines, or an empty sheet, for them."""
+        """Return whether the carrier statement covers inquiries to 9029.
+
+        Such a carrier statement has lines for inquiries, or an empty sheet for them.
+        """
         return bool(self.stored.inquiries or self.stored.revenue) or "mo" in self.stored.terms.get("covers", ())
 
     @property
@@ -289,7 +292,10 @@ class StatementFigures:
 def list_statements(
     connection: Connection, *, statement_no: int | None = None, month: date | None = None
 ) -> list[StoredStatement]:
-    """Return carrier statements, the newest month first: the last 200, all of one month, or only one number."""
+    """Return at most the last 200 carrier statements, the newest month first.
+
+    With ``month``, return only those of one month. With ``statement_no``, return only the one with this number.
+    """
     asked = {"statement_no": statement_no, "month": month, "most": _MOST_STATEMENTS}
     return values_of(StoredStatement, connection.execute(statement("statements/list"), asked))
 
@@ -428,7 +434,7 @@ class KeptRefusal(StatementRefusal):
 
     refusal_no: int
     replaced_by: int | None
-    """The number of the accepted carrier statement that came later. ``None`` if none came."""
+    """The number of the accepted carrier statement that replaced the refused file. ``None`` if no such file came."""
     set_aside_at: datetime | None
     set_aside_by: str | None
     set_aside_reason: str | None
@@ -442,8 +448,10 @@ def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
 
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
-    """Return refused files that nothing has replaced and nobody has dismissed, the newest first (from
-    ``motcua.refused_statements``). With ``settled``, return all refused files."""
+    """Return the last refusal of each refused file, the newest first, at most 50 (from ``motcua.refused_statements``).
+
+    Leave out files that a later carrier statement replaced or that a person dismissed, unless ``settled`` is true.
+    """
     return values_of(
         KeptRefusal, connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
     )
@@ -483,8 +491,10 @@ class StatementUpload:
 
 
 def one_upload_at_a_time(connection: Connection) -> None:
-    """Wait until no other person puts a carrier statement into its folder, and make others wait until this
-    transaction ends."""
+    """Wait until no other transaction puts a carrier statement into its folder.
+
+    Later transactions that do the same wait until this transaction ends.
+    """
     connection.execute(statement("uploads/one_at_a_time"))
 
 
@@ -511,8 +521,10 @@ def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
 
 
 def segments_handed(connection: Connection, gateway: str, month: date) -> int:
-    """Return how many segments, or messages if the gateway counts messages, we handed to a gateway in a month, by our
-    own count (from ``audit.gateway_days``)."""
+    """Return how many segments we handed to a gateway in a month, by our own count (from ``audit.gateway_days``).
+
+    If the gateway counts messages, return the number of messages.
+    """
     asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
     row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
     assert row is not None

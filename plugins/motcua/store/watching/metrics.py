@@ -1,5 +1,6 @@
-"""Read gauges of the ledger for monitoring, in counts and seconds. No gauge names an agency, a dossier or a phone
-number.
+"""Read gauges of the ledger for monitoring, in counts and seconds.
+
+No gauge names an agency, a dossier or a phone number.
 
 Each gauge is read through an index of open rows or from the data of the last hours, so that a reading costs the same
 however old the ledger is (docs/decisions/watching.md).
@@ -23,8 +24,8 @@ from motcua.store.notices.gaps import open_gap
 from motcua.store.oversight.accounting import identity, latency
 
 COUNTED_AT_MOST = 10_000
-"""How many messages in one state, or unread receipts, are counted at most. A larger number would cost more and would be
-no more useful."""
+"""How many messages in one state, or unread receipts, are counted at most. A larger limit would cost more and would not
+be more useful."""
 _OPEN_STATES = ("queued", "sending", "unknown", "accepted")
 _KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -61,7 +62,7 @@ def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
 def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
     """Return gauges of the last hours and days.
 
-    Their cost depends on how much happened in these days. They are therefore read at most once a minute.
+    The cost of these gauges depends on how much happened in these days. They are therefore read at most once a minute.
     """
     midnight = now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
     taken = latency(connection, now - timedelta(hours=1))

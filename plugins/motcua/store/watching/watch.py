@@ -39,7 +39,7 @@ class UnrecordedEvening:
     apology_day: ApologyDay
     in_charge: str
     covered_until: date | None
-    """The last due day of the dossiers that the apologies of earlier evenings are about."""
+    """The last due day that the agency's earlier evenings covered. Evenings whose apologies were missed count too."""
 
 
 def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:
@@ -63,13 +63,13 @@ def unknown_messages(
 
 
 def high_marks(connection: Connection) -> HighMarks:
-    """Return the largest id of an attempt, the largest id of a change of a message, and senders' last heartbeat."""
+    """Return the largest id of an attempt, the largest id of a change of a message, and the senders' last heartbeat."""
     row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
 
 
 def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
-    """Return the facts that are shown to a watch on another machine. ``now`` is the time of this machine's clock."""
+    """Return the facts that a watch on another machine reads. ``now`` is the time of this machine's clock."""
     row = connection.execute(statement("watch/seen_from_outside")).fetchone()
     assert row is not None
     slept = row["woke_at"] is not None and row["slept_since"] is not None
@@ -83,30 +83,29 @@ def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
 
 
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
-    """Count, for each gateway, its last accepted attempts that began from ``since`` to ``before``, at most ten.
+    """Count the last accepted attempts of each gateway that began in [``since``, ``before``), at most ten.
 
-    Only the last 300 attempts of all gateways before ``before`` are searched. Also count the attempts among the ten
-    that a delivery receipt ended. Gateways whose provider reports no deliveries are left out.
+    Also count how many of these attempts a delivery receipt ended. Only the last 300 attempts of all gateways that
+    began earlier than ``before`` are searched. Gateways whose provider reports no deliveries are left out.
     """
     rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
     return [value_of(ReceiptFigures, row) for row in rows]
 
 
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
-    """Count receipts since ``since`` that name no attempt of ours (from ``motcua.receipt_readings``).
+    """Count receipts read since ``since`` that name no attempt of ours (from ``motcua.receipt_readings``).
 
-    Only final receipts among the last thousand are searched. Also return when the last of the counted receipts
-    was read.
+    Only the last thousand receipts are searched, and only final ones are counted. Also return when the last of the
+    counted receipts was read.
     """
     row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
 
 
 def contradicted_refusals(connection: Connection, since: datetime) -> list[ContradictedRefusals]:
-    """Count, for each gateway, messages that it refused although a later receipt says that it accepted or delivered
-    them.
+    """Count, for each gateway, the refused messages that a later receipt reports as accepted or delivered.
 
-    Only the last thousand receipts since ``since`` are searched.
+    Only receipts read since ``since`` among the last thousand receipts are searched.
     """
     rows = connection.execute(statement("watch/contradicted"), {"since": since})
     return [value_of(ContradictedRefusals, row) for row in rows]
@@ -145,7 +144,7 @@ def daily_work_done(connection: Connection, checked_day: date, closed_day: date)
 
 
 def first_moment(connection: Connection) -> datetime | None:
-    """Return the time of the first event that counts when events are compared with the messages about them."""
+    """Return the time of the first event that needs a message or has a message."""
     row = connection.execute(statement("watch/first_moment")).fetchone()
     return row["first_moment"] if row else None
 

@@ -47,7 +47,7 @@ from motcua.web.visitors import Visitor, Visits, must_see_source
 PLACE: Final = "/quality/sources/exports"
 """Address of the page of exported files. The page of the form lies below it."""
 LONGEST: Final = 500
-"""Most letters of one field."""
+"""Largest number of characters in one field."""
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 _VIA: Final[tuple[Via, ...]] = get_args(Via)
 _BETWEEN: Final = ";"
@@ -213,7 +213,7 @@ router = APIRouter()
 
 @router.get(f"{PLACE}/form")
 def show_form(request: Request, visits: Visits, source: str = "", no: str = "", said: str = "") -> HTMLResponse:
-    """Show the form in force, or an older one, which may be set again."""
+    """Show the form in force, or an older form, which the visitor may request again."""
     return form_shown(request, visits, source, CameOf(said=said if said in _SAID else ""), no=no)
 
 

@@ -3,10 +3,10 @@
 The page shows the state of each file, the faults of one file by line, and the columns of the form in force. An uploaded
 export is first read, and the page shows what it contains. Then the visitor confirms or discards the export.
 
-A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source
-only if all agencies of the source are among them. Auditors see no file names and no dossier codes. The Department may
-accept a file that was refused because it has too few dossiers or seems cut off, as ``motcua files accept`` does. Every
-visitor except auditors may upload a file to a source whose agencies the visitor may all see.
+A file holds dossiers of all agencies of its source. A visitor who may see only some agencies sees the files of a source
+only if the visitor may see all agencies of the source. Auditors see no file names and no dossier codes. The Department
+may accept a file that was refused because it has too few dossiers or seems cut off, as ``motcua files accept`` does.
+Every visitor except auditors may upload a file to a source whose agencies the visitor may all see.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pages *Chất lượng dữ liệu*: all agencies with the worst first, and lists of findings.
+"""The pages *Chất lượng dữ liệu*: figures of all agencies, the highest rate of findings first, and lists of findings.
 
 A list shows the findings of one agency, of all agencies, or only those that a figure on a page counts.
 
@@ -64,7 +64,8 @@ router = APIRouter()
 def show_department(request: Request, visits: Visits) -> Response:
     """Show the figures of all agencies by the last run, the highest rate of findings first.
 
-    An administrator of one agency is redirected to that agency. Administrators of several agencies get a list of them.
+    An administrator of one agency is redirected to the list of that agency's findings. Administrators of several
+    agencies get a list of these agencies.
     """
     if visits.agencies is not None:
         return _own_agencies(request, visits)
@@ -323,7 +324,7 @@ def _list_values(visits: Visitor, place: int, said: str, tried: tuple[int, dict[
 
 
 def _report_values(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
-    """Return the values that both pages with figures show."""
+    """Return the values that the page of all agencies and the page of a list of findings both show."""
     besides = beside(report.results)
     return {
         "report": report,

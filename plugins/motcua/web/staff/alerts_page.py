@@ -50,7 +50,7 @@ class Shown:
 
 @router.get("/alerts")
 def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Show open alerts, and alerts that ended within the last ``_OVER_FOR``.
+    """Show open alerts, and alerts that ended within the last seven days (``_OVER_FOR``).
 
     Only the Department and auditors see the page: faults of sources, gateways and machines are the Department's
     business.

@@ -44,9 +44,9 @@ class AgencyTonight:
 
     agency_code: str
     told: int
-    """Number of dossiers whose citizen gets an apology, unless the dossier is finished before."""
+    """Number of dossiers whose citizen gets an apology, unless the dossier is finished before the evening."""
     untold: int
-    """Number of dossiers whose citizen cannot be reached by an apology, unless the dossier is finished before."""
+    """Number of unfinished dossiers whose citizen cannot be reached by an apology."""
 
 
 @router.get("/apologies")

@@ -1,4 +1,4 @@
-"""The page *Lịch làm việc*: one year of a province or an agency."""
+"""The page *Lịch làm việc*: the working calendar of a province or an agency for one year."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The page *Phản ánh*: record complaints of citizens about messages, record an outcome, or withdraw a complaint.
 
-The Department makes changes, and an agency's administrators and clerks do so for their own agencies. Auditors see the
-list without forms and without texts that may name somebody. Each change needs the token of the page's form and is
-stored with the person and the time. Nothing is ever deleted.
+The Department may change all complaints. An agency's administrators and clerks may change those of their own agencies.
+Auditors see the list without forms and without texts that may name somebody. Each change needs the token of the page's
+form and is stored with the person and the time. Nothing is ever deleted.
 """
 
 from __future__ import annotations

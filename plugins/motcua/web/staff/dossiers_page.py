@@ -1,4 +1,4 @@
-"""The page *Hồ sơ*, for questions at the counter: which messages a citizen got about a dossier, or why there is none.
+"""The page *Hồ sơ*, for questions at the counter: the messages about a dossier, or why the citizen got none.
 
 A dossier is found by its code in any spelling that the SMS service 9029 reads, by the last characters of its code, or
 by a phone number. The search is sent as a form and is in no address, so that nobody else sees the number in an address.
@@ -84,8 +84,8 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
 def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
     """Show the slip for the citizen, which prints itself.
 
-    The slip has the sentence about the dossier, its code and dates, and how to ask 9029 and what that costs. It has no
-    name.
+    The slip has the sentence about the dossier, its code and dates, and how to ask 9029 and what that costs. The slip
+    does not name the citizen.
     """
     shown = _dossier_values(_explain_asked_dossier(agency, code, visits), visits)
     return render(request, "dossiers/slip.html", prints=True, fee=settings().inquiries_fee, **shown)
@@ -205,7 +205,8 @@ def _query(explained: ExplainedDossier) -> dict[str, str]:
 
 
 def _advice_if_denied(explained: ExplainedDossier) -> str:
-    """Return what to do if the citizen denies having received a message, or an empty text if none was delivered."""
+    """Return what to do if the citizen denies having received a message, or an empty text if no gateway accepted
+    one."""
     message, words = explained.answer.message, clauses()["denied"]
     if message is None or message.state not in TOLD:
         return ""

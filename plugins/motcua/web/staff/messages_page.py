@@ -1,6 +1,6 @@
 """The page *Tin nhắn*, and its tabs *9029* and *Chưa rõ kết quả*.
 
-The page lists messages. Figures on other pages link to it, to show the messages that they count.
+The page lists messages. Figures on other pages have links to this page, which show the messages that the figures count.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
 
 @router.get("/messages/inquiries/file")
 def download_inquiries(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """Return the list as a file, the newest ``MOST_ROWS`` inquiries at most."""
+    """Return the list of inquiries as a file, the newest first. A file has at most ``reports.lists.MOST_ROWS``
+    inquiries."""
     with page_connection() as connection:
         asked = asked_inquiries(asked_of(connection, request, visits, INQUIRIES))
     return list_file(request, visits, INQUIRIES, asked, format)

@@ -138,8 +138,8 @@ def verify_again(
     fields: Annotated[dict[str, str], Depends(sent_form)],
     start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
 ) -> Response:
-    """Request a verification of a publication, and start a run for it. If no run starts, the next night's run
-    verifies."""
+    """Request a verification of a publication, and start a run for it. If no run starts, the next night's run verifies
+    the publication."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)

@@ -2,8 +2,7 @@
 
 The DAG ``settle_messages`` carries out most requests some time after it mailed them to the Department. Stops,
 confirmations of calendar years and verifications of publications need no mail. A request can be withdrawn here until it
-is carried out.
-An agency's administrator sees and withdraws requests about their own agencies only.
+is carried out. An agency's administrator sees and withdraws requests about their own agencies only.
 """
 
 from __future__ import annotations

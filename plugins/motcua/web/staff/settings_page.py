@@ -344,7 +344,7 @@ class _Words:
 
 
 class _AgencyPage:
-    """Renders the page of one agency, both when a visitor opens it and after any form on it was sent."""
+    """The page of one agency, both when a visitor opens it and after any form on it was sent."""
 
     def __init__(self, request: Request, visits: Visitor, connection: Connection, opened: OpenedSettings) -> None:
         self.request, self.visits, self.connection, self.opened = request, visits, connection, opened

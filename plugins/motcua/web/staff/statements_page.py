@@ -199,7 +199,8 @@ def statements_shown(
 
 
 def _usual_form() -> str:
-    """Return the name of the form in which a gateway in use writes its statements; empty if there is none."""
+    """Return the name of a form (a layout of statement files) of a gateway in use, or an empty text if there is
+    none."""
     for name in form_names():
         try:
             if load_form(name).gateway in settings().gateways:

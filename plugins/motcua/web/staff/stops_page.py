@@ -1,8 +1,8 @@
 """The tab *Tạm dừng gửi*: the stops (orders not to send messages), and forms with which a stop is ordered or ended.
 
-Only the Department may use the forms. A page shows what a stop or its end covers. The order takes effect once it is
-confirmed. An order does not wait as other requests do, since a wrong text would be sent meanwhile. A stop is reversed
-by ending it, and its end by a new stop.
+Only the Department may use the forms. Before an order to stop or to end a stop takes effect, a page shows which
+messages the order covers, and the visitor confirms the order. The order does not wait as other requests do, since wrong
+texts would be sent meanwhile. To reverse a stop, end the stop. To reverse the end of a stop, order a new stop.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def show_stops(request: Request, visits: Visits, said: str = "") -> HTMLResponse
 
 @router.post("/stops")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Show what a new stop or the end of a stop covers. Once the visitor confirms it, store it."""
+    """Show which messages a new stop or the end of a stop covers. Once the visitor confirms the order, store the
+    order."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)

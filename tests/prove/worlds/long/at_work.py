@@ -191,7 +191,7 @@ class World:
         Watch().once()
 
     def ask_pages(self, only: Sequence[str] = ()) -> dict[str, int]:
-        """Request every page, or only these, as a visitor with the right role; return the statuses by address."""
+        """Request every page, or the pages ``only``, as a visitor with the right role; return statuses by address."""
         os.environ["MOTCUA_SOURCES"] = SOURCE
         settings.cache_clear()
         visiting, answered = Visiting(), {}

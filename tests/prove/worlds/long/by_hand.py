@@ -251,7 +251,7 @@ WHERE a.message_id = m.message_id AND a.state = 'unknown' AND a.settle_at > now(
 
 
 def many_of_one(count: int, agency: str = "B000", carrier: str = "MobiFone") -> str:
-    """Return SQL that inserts a dossier which enters and leaves "result at the desk" again and again.
+    """Return SQL that inserts a dossier which enters and leaves the state "result at the desk" again and again.
 
     The message about the last result is queued.
     """

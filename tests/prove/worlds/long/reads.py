@@ -1,4 +1,4 @@
-"""Record how many 8 kB pages each SQL statement reads for the real jobs and staff pages, as auto_explain logs it.
+"""Record how many 8 kB pages each SQL statement of the real jobs and staff pages reads, from auto_explain's log.
 
 The server has the settings of ``docker-compose.yaml``. Pages that were in memory count like pages on disk, so the
 result does not depend on the machine.

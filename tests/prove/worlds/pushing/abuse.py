@@ -103,7 +103,7 @@ def step(code: str, status: object = "9", **changes: Any) -> dict[str, Any]:
 
 
 class Abuse:
-    """A server of the intake with a well-behaved client and a hostile one."""
+    """A server of the intake with a well-behaved client and a hostile client."""
 
     def __init__(self, ledger_dsn: str, folder: str) -> None:
         self.found = Abused()

@@ -32,7 +32,7 @@ _VIA: Final = {"direct": "0", "postal": "1"}
 
 
 class Given(Exception):
-    """The client gave up, because no answer said that its call was done, although it made the call many times."""
+    """The client gave up: no answer said that its call was done, or an answer was wrong."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Software:
         """Repeat a call until an answer says that it is done; before that, the client may make a fault.
 
         Raises:
-            Given: No answer said that the call was done.
+            Given: No answer said that the call was done, or an answer was wrong.
         """
         if not again:
             self.log.append(call)
@@ -265,7 +265,7 @@ class Software:
         return bool(answer.get("result"))
 
     def _session(self) -> str:
-        """Sign in and return a new session, or an empty one in shape B, which has no sessions."""
+        """Sign in and return a new session, or an empty text in shape B, which has no sessions."""
         if self.shape == "B":
             return ""
         names = ("username", "password") if self.shape == "A" else ("client_id", "client_secret")

@@ -210,7 +210,7 @@ class Province:
         build.step(2).work().edit(phone=self.phone()).work().step(9)
 
     def _phone_changed(self, build: _LifeBuilder) -> None:
-        """Change the phone number to a second one and back, and later to a third one."""
+        """Change the phone number to a second number and back, and later to a third number."""
         first = build.row.phone
         build.step(2).work().edit(phone=self.phone()).later(HOUR, 4 * HOUR).edit(phone=first).work().step(9)
         build.later(70 * MINUTE, DAY).step(4).edit(phone=self.phone()).work().step(9)

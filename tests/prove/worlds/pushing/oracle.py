@@ -1,9 +1,8 @@
-"""Derive from the histories of dossiers ("lives") alone which texts phones must get, and judge the texts that phones
-got.
+"""Derive from the histories of dossiers ("lives") alone which texts phones must get, and judge the texts received.
 
-The oracle uses no product code. It follows the wording of the rules: a citizen is texted when a dossier enters "result
-at the desk" or "supplement at the desk", and when tomorrow's due date will be missed. The log of the phone network
-shows which texts phones got.
+The oracle uses no product code. The oracle follows the wording of the rules: a citizen is texted when a dossier enters
+the state "result at the desk" or "supplement at the desk", and when tomorrow's due date will be missed. The log of the
+phone network shows which texts phones got.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _EVENING_AT: Final = timedelta(hours=17, minutes=30)
 
 @dataclass(frozen=True, order=True)
 class Text:
-    """One text to a dossier's citizen; ``phone`` has the digits of the number without the first digit."""
+    """One text to a dossier's citizen; ``phone`` has the digits of the number without the leading 0."""
 
     code: str
     kind: str
@@ -40,8 +39,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Known:
-    """A step or an edit of a dossier, which the system can know from the end of the slot (part of a day) ``slot``
-    on."""
+    """A step or an edit of a dossier.
+
+    The system can know the step or edit from the end of the slot ``slot`` on. A slot is the time between two runs of
+    the jobs.
+    """
 
     slot: int
     row: Row

@@ -1,5 +1,5 @@
 """Claims due messages for a lane (a gateway that a sender uses), checks each message once more, and saves an attempt
-for those that may be sent."""
+for each message that may be sent."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Post
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
-"""An *old* step, which was typed in late, may take back the reason for a message. The message then waits until the
-dossier's row was read again. It is claimed again this long after the planned moment of that reading, or earlier if the
-reading makes the message due."""
+"""Time from the planned reading of a dossier's row to the next claim of a message that waits for this reading.
+
+A message waits for the row if an *old* step, which was typed in late, may take back the reason for the message. The
+reading itself may make the message due earlier."""
 _START_AHEAD = timedelta(seconds=0.5)
-"""For a gateway with a limit per second, a message is claimed at most this long before its request, because the claim
-is the last check of the message."""
+"""Longest time between the claim of a message and its request, at a gateway with a limit per second. The claim is the
+last check of the message, so it must not be much earlier."""
 
 _LATEST = timedelta(seconds=5)
-"""A message counts as latest if it became due within this time."""
+"""Time within which a message must have become due to count as one of the latest messages."""
 _LATEST_EVERY = 1.0
 """Seconds between two claims of the latest messages."""
 
@@ -52,7 +53,7 @@ class Claiming:
         self.run, self.routing = run, routing
 
     def postpone_unroutable(self, may_claim: Callable[[], bool]) -> None:
-        """Postpones and counts messages to carriers at which no gateway's brandname is registered."""
+        """Postpone and count messages to carriers at which no gateway's brandname is registered."""
         unregistered = unregistered_carriers(self.routing.routes)
         if not unregistered or not self.routing.routes:
             return
@@ -74,7 +75,7 @@ class Claiming:
                 break
 
     def claim(self, lane: Lane) -> list[Call]:
-        """Claims due messages of the lane's part of the queue and saves their attempts. The requests may start once the
+        """Claim due messages of the lane's part of the queue and save their attempts. The requests may start once the
         caller has committed."""
         now = self.run.clock()
         route = self.routing.route(lane)
@@ -121,8 +122,8 @@ class Claiming:
         ]
 
     def _may_test(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
-        """Begins a trial of a paused gateway. Returns whether a message may test it now. A gateway that gave no answers
-        first gets a question: a request that sends no message and needs no attempt."""
+        """Begin a test of a paused gateway. Return whether a message may test the gateway now. A gateway that gave no
+        answers first gets a question: a request that sends no message and needs no attempt."""
         is_heard = stop.until == lane.heard_until
         if not (is_heard and stop.until > now) and not self.routing.begin_trial(lane, stop, now):
             return False
@@ -131,10 +132,10 @@ class Claiming:
         return not lane.asks
 
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
-        """Claims up to ``room`` due messages, the longest due first.
+        """Claim up to ``room`` due messages, the longest due first.
 
-        While the queue is long, one claim in each second takes half of its messages from those that became due just
-        now. So thousands of messages of one agency do not delay a single message of another agency.
+        While the queue is long, one claim in each second takes half of its messages from the messages that became due
+        just now. So thousands of messages of one agency do not delay a single message of another agency.
         """
         latest: list[ClaimedMessage] = []
         if lane.queue_is_long and room > 1 and time.monotonic() > lane.latest_claimed_at + _LATEST_EVERY:
@@ -143,14 +144,14 @@ class Claiming:
         left = room - len(latest)
         first = messages.claim(self.run.ledger, share, self.run.window, left, now)
         lane.queue_is_long = len(first) == left
-        # Both claims are in one transaction, which does not skip the rows that it locked itself. So the second claim
-        # may return messages of the first.
+        # Both claims are in one transaction, and a transaction does not skip the rows that it locked itself. So the
+        # second claim may return messages of the first claim.
         claimed = {message.message_id for message in latest}
         return [*latest, *(message for message in first if message.message_id not in claimed)]
 
     def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
-        """Claims one message for each carrier whose pause at this gateway has reached its planned end. The message
-        tests whether the gateway accepts messages to the carrier again."""
+        """Claim one message for each carrier whose pause at this gateway has reached its planned end. The message tests
+        whether the gateway accepts messages to the carrier again."""
         going: list[_Fit] = []
         for carrier, stop in list(lane.carrier_stops.items()):
             if lane.stop is not None or stop.until > now or len(going) >= lane.room:
@@ -169,8 +170,8 @@ class Claiming:
         return going
 
     def _place_of_trial(self, lane: Lane, carrier: str, now: datetime) -> Place | None:
-        """Returns the place in the queue of a message that may test a carrier. Prefers a number that this gateway has
-        not refused."""
+        """Return the place in the queue of a message that may test a carrier. Prefer a number that this gateway has not
+        refused."""
         for refused_too in (False, True):
             place = messages.find_for_trial(
                 self.run.ledger, lane.name, carrier, self.run.window, now, refused_too=refused_too
@@ -180,8 +181,7 @@ class Claiming:
         return None
 
     def _fit_to_go(self, lane: Lane, share: Share, claimed: Sequence[ClaimedMessage], now: datetime) -> list[_Fit]:
-        """Returns the claimed messages that may go through the lane now. Postpones or ends all other claimed
-        messages."""
+        """Return the claimed messages that may go through the lane now. Postpone or end all other claimed messages."""
         going: list[_Fit] = []
         postponed: list[Postponed] = []
         judged = self._judge(claimed, now)
@@ -214,11 +214,12 @@ class Claiming:
         return going
 
     def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
-        """Returns for each message that waits for a preferred gateway when that gateway opens, by message number.
+        """Return, by message id, the opening time of the preferred gateway for each message that waits for such a
+        gateway.
 
-        Considers gateways that are preferred to the lane's gateway and are closed as expected (at night, or for a
-        quota). A message waits if its agency chose so, the closed gateway may send it, and it is still of use at the
-        opening.
+        Consider gateways that are preferred to the lane's gateway and are closed as expected (at night, or for a
+        quota). A message waits if its agency chose to wait, the closed gateway may send the message, and the message is
+        still useful at the opening.
         """
         opens_at: dict[int, datetime] = {}
         waiting = [message for message in claimed if message.waits_for_opening]
@@ -237,15 +238,15 @@ class Claiming:
         return opens_at
 
     def _unreachable(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> set[str]:
-        """Returns the numbers of these messages that the lane's gateway is known not to reach."""
+        """Return the numbers of these messages that the lane's gateway is known not to reach."""
         if lane.gateway.reaches_every_number or not claimed:
             return set()
         numbers = [message.msisdn for message in claimed]
         return attempts.unreachable(self.run.ledger, lane.name, numbers, now - settings().unreachable_for)
 
     def _judge(self, claimed: Sequence[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
-        """Checks claimed messages once more. Returns the messages that may be sent; ends, postpones or puts on
-        hold all others."""
+        """Check claimed messages once more. Return the messages that may be sent. End, postpone or put on hold all
+        others."""
         rules = planning_rules()
         going: list[ClaimedMessage] = []
         turned_away: list[TurnedAway] = []
@@ -276,10 +277,10 @@ class Claiming:
         return going
 
     def _within_limits(self, lane: Lane, units: Sequence[int], now: datetime) -> list[datetime]:
-        """Returns the start times of the first messages, as many as the gateway's limits allow; the other messages stay
+        """Return the start times of the first messages, as many as the gateway's limits allow. The other messages stay
         queued.
 
-        The segments are counted before the request, in the transaction of the attempts. So all senders together keep to
+        The segments are counted before the request, in the transaction of the attempts. So all senders together respect
         the limits, even if one of them dies.
         """
         if not units:

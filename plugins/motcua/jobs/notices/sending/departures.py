@@ -1,4 +1,4 @@
-"""Writes each attempt to the journal, between the attempt's commit and its request.
+"""Writes each attempt to the journal, after the attempt is committed in the ledger and before its request is sent.
 
 One thread writes for all lanes (a lane sends to one gateway), so that the sender's main loop does not wait for the
 disk. The thread writes all attempts that are ready at one moment with one write and one sync
@@ -20,7 +20,7 @@ from motcua.store.journal import Departure, Journal, JournaledAnswer, JournalFai
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A call with a committed attempt."""
+    """A call (one request for one message) whose attempt is committed in the ledger."""
 
     lane: Lane
     call: Call
@@ -41,20 +41,20 @@ class Departures:
     ) -> None:
         self.journal, self.clock, self.call, self.answers, self.heart = journal, clock, call, answers, heart
         self.failure: JournalFailed | None = None
-        """Why no more lines can be written to the journal; ``None`` if they can. After a failure no more calls
-        start."""
+        """The error that prevents further writes to the journal; ``None`` if there was no error. After an error no more
+        calls start."""
         self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[JournaledAnswer]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def depart(self, lane: Lane, calls: Sequence[Call], committed_at: float) -> None:
-        """Starts calls as soon as the journal contains them. Each call gets an answer: ``HELD_BACK`` if it did not
+        """Start calls as soon as the journal contains them. Each call gets an answer: ``HELD_BACK`` if it did not
         start."""
         if calls:
             self._waiting.put(([_Ready(lane, each, committed_at + each.start_in) for each in calls], []))
 
     def note(self, answered: Sequence[Answered]) -> None:
-        """Queues gateways' answers for the journal, without waiting for the write."""
+        """Queue gateways' answers for the journal, without waiting for the write."""
         now = self.clock()
         answers = [
             JournaledAnswer(each.call.request.reference, now, each.answer.outcome, each.answer.gateway_reference)
@@ -63,7 +63,7 @@ class Departures:
         self._waiting.put(([], answers))
 
     def close(self) -> None:
-        """Writes what is left and ends the thread."""
+        """Write the queued attempts and answers, and end the thread."""
         self._waiting.put(None)
         self._thread.join()
 

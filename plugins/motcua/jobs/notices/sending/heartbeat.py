@@ -32,7 +32,7 @@ Clocks = tuple[float, float]
 
 
 def _clocks() -> Clocks:
-    """Reads the wall clock, which shows that the whole machine slept, and the monotonic clock, which nobody sets."""
+    """Read the wall clock, which shows that the whole machine slept, and the monotonic clock, which nobody can set."""
     return time.time(), time.monotonic()
 
 
@@ -49,10 +49,10 @@ class Others:
         self._unchanged_since: dict[tuple[str, datetime], float] = {}
 
     def end_frozen_processes(self, connection: Connection) -> bool:
-        """Ends the sessions of frozen processes. Returns whether any process has been silent for ``frozen_after``.
+        """End the sessions of frozen processes. Return whether any process has been silent for ``frozen_after``.
 
-        Ends only a process that was seen silent over two beats. After the server slept, all processes look silent at
-        first and then beat again.
+        End only a process that was seen silent over two beats, because after the server slept, all processes look
+        silent at first and then beat again.
 
         Raises:
             psycopg.Error: the ledger does not answer.
@@ -112,12 +112,12 @@ class Heart:
         return not self.is_over and _seconds_between(self._last_beat, _clocks()) < self._deadline
 
     def record_running(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
-        """Makes each beat also record in the ledger that senders are running. Called after the run has checked for a
-        *gap*: a record that the ledger was or may have been restored.
+        """Make each beat also record in the ledger that senders are running. This method is called after the run has
+        checked for a *gap*: a record that the ledger was or may have been restored.
 
-        A machine that resumes from a copy of its memory starts no new run: its senders go on, with an older state of
-        the ledger. If a beat finds another gap, or finds that the ledger *slept* (no sender recorded a beat for a
-        while), this process sends nothing more. The next run then handles the gap.
+        A machine that resumes from a copy of its memory starts no new run: the machine's senders go on, with an older
+        state of the ledger. If a beat finds another gap, or finds that the ledger *slept* (no sender recorded a beat
+        for a while), this process sends nothing more. The next run then handles the gap.
 
         Args:
             clock: the clock of the run.
@@ -127,8 +127,8 @@ class Heart:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Marks a write to a disk. If the write takes longer than one beat, the process stops beating, because its disk
-        hangs."""
+        """Mark a write to a disk. If the write takes longer than one beat, the process stops beating, because its disk
+        seems to hang."""
         self._writing_since = time.monotonic()
         try:
             yield
@@ -136,7 +136,7 @@ class Heart:
             self._writing_since = None
 
     def end_frozen_processes(self, connection: Connection) -> None:
-        """Ends frozen processes before a run starts. When this method returns, their locks are free.
+        """End frozen processes before a run starts. When this method returns, their locks are free.
 
         Args:
             connection: a connection in autocommit.
@@ -149,7 +149,7 @@ class Heart:
             self._ended.wait(self._every)
 
     def end(self) -> None:
-        """Stops the heartbeat thread and waits for its end."""
+        """Stop the heartbeat thread and wait for its end."""
         self._ended.set()
         self._thread.join(self._deadline)
 
@@ -209,7 +209,7 @@ os.register_at_fork(after_in_child=_process.__init__)  # type: ignore[misc]
 
 @contextmanager
 def beating() -> Iterator[Heart]:
-    """Runs the heartbeat of this process as long as the block runs. Several users share one heartbeat.
+    """Run the heartbeat of this process as long as the block runs. Several users share one heartbeat.
 
     Sessions of the ledger that the process opens in this time end if the process freezes.
     """

@@ -43,7 +43,7 @@ class SendCounts:
     gateway, by reason."""
 
     def count_unregistered(self, reason: str) -> None:
-        """Counts a message that waits for a registration."""
+        """Count a message that waits for a registration."""
         self.unregistered[reason] = self.unregistered.get(reason, 0) + 1
 
 
@@ -118,8 +118,8 @@ class Lane:
     slots: RequestSlots
     pool: ThreadPoolExecutor
     trusted: int
-    """How many requests may be open after a pause: at first one, and then one more for each message that the gateway
-    accepts."""
+    """How many requests may be open after a pause: at first one, and then one more for each request that the gateway
+    answers properly."""
     answers: list[Answered | Asked] = field(default_factory=list)
     """Answers that arrived since the sender last worked on this lane."""
     unwritten: list[Settled] = field(default_factory=list)
@@ -143,10 +143,10 @@ class Lane:
     latest_claimed_at: float = float("-inf")
     """When the lane last claimed the messages that had just become due, by the monotonic clock."""
     resume_at: float = 0.0
-    """The limit per second allows no claim before this moment of the monotonic clock."""
+    """Moment of the monotonic clock before which the gateway's limit per second allows no claim."""
     stop: GatewayStop | None = None
-    """The pause of the whole gateway. The pause stays set after its time until the gateway accepts a message; until
-    then one request at a time is allowed."""
+    """The pause of the whole gateway. After its planned end, the pause stays set until the gateway answers a request
+    properly. Until then one request at a time is allowed."""
     on_trial: bool = False
     """Whether a request is open that tests if the gateway accepts messages again."""
     asks: bool = False
@@ -171,22 +171,22 @@ class Lane:
     def room(self) -> int:
         """How many more attempts may be committed.
 
-        Failed requests count as open until the gateway accepts a message: an outage must cost no more messages than may
-        be in flight at once. While no request fails, a few more attempts are held ready, so that no thread waits for a
-        commit.
+        Failed requests count as open until the gateway answers a request properly: an outage must cost no more messages
+        than may be in flight at once. While no request fails, a few more attempts are held ready, so that no thread
+        waits for a commit.
         """
         if not self.failing:
             return self.request_limit + self.request_limit // _READY - self.in_flight
         return self.request_limit - self.in_flight - self.failing
 
     def allow_one_request(self) -> None:
-        """Makes room for one request if requests to the gateway fail but the gateway is not paused. Does nothing while
-        a request is in flight."""
+        """Make room for one request although earlier requests to the gateway failed. Do nothing while a request is in
+        flight."""
         if not self.in_flight:
             self.failing = min(self.failing, max(self.request_limit - 1, 0))
 
     def begin_call(self) -> bool:
-        """Counts one more open request and returns ``True`` if the request may be sent. Once requests fail, an attempt
+        """Count one more open request and return ``True`` if the request may be sent. Once requests fail, an attempt
         that was held ready may not be sent."""
         with self.guard:
             may_go = self.calling + self.failing < self.request_limit
@@ -194,7 +194,7 @@ class Lane:
         return may_go
 
     def end_call(self, answer: GatewayAnswer) -> None:
-        """Counts the end of a request."""
+        """Count the end of a request."""
         gateway_refused = answer.outcome == "configuration" and answer.concerns == "gateway"
         with self.guard:
             self.calling -= 1
@@ -209,12 +209,12 @@ class Lane:
 
 
 def open_and_note(ledger: Connection, name: str) -> Gateway:
-    """Returns a gateway's adapter, ready to use. Writes what its connection states, or the fault of the connection, to
-    the table ``gateways``.
+    """Return a gateway's adapter, ready to use. Write the settings in the gateway's Airflow connection, or the fault of
+    the connection, to the table ``gateways``.
 
     Raises:
-        GatewayMisconfigured: the connection is missing or names an adapter that does not exist. The fault is written,
-            too.
+        GatewayMisconfigured: the connection is missing or names an adapter that does not exist. The fault is then
+            written to the table.
     """
     ensure_gateway(ledger, name)
     now = datetime.now(UTC)

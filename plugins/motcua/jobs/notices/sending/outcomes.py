@@ -24,7 +24,7 @@ class Outcomes:
         self.run, self.routing = run, routing
 
     def write(self, lane: Lane) -> None:
-        """Writes the outcomes of the answers that came on a lane, the sender's way to one gateway."""
+        """Write the outcomes of the answers that arrived on a lane (one gateway that the sender uses)."""
         now = self.run.clock()
         refused: dict[str, str] = {}
         do_not_wait: list[int] = []
@@ -74,7 +74,7 @@ class Outcomes:
         )
 
     def _message_outcome(self, answered: Answered, now: datetime) -> MessageOutcome:
-        """Returns what an answer leads to: the message's state, the reason, and when and through which gateway the
+        """Return what an answer leads to: the message's state, the reason, and when and through which gateway the
         message is tried again."""
         message, outcome = answered.call.message, answered.answer
         number = message.message_id
@@ -96,7 +96,7 @@ class Outcomes:
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
-                    # The message waits until the gateway's pause ends, not for a retry time of its own.
+                    # The message waits until the gateway's pause ends, instead of a retry time of its own.
                     wait = timedelta(seconds=outcome.retry_after or 0)
                 return MessageOutcome(number, "queued", "gateway_busy", now, now + wait)
             case "configuration" if (until := self._waits_until(answered)) is not None:
@@ -113,10 +113,11 @@ class Outcomes:
                 return MessageOutcome(number, "queued", reason, now, next_attempt_at, passed_on.avoid)
 
     def _waits_until(self, answered: Answered) -> datetime | None:
-        """Returns when a gateway that is closed at night or by a quota opens again, or ``None`` if the message does not
+        """Return when a gateway that is closed at night or by a quota opens again, or ``None`` if the message does not
         wait for the opening.
 
-        The message waits if it is still of use then, and its agency chose to wait or there is no other gateway.
+        The message waits only if it is still useful at the opening. Besides, its agency must have chosen to wait, or
+        there must be no other gateway.
         """
         message = answered.call.message
         if answered.answer.open_at is None or not (message.waits_for_opening or len(self.routing.routes) == 1):
@@ -125,7 +126,7 @@ class Outcomes:
         return until if until is not None and until < message.candidate.useful_until else None
 
     def _tries(self, message: ClaimedMessage) -> int:
-        """Returns how often the message was tried so far. An answer that a gateway does not reach the number does not
+        """Return how often the message was tried so far. An answer that a gateway does not reach the number does not
         count as a try."""
         selective = {lane.name for lane in self.routing.lanes if not lane.gateway.reaches_every_number}
         return max(1, message.attempts_made + 1 - len(selective.intersection(message.avoid)))

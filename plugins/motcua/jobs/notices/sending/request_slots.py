@@ -1,4 +1,4 @@
-"""Limits open requests at a gateway to its ``concurrency``, over all processes together.
+"""Limits open requests at a gateway to the gateway's ``concurrency``, over all processes together.
 
 A gateway has as many slots as requests may be open. Each slot is one advisory lock and one HTTP connection. The
 connection is closed before the lock is released. When a process dies, PostgreSQL releases its locks and the kernel
@@ -71,7 +71,7 @@ class RequestSlots:
 
     @contextmanager
     def session(self) -> Iterator[requests.Session]:
-        """Lends a connection to the gateway for one request. Waits until a connection is free."""
+        """Lend a connection to the gateway for one request. Wait until a connection is free."""
         slot = self._free.get()
         try:
             yield slot[1]
@@ -82,9 +82,9 @@ class RequestSlots:
             (self._surplus if is_surplus else self._free).put(slot)
 
     def balance(self) -> None:
-        """Releases slots beyond this process's share, and takes free slots up to the share.
+        """Release slots beyond this process's share, and take free slots up to the share.
 
-        Checks the share at most once a second, or ten times a second while this process holds more or fewer slots than
+        Check the share at most once a second, or ten times a second while this process holds more or fewer slots than
         its share.
         """
         if time.monotonic() < self._check_again_at:
@@ -104,7 +104,7 @@ class RequestSlots:
         self._check_again_at = time.monotonic() + (balanced if len(self._held) == share else unbalanced)
 
     def give_all_back(self) -> None:
-        """Releases all slots. No request may be open."""
+        """Release all slots. This method must not be called while a request is open."""
         if not self._sharing:
             return
         self._shrink_to(0)
@@ -112,7 +112,7 @@ class RequestSlots:
         self._sharing, self.share, self._check_again_at = False, 0, 0.0
 
     def close(self) -> None:
-        """Closes the connections to the gateway. The slots are free when the ``lock`` connection ends."""
+        """Close the connections to the gateway. The slots become free when the ``lock`` connection ends."""
         while not self._free.empty():
             self._free.get()[1].close()
         while not self._surplus.empty():
@@ -143,7 +143,7 @@ class HeldBack(Exception):
 
 
 def http_session(heart: Heart | None = None) -> requests.Session:
-    """Returns an HTTP session for one request at a time. The session never repeats a request by itself, and ignores the
+    """Return an HTTP session for one request at a time. The session never repeats a request by itself, and ignores the
     machine's proxy settings.
 
     With a ``heart``, each request checks ``may_send`` between its connection and its first byte, and raises

@@ -46,8 +46,8 @@ _CHECK_TOKENS_EVERY = 0.2
 
 
 class Routing:
-    """Routes of one sender's lanes. The sender writes each gateway pause and its end to the ledger, so that all senders
-    follow it."""
+    """The routes of one sender: which carriers each gateway serves now. The sender writes the beginning and the end of
+    each gateway pause to the ledger, so that all senders obey the pause."""
 
     def __init__(self, run: SenderRun, lanes: Sequence[Lane]) -> None:
         self.run, self.lanes = run, lanes
@@ -64,7 +64,7 @@ class Routing:
         self._read_at = 0.0
 
     def read(self) -> None:
-        """Reads the pauses and registrations of each gateway, and assigns each carrier to a gateway."""
+        """Read the pauses and registrations of each gateway, and assign each carrier to a gateway."""
         now = self.run.clock()
         if lift_stops_that_are_over(self.run.ledger, now, changed_by=self.run.run_id):
             self.run.ledger.commit()
@@ -100,8 +100,8 @@ class Routing:
             self.reset_exhausted()
 
     def _pause_closed_gateways(self, stops: Sequence[GatewayStop], now: datetime) -> bool:
-        """Writes an expected pause for each gateway that accepts nothing at this hour. Returns whether any such pause
-        is new."""
+        """Write an expected pause for each gateway that accepts nothing at this hour. Return whether it wrote any
+        pause."""
         closing = False
         for lane in self.lanes:
             until = lane.gateway.closed.until(now) if lane.gateway.closed is not None else None
@@ -116,7 +116,7 @@ class Routing:
         return closing
 
     def _pause_without_tokens(self, lane: Lane, why: str, now: datetime) -> Literal[True]:
-        """Pauses a gateway that has no good access token, so that staff and the other senders see the reason."""
+        """Pause a gateway that has no good access token, so that staff and the other senders see the reason."""
         pause = next_pause(lane.stop.pause if lane.stop is not None else None, settings().gateway_stop)
         lane.stop = GatewayStop(lane.name, "gateway", "", now, now + pause, why, pause=pause)
         stop_gateway(self.run.ledger, lane.stop, changed_by=self.run.run_id)
@@ -124,21 +124,21 @@ class Routing:
         return True
 
     def read_if_old(self) -> None:
-        """Reads pauses and registrations again if the last reading is too old or a pause changed since."""
+        """Read pauses and registrations again if the last reading is too old or a pause changed since."""
         if self.changed or time.monotonic() >= self._read_at:
             self.read()
 
     def reset_exhausted(self) -> None:
-        """Lets every lane claim again, because some message may now be due at any gateway."""
+        """Let every lane claim again, because some message may now be due at any gateway."""
         for lane in self.lanes:
             lane.exhausted = False
 
     def route(self, lane: Lane) -> Route:
-        """Returns the route of a lane."""
+        """Return the route of a lane."""
         return next(route for route in self.routes if route.gateway == lane.name)
 
     def opens_at(self, lane: Lane) -> datetime | None:
-        """Returns when a gateway under an expected pause opens again.
+        """Return when a gateway opens again after an expected pause: its closed hours, or a day's used-up quota.
 
         If the pause for a day's quota ends within the gateway's closed hours, the gateway opens after these hours.
         ``None`` if the gateway is open or its pause has another reason.
@@ -149,13 +149,13 @@ class Routing:
         return (hours.until(lane.stop.until) if hours is not None else None) or lane.stop.until
 
     def closed_before(self, lane: Lane) -> list[tuple[Lane, datetime]]:
-        """Returns the gateways that are preferred to a lane's gateway and are under an expected pause, each with its
+        """Return the gateways that are preferred to a lane's gateway and are under an expected pause, each with its
         opening time."""
         before = takewhile(lambda other: other is not lane, self.lanes)
         return [(other, until) for other in before if (until := self.opens_at(other)) is not None]
 
     def next_trial(self) -> float | None:
-        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if no test is planned or
+        """Return the seconds until the next test of a paused gateway or carrier, or ``None`` if no test is planned or
         no message is due by then."""
         now = self.run.clock()
         stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
@@ -165,7 +165,7 @@ class Routing:
         return (min(ends) - now).total_seconds() if waits else None
 
     def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
-        """Reserves a test of a paused gateway or carrier for this sender. Returns ``False`` if another sender has
+        """Reserve a test of a paused gateway or carrier for this sender. Return ``False`` if another sender has
         reserved the test."""
         # A silent gateway is first asked a question: a request that sends no message. The question costs nothing, so
         # the pause does not grow.
@@ -182,8 +182,10 @@ class Routing:
         return True
 
     def note_question(self, asked: Asked) -> None:
-        """Notes whether a silent gateway answered the question. If the gateway did, the next message tests it at
-        once."""
+        """Note whether a silent gateway answered the question, a request that sends no message.
+
+        If the gateway answered, or if its provider has no such request, the next message tests the gateway at once.
+        """
         lane, answer = asked.lane, asked.answer
         is_silent = answer is not None and answer.outcome == "unknown" and (answer.http_status or 500) >= 500
         # A gateway that is still silent is asked again when the pause that ``begin_trial`` set is over.
@@ -195,7 +197,7 @@ class Routing:
         lane.on_trial, self.changed = False, True
 
     def request(self, message: ClaimedMessage, gateway: Gateway) -> OutgoingMessage:
-        """Returns the request that would send a message through a gateway.
+        """Return the request that would send a message through a gateway.
 
         Raises:
             UnregisteredTemplate: the template is not registered at the gateway or is paused there, so the gateway would
@@ -208,7 +210,7 @@ class Routing:
         return outgoing_message(gateway, words, message.msisdn, reference, self.templates, self.registrations)
 
     def has_registered_template(self, message: ClaimedMessage, lane: Lane) -> bool:
-        """Returns whether the message's template may be used at the lane's gateway."""
+        """Return whether the message's template may be used at the lane's gateway."""
         try:
             self.request(message, lane.gateway)
         except UnregisteredTemplate:
@@ -216,8 +218,8 @@ class Routing:
         return True
 
     def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
-        """Queues a message that this gateway does not accept: at once for another gateway, or for later if no other
-        gateway can accept it."""
+        """Return how to queue a message again that this gateway does not accept: at once for another gateway, or for
+        later if no other gateway can accept the message."""
         avoid = [*message.avoid, gateway]
         if another_gateway(self.routes, carrier, avoid):
             self.reset_exhausted()
@@ -225,11 +227,11 @@ class Routing:
         return Postponed(message.message_id, now + settings().gateway_stop, carrier=carrier, avoid=[])
 
     def pass_on(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed | None:
-        """Queues a message for another gateway, because this gateway does not reach the number.
+        """Return how to queue a message for another gateway, because this gateway does not reach the number.
 
         The message goes to another gateway, at once or as soon as that gateway opens again. If every other gateway has
-        refused the number, or none has a brandname at the carrier, the message waits. ``None`` if no other gateway is
-        configured.
+        refused the number, or no other gateway has a brandname at the carrier, the message waits. ``None`` if no other
+        gateway is configured.
         """
         if len(self.routes) == 1:
             return None
@@ -244,8 +246,8 @@ class Routing:
         return Postponed(message.message_id, now, "unreachable", carrier, avoid=[*message.avoid, gateway])
 
     def notice(self, answered: Answered) -> list[int]:
-        """Begins and ends pauses according to an answer. Returns the ids of messages that from now on wait for the end
-        of the gateway's pause and not for a retry time of their own."""
+        """Begin and end pauses according to an answer. Return the ids of messages that from now on wait for the end of
+        the gateway's pause instead of a retry time of their own."""
         lane, outcome, carrier = answered.lane, answered.answer, answered.call.carrier
         wait_for_gateway: list[int] = []
         if outcome is HELD_BACK:
@@ -253,7 +255,8 @@ class Routing:
         is_transient, words = outcome.outcome == "transient", words_of(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
         lane.turned_away = [*lane.turned_away, answered] if is_transient else []
-        # A single failure, for example just after a gateway's restart, begins no pause.
+        # Outside a test, a single failure of a gateway that was reached begins no pause. The gateway may have
+        # restarted.
         limit = 1 if lane.on_trial else max(2, lane.request_limit)
         if lane.unanswered >= min(limit, TIME_OUTS):
             # A few time-outs suffice: each further request may cost a message of unknown outcome, while queued messages
@@ -289,7 +292,7 @@ class Routing:
         return wait_for_gateway
 
     def _end_pauses(self, lane: Lane, carrier: str | None) -> None:
-        """Ends the pause of a gateway that answered properly, and the pause of the carrier whose message the gateway
+        """End the pause of a gateway that answered properly, and the pause of the carrier whose message the gateway
         accepted.
 
         A pause with a fixed end, ordered by a person or for a day's limit, stays until that end.
@@ -313,8 +316,8 @@ class Routing:
         *,
         costs_a_message: bool = False,
     ) -> None:
-        """Pauses a gateway, or a carrier there. The first pause lasts some seconds, and each further pause lasts
-        longer. No pause is shorter than the gateway asked for.
+        """Pause a gateway, or a carrier there. The first pause lasts some seconds, and each further pause lasts longer.
+        No pause is shorter than the gateway asked for.
 
         A test that cost a message of unknown outcome makes the pause four times as long.
         """
@@ -341,7 +344,7 @@ class Routing:
         *,
         expected: bool = False,
     ) -> None:
-        """Pauses a gateway, or a carrier or a template there, for a time. ``expected`` marks a pause that follows from
+        """Pause a gateway, or a carrier or a template there, for a time. ``expected`` marks a pause that follows from
         the gateway's own rules, such as its closed hours."""
         now = self.run.clock()
         stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, expected=expected, pause=pause)
@@ -356,5 +359,5 @@ class Routing:
 
 
 def words_of(outcome: GatewayAnswer) -> str:
-    """Returns an answer in few words, as the reason of a gateway pause."""
+    """Return an answer in few words, as the reason of a gateway pause."""
     return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome

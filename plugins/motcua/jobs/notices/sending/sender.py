@@ -2,8 +2,8 @@
 an HTTP request, and commits the outcome.
 
 Only the ledger decides on retries. A sender that dies leaves attempts in flight. The next sender finds the dead
-sender's advisory lock free and marks these attempts ``unknown`` at once. The sender sends no message of unknown outcome
-again unless a person released it.
+sender's advisory lock free and marks these attempts ``unknown`` at once. A message of unknown outcome is sent again
+only after a person released it.
 
 Each gateway in use is a lane. A lane has its own part of the queue (by carrier), its own threads and its own limits.
 """
@@ -78,8 +78,8 @@ _IDLE_AFTER = 1.0
 """Seconds without news after which this sender releases its request slots for other senders."""
 _CLAIM_FOR = 25 * 60.0
 """Seconds for which one sender claims messages. This is well below the task's execution_timeout, which would kill the
-sender while requests are in flight. A sender's run is planned to be at least a quarter of an hour shorter than this, so
-that a sender without a successor can go on for another quarter of an hour."""
+sender while requests are in flight. A sender's run is planned to be at least a quarter of an hour shorter, so that a
+sender without a successor can go on for another quarter of an hour."""
 
 
 class CatchUp(Protocol):
@@ -101,11 +101,11 @@ def send(
     stop: threading.Event | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SendCounts:
-    """Sends every due message of a window, until no message is left or no gateway may be used.
+    """Send every due message of a window, until no message is left or no gateway may be used.
 
-    ``catch_up`` picks up and plans news while the sender runs. While a long queue drains, this happens every few
-    seconds, so that the state of the sources is fresh when a late message of the queue is checked. With an empty queue,
-    the sender goes on as long as there is news.
+    ``catch_up`` picks up and plans news (unread rows of the sources) while the sender runs. While a long queue drains,
+    it does so every few seconds, so that the state of the sources is fresh when a late message of the queue is checked.
+    With an empty queue, the sender goes on as long as there is news.
 
     Once ``stop`` is set, the sender claims nothing more; it waits for the requests in flight and writes their outcomes.
     A gap is a time in which attempts may have been made that the ledger lacks, as after a restore. While a gap is open,
@@ -166,8 +166,8 @@ class Sender:
         self.is_watched = True
 
     def run(self) -> SendCounts:
-        """Sends until no message is left or the sender may not go on. Always waits for the requests in flight and
-        writes their outcomes."""
+        """Send until no message is left or the sender may not go on. Always wait for the requests in flight and write
+        their outcomes."""
         with ExitStack() as pools:
             # The journal closes last, so that it also gets the answers to the requests in flight.
             pools.callback(self.departures.close)
@@ -191,7 +191,7 @@ class Sender:
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
-                # Whatever error ended the run, the answers to the requests in flight are still written: all of them to
+                # After any error, the answers to the requests in flight are still written. All answers are written to
                 # the journal first, because the connection to the ledger may have failed.
                 self.claim_until = float("-inf")
                 while self.in_flight > sum(len(lane.answers) for lane in self.lanes):
@@ -205,7 +205,8 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Number of requests in all lanes whose answer is not written yet: attempts, and questions about attempts."""
+        """Number of requests in all lanes whose answer is not written yet: attempts, and questions to silent
+        gateways."""
         return sum(lane.in_flight for lane in self.lanes)
 
     @property
@@ -238,7 +239,7 @@ class Sender:
         self.routing.read()
 
     def _refresh_if_old(self) -> None:
-        """Picks up news while requests are open, so that a slow gateway does not delay other messages."""
+        """Pick up news while requests are open, so that a slow gateway does not delay other messages."""
         if self.catch_up is None:
             return
         is_busy = any(lane.queue_is_long for lane in self.lanes)
@@ -249,7 +250,7 @@ class Sender:
             self.refreshed_at = time.monotonic()
 
     def _look_at_exhausted_lanes(self) -> None:
-        """Lets every lane with request slots claim again once a message is due. Otherwise a message whose retry is due
+        """Let every lane with request slots claim again once a message is due. Otherwise a message whose retry is due
         at one gateway would wait until another gateway has drained its queue."""
         idle = [lane for lane in self.lanes if lane.exhausted and lane.slots.share]
         if idle and self._sees_due_message():
@@ -263,7 +264,7 @@ class Sender:
         return _CHECK_WATCHERS_EVERY if self.leads and self.is_watched and not is_quiet else _CHECK_WHEN_IDLE_EVERY
 
     def _more_may_come(self) -> bool:
-        """Returns whether to check the queue once more. Called only while nothing is in flight."""
+        """Return whether to check the queue once more. This method is called only while nothing is in flight."""
         if self.routing.changed:
             return True
         usable = [lane for lane, route in zip(self.lanes, self.routing.routes, strict=True) if not route.stopped]
@@ -287,7 +288,7 @@ class Sender:
         return False
 
     def _mark_abandoned_attempts_unknown(self) -> None:
-        """Marks attempts in flight of dead senders as unknown, so that they are settled soon. Every sender does this at
+        """Mark attempts in flight of dead senders as unknown, so that they are settled soon. Every sender does this at
         its start, the leader also every few seconds."""
         self.abandoned_marked_at = time.monotonic()
         self.sending.counts.abandoned += mark_abandoned_attempts_unknown(
@@ -295,8 +296,8 @@ class Sender:
         )
 
     def _takes_the_lead(self) -> bool:
-        """Returns whether this sender is the leader. Makes this sender the leader if the former leader has ended, for
-        whatever reason."""
+        """Return whether this sender is the leader. Make this sender the leader if the former leader has ended for any
+        reason."""
         if not self.leads and hold_lock(self.sending.lock, LEADING):
             self.leads, self.busy_at = True, time.monotonic()
             if self.standby_place is not None:
@@ -308,10 +309,10 @@ class Sender:
         return self.leads
 
     def _wait_for_news(self) -> bool:
-        """Waits while there is nothing to send. Returns whether to check the queue again.
+        """Wait while there is nothing to send. Return whether to check the queue again.
 
-        Returns ``True`` once there is news, a message is due, or a gateway or carrier under a pause may be tried again.
-        Returns ``False`` once the time without news or the time of the run is over. While messages wait for a gateway,
+        Return ``True`` once there is news, a message is due, or a gateway or carrier under a pause may be tried again.
+        Return ``False`` once the time without news or the time of the run is over. While messages wait for a gateway,
         the sender waits until the gateway's next trial.
         """
         if self.catch_up is None or not (self.leads or self.standby_place is not None):
@@ -342,15 +343,18 @@ class Sender:
         return self.routing.changed
 
     def _may_end(self, catch_up: CatchUp) -> bool:
-        """Returns whether the sender may end: the run's time is over. A sender that waits for a successor may then end
-        only if it is the leader and has a standby, or if it may not claim any more."""
+        """Return whether the sender may end. It may not end before the run's time is over.
+
+        If the sender also waits for a successor, it may end only as a leader with a standby, or once it may not claim
+        any more.
+        """
         if not catch_up.is_over or not self.waits_for_successor:
             return catch_up.is_over
         return not self._may_claim or (self.leads and has_standby(self.sending.lock, self.standby_places))
 
     def _sees_due_message(self) -> bool:
-        """Returns whether any message is due now. Queries at most once a second, since the query also counts due
-        messages that cannot be sent now."""
+        """Return whether any message is due now. Query at most once a second, since the query also counts due messages
+        that cannot be sent now."""
         now = time.monotonic()
         if now < self.queue_checked_at + _CHECK_QUEUE_EVERY:
             return False
@@ -360,9 +364,9 @@ class Sender:
         return is_due
 
     def _waits_until(self) -> float:
-        """Returns until when the sender waits for news, by the monotonic clock.
+        """Return until when the sender waits for news, by the monotonic clock.
 
-        A standby waits until the run's time is over. A leader does so, too, if no watcher serves the sources or if it
+        A standby waits until the run's time is over. A leader waits as long if a watcher is missing, or if the leader
         waits for a successor. Any other leader waits ``MOTCUA_LINGER_QUIET`` after its last work.
         """
         if not self.leads:
@@ -381,10 +385,10 @@ class Sender:
         return may_leave and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
 
     def _take_turns(self) -> None:
-        """For each lane, in one transaction: writes the answers and claims messages for the free room.
+        """Write the answers of each lane and claim messages for its free room, in one transaction for each lane.
 
-        The SQL statements are sent without waiting for each other (pipeline mode). The sender waits only for the
-        claimed rows and for the commit.
+        The SQL statements of a transaction are sent without waiting for each other (pipeline mode). The sender waits
+        only for the claimed rows and for the commit.
         """
         for lane in self.lanes:
             if self._may_claim and (lane.slots.share or not (lane.exhausted or self.routing.route(lane).stopped)):
@@ -426,7 +430,7 @@ class Sender:
         self.answers.put(Answered(lane, call, answer))
 
     def _ask(self, lane: Lane) -> None:
-        """Asks a silent gateway with a request that cannot send a message."""
+        """Ask a silent gateway with a request that cannot send a message."""
         answer: GatewayAnswer | None = HELD_BACK
         with lane.slots.session() as http:
             if self.sending.heart.may_send:
@@ -439,7 +443,7 @@ class Sender:
         self.answers.put(Asked(lane, answer))
 
     def _collect_answers(self, wait: float | None) -> None:
-        """Passes answers to their lanes. Waits at most ``wait`` seconds for the first answer; ``None`` waits without
+        """Pass answers to their lanes. Wait at most ``wait`` seconds for the first answer; ``None`` waits without
         limit."""
         try:
             answered = [self.answers.get(timeout=wait)]
@@ -455,7 +459,7 @@ class Sender:
 
 
 def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[Finding]:
-    """Returns findings about what failed in a run and may succeed in a retry; empty if there is nothing. The findings
+    """Return findings about what failed in a run and may succeed in a retry; empty if there is nothing. The findings
     have only counts and reasons."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
@@ -475,8 +479,8 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
         # Expected pauses (at night, or for a quota) need no action.
         stops = [stop for stop in gateway_stops(ledger) if not stop.expected]
         due = messages.waiting(ledger, window, moment, _paused_carriers(stops)).due if stops else 0
-        # While messages are due, a paused gateway is reported as a failure until it is tried again, also just after its
-        # pause.
+        # While messages are due, a pause after failures is reported for up to ``gateway_stop`` after its end, because
+        # the gateway may not have been tried again yet.
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
         if stops and due:
@@ -486,6 +490,6 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
 
 
 def _paused_carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
-    """Returns the carriers that the gateway pauses concern, or ``None`` if a pause concerns something else than a
+    """Return the carriers that the gateway pauses concern, or ``None`` if a pause concerns something else than a
     carrier."""
     return [stop.subject for stop in stops] if all(stop.concerns == "carrier" for stop in stops) else None

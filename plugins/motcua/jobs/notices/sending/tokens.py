@@ -44,16 +44,15 @@ class TokenKeeper:
         """For each gateway, the last access token that it refused."""
 
     def note_refusal(self, gateway: str, access: str) -> None:
-        """Remembers that a gateway refused an access token. The token is renewed before the gateway is used again."""
+        """Remember that a gateway refused an access token. The token is renewed before the gateway is used again."""
         self._refused[gateway] = access
 
     def provide_tokens(self, gateway: Gateway) -> str | None:
-        """Gives the gateway the tokens that are valid now. Returns why it has none, or ``None`` if it has a valid token
-        or needs none.
+        """Give the gateway the tokens that are valid now. Return ``None`` if the gateway has a valid token or needs
+        none, and otherwise the reason why it has none.
 
-        Returns an empty text if this process waits for a renewal, its own or another process's. A failure is written to
-        the ledger at once, so that the watch (the monitoring process) reports it while the old token may still be
-        valid.
+        The reason is an empty text while a renewal of the tokens is under way. A failure is written to the ledger at
+        once, so that the watch (the monitoring process) reports it while the old token may still be valid.
         """
         first = gateway.first_refresh_token
         if first is None:
@@ -90,7 +89,7 @@ class TokenKeeper:
         return None
 
     def close(self) -> None:
-        """Waits for renewals that are under way, because their refresh tokens are used up once the request is sent."""
+        """Wait for renewals that are under way, because their refresh tokens are used up once the request is sent."""
         self._ending.set()
         self._pool.shutdown()
 
@@ -102,7 +101,7 @@ class TokenKeeper:
         return name in self._renewals and not self._renewals[name].done()
 
     def _renew(self, gateway: Gateway, file: TokenFile, before: KeptTokens) -> None:
-        """Renews the tokens, unless another process did so in the meantime. Runs in a thread, with a connection of its
+        """Renew the tokens, unless another process did so in the meantime. Run in a thread, with a connection of its
         own."""
         name = gateway.address.name
         try:
@@ -113,8 +112,8 @@ class TokenKeeper:
                     if self._ending.wait(_ASK_FOR_LOCK_EVERY):
                         return
                 stored = file.read()
-                # If a person has entered another first refresh token in the connection, the last holder of the lock may
-                # have deleted the file of the old one. The old tokens are then not renewed.
+                # A person may have entered another first refresh token in the gateway's Airflow connection. Another
+                # process may then have deleted the file of the old tokens, so they are not renewed.
                 if not self._is_due(stored, name) or (before.tokens is not None and stored.tokens is None):
                     return
                 try:
@@ -136,11 +135,12 @@ class TokenKeeper:
             log.warning("gateway %s: tokens are not renewed: %s", name, reason_without_values(failure))
 
     def _exchange(self, gateway: Gateway, file: TokenFile, stored: KeptTokens) -> Tokens | str:
-        """Exchanges the refresh token for new tokens and stores them. Returns them, or why there are none.
+        """Exchange the refresh token for new tokens and store them. Return the new tokens, or the reason why there are
+        none.
 
         Raises:
-            HeldBack: the request was not sent: other processes may consider this process frozen, and renew the tokens
-                themselves.
+            HeldBack: the request was not sent, because other processes may consider this process frozen and renew the
+                tokens themselves.
             motcua.store.tokens.TokensUnusable: the token folder cannot be written.
         """
         now = self.run.clock()
